@@ -1,0 +1,31 @@
+"""ComfyUI-FaceVeil: portraits that people recognise and face-recognition systems do not.
+
+Importing this costs next to nothing; every name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_API = {
+    "FaceVeilError": ".core.errors",
+    "read_photo": ".core.images",
+    "write_photo": ".core.images",
+    "find_faces": ".core.faces.find",
+    "load_recogniser": ".core.recognisers.catalogue",
+    "Protector": ".core.protector",
+    "verify": ".core.verdict.verify",
+}
+
+__all__ = sorted(_API)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _API:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_API[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

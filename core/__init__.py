@@ -1,0 +1,1 @@
+"""The library under the nodes and the command line: plain torch, no ComfyUI."""

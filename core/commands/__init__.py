@@ -1,0 +1,1 @@
+"""The command line's verbs, one file each: `add(subparsers)` declares options, `run(options)` does the work."""

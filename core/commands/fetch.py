@@ -1,0 +1,33 @@
+"""`faceveil fetch NAME`: download known weights, checked against their checksum. Nothing else ever downloads."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser("fetch", help="download known weights, with a checksum", description=__doc__)
+    parser.add_argument("name", nargs="?", help="leave out to list what can be fetched")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from ..recognisers.fetch import DOWNLOADS, fetch
+
+    if options.name is None:
+        for name, download in DOWNLOADS.items():
+            print(f"{name:<12} {', '.join(file for file, _ in download.files)}  ({download.licence})")
+        return 0
+    with tqdm(unit="B", unit_scale=True, leave=False) as bar:
+
+        def show(done: int, of: int) -> None:
+            bar.total = of or None
+            bar.update(done - bar.n)
+
+        files = fetch(options.name, show)
+    print(f"{options.name}: {DOWNLOADS[options.name].licence}")
+    for file in files:
+        print(f"  {file}")
+    return 0

@@ -1,0 +1,71 @@
+"""Options that several verbs share, so that one name means one thing."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..verdict.verify import Witness
+
+
+def add_judging(parser: argparse.ArgumentParser) -> None:
+    """Who judges, against what, and where the report goes."""
+    parser.add_argument(
+        "--gallery",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="IMG",
+        help="other photos of the same person to match against",
+    )
+    parser.add_argument(
+        "--judge",
+        nargs="+",
+        default=[],
+        metavar="NAME_OR_FILE",
+        help="recognisers that only judge (see: faceveil recognisers)",
+    )
+    parser.add_argument(
+        "--far", default="1e-2", choices=("1e-1", "1e-2", "1e-3", "1e-4"), help="false-accept rate of the thresholds"
+    )
+    parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="write a picture of the verdict")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps ...")
+
+
+def pick_device(name: str) -> str:
+    """A torch device that works here; "auto" takes a GPU when there is one."""
+    import torch
+
+    from ..errors import InputError
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"The device '{name}' cannot be used here ({str(error).splitlines()[0]}). Try --device cpu."
+        ) from error
+    return name
+
+
+def witnesses(names: list[str], role: str, device: str) -> list[Witness]:
+    """Load recognisers to play one role."""
+    from ..recognisers.catalogue import load_recogniser
+    from ..verdict.verify import Witness
+
+    return [Witness(load_recogniser(name).to(device), role) for name in names]
+
+
+def read_pictures(paths: list[Path], device: str) -> list[Tensor]:
+    """Photos as (1, 3, H, W)."""
+    from ..images import read_photo, to_bchw
+
+    return [to_bchw(read_photo(path).pixels).to(device) for path in paths]

@@ -1,0 +1,159 @@
+"""`faceveil protect PHOTO ... -o OUT`: photos come back that recognisers no longer match, and people still do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import FaceVeilError, InputError, OutputError
+from .options import add_device, add_judging, pick_device, read_pictures
+
+if TYPE_CHECKING:
+    from ..protector import Protector
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser("protect", help="protect the faces in photos", description=__doc__)
+    say = parser.add_argument
+    say("photos", nargs="+", type=Path, metavar="PHOTO", help="photos, or folders of photos")
+    say("-o", "--out", type=Path, required=True, help="the file to write; a folder when there are several photos")
+    say("--strength", default=None, metavar="light|balanced|strong", help="how much may change (default: balanced)")
+    say("--recipe", help="published-1, published-2 or pixel-noise, instead of a strength: for comparison")
+    say("--budget", type=float, metavar="LPIPS", help="hold visibility (LPIPS-vgg on the face) at this value")
+    say("--mode", choices=("dodge", "decoy"), default="dodge", help="dodge: match nobody; decoy: resemble the --decoy")
+    say("--decoy", nargs="+", type=Path, default=[], metavar="IMG", help="a synthetic or consenting face")
+    say("--surrogate", nargs="+", default=["dlib"], metavar="NAME_OR_FILE", help="recognisers to protect against")
+    say("--autoencoder", metavar="NAME_OR_FILE", help="a tiny autoencoder (taesd, taef1 ...) for recipes that need one")
+    say("--faces", default="all", metavar="all|largest|N", help="which faces (default: all; 0 is the largest)")
+    say("--mask", type=Path, metavar="IMG", help="change pixels only where this picture is white")
+    say("--seed", type=int, default=0, help="the same seed gives the same picture")
+    say("--report", type=Path, metavar="FILE.json", help="write the verdicts as JSON")
+    say("--keep-metadata", action="store_true", help="keep EXIF, place and camera included")
+    add_judging(parser)
+    add_device(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Protect one photo after another; one that fails is named, and the rest go on."""
+    from ..images import photos_in
+
+    jobs = list(plan(photos_in(options.photos), options.out))
+    sheets = plan_sheets(jobs, options.sheet)
+    protector = make_protector(options)
+    reports, failed = [], 0
+    for (source, target), sheet in zip(jobs, sheets, strict=True):
+        try:
+            report = protect_file(protector, source, target, sheet, options)
+        except FaceVeilError as error:
+            if len(jobs) == 1:
+                raise
+            failed += 1
+            print(f"faceveil: {source.name}: {error}", file=sys.stderr)
+            reports.append({"photo": source.name, "error": str(error)})
+        else:
+            reports.append({"photo": source.name, **report})
+        if options.report:
+            write_json(reports[0] if len(jobs) == 1 else reports, options.report)
+    if failed:
+        print(f"faceveil: {failed} of {len(jobs)} photos failed; the others are done.", file=sys.stderr)
+    return 2 if failed else 0
+
+
+def plan(photos: list[Path], out: Path) -> Iterator[tuple[Path, Path]]:
+    """Each photo with the file to write. Several photos go into a folder and keep their stems."""
+    into_folder = len(photos) > 1 or out.is_dir() or not out.suffix
+    if not into_folder:
+        yield photos[0], out
+        return
+    if out.suffix and not out.is_dir():
+        raise OutputError(f"There are {len(photos)} photos, so --out must be a folder; {out} looks like a file.")
+    stems = [photo.stem for photo in photos]
+    double = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if double:
+        raise InputError(f"Two photos are called '{double}' and would overwrite each other in {out}. Rename one.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {out} cannot be made: {error.strerror}.") from error
+    for photo in photos:
+        yield photo, out / f"{photo.stem}{photo.suffix if photo.suffix.lower() != '.gif' else '.png'}"
+
+
+def plan_sheets(jobs: list[tuple[Path, Path]], sheet: Path | None) -> list[Path | None]:
+    """One sheet a photo: the named file, or with several photos NAME-STEM.png beside it."""
+    if sheet is None or len(jobs) == 1:
+        return [sheet] * len(jobs)
+    return [sheet.with_name(f"{sheet.stem}-{source.stem}{sheet.suffix}") for source, _ in jobs]
+
+
+def make_protector(options: argparse.Namespace) -> Protector:
+    from ..engines.tiny import load_tiny
+    from ..protector import Protector
+    from ..recipes import choose
+    from ..recognisers.catalogue import load_recogniser
+
+    device = pick_device(options.device)
+    if options.strength and options.recipe:
+        raise InputError("Name a --strength or a --recipe, not both.")
+    if options.mode == "decoy" and not options.decoy:
+        raise InputError("Decoy mode needs a face to resemble: --decoy FACE.png, a synthetic or consenting one.")
+    if options.decoy and options.mode != "decoy":
+        raise InputError("--decoy was given without --mode decoy.")
+    autoencoder = load_tiny(options.autoencoder).to(device) if options.autoencoder else None
+    return Protector(
+        recipe=choose(options.recipe or options.strength, options.budget),
+        surrogates=[load_recogniser(name).to(device) for name in options.surrogate],
+        judges=[load_recogniser(name).to(device) for name in options.judge],
+        gallery=read_pictures(options.gallery, device),
+        decoys=read_pictures(options.decoy, device),
+        autoencoder=autoencoder,
+        faces=options.faces,
+        far=options.far,
+        seed=options.seed,
+        device=device,
+    )
+
+
+def protect_file(
+    protector: Protector, source: Path, target: Path, sheet: Path | None, options: argparse.Namespace
+) -> dict[str, object]:
+    """One photo from file to file; nothing is written unless all of it succeeds."""
+    from tqdm import tqdm
+
+    from ..faces.masks import fit_mask
+    from ..images import check_target, read_mask, read_photo, to_bchw, write_photo
+    from ..verdict.sheet import write_sheet
+
+    photo = read_photo(source)
+    check_target(target, [source])
+    mask = fit_mask(read_mask(options.mask), photo.height, photo.width) if options.mask else None
+    with tqdm(total=0, desc=source.name, leave=False, disable=None) as bar:
+
+        def show(step, objective) -> None:
+            bar.total = step.of
+            bar.update(1)
+            closest = {name: float(cosines.max()) for name, cosines in (objective.scores or {}).items()}
+            bar.set_postfix({name: f"{value:.3f}" for name, value in closest.items()}, refresh=False)
+
+        protected, report = protector(photo, mask, show)
+    write_photo(protected, target, keep_metadata=options.keep_metadata, sources=[source])
+    if sheet:
+        write_sheet(to_bchw(photo.pixels), to_bchw(protected.pixels), report, sheet, sources=[source, target])
+    print(f"{source.name} -> {target}")
+    print(report.text())
+    return report.as_dict()
+
+
+def write_json(reports: object, path: Path) -> None:
+    """Write the reports so far, whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(json.dumps(reports, indent=1) + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"The report could not be written to {path}: {error.strerror}.") from error

@@ -1,0 +1,37 @@
+"""`faceveil verify ORIGINAL PROTECTED`: does a recogniser still match, and how visible is the change?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .options import add_device, add_judging, pick_device, read_pictures, witnesses
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser("verify", help="compare a photo with its protected copy", description=__doc__)
+    parser.add_argument("original", type=Path)
+    parser.add_argument("protected", type=Path)
+    add_judging(parser)
+    parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    add_device(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..verdict.verify import verify
+
+    device = pick_device(options.device)
+    original, protected, *gallery = read_pictures([options.original, options.protected, *options.gallery], device)
+    judges = witnesses(options.judge or ["dlib"], "judge", device)
+    report = verify(original, protected, judges, gallery, far=options.far)
+    if options.sheet:
+        from ..verdict.sheet import write_sheet
+
+        write_sheet(original, protected, report, options.sheet, sources=[options.original, options.protected])
+    if options.json:
+        print(json.dumps(report.as_dict(), indent=1))
+    else:
+        print(report.text())
+    return 0

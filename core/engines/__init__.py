@@ -1,0 +1,1 @@
+"""The two things a generator must offer: an autoencoder, and a denoiser."""

@@ -1,0 +1,1 @@
+"""Where is the face? Detection, five points, differentiable alignment, masks, crop and paste-back."""

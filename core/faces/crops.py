@@ -1,0 +1,79 @@
+"""Cutting a window with a margin out of a photo, and putting the changed window back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .face import Face
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of whole pixels, which may reach over the photo's border."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    def inside(self, height: int, width: int) -> Window:
+        """The part that lies inside a photo of this size."""
+        return Window(max(0, self.left), max(0, self.top), min(width, self.right), min(height, self.bottom))
+
+    def cut(self, image: Tensor) -> Tensor:
+        """The window's part of `image` (B, C, H, W); beyond the border the edge is repeated."""
+        height, width = image.shape[-2:]
+        inner = self.inside(height, width)
+        part = image[..., inner.top : inner.bottom, inner.left : inner.right]
+        if inner == self:
+            return part
+        beyond = (inner.left - self.left, self.right - inner.right, inner.top - self.top, self.bottom - inner.bottom)
+        return F.pad(part, beyond, mode="replicate")
+
+    def shift(self, points: Tensor) -> Tensor:
+        """Points of the photo in the window's own coordinates."""
+        return points - points.new_tensor([self.left, self.top])
+
+
+def window_around(face: Face, margin: float = 0.6) -> Window:
+    """A square window around a face, with `margin` of the face's longer side on each side."""
+    left, top, right, bottom = face.box
+    centre_x, centre_y = face.centre
+    side = max(2, round(max(right - left, bottom - top) * (1 + 2 * margin)))
+    left, top = round(centre_x - side / 2), round(centre_y - side / 2)
+    return Window(left, top, left + side, top + side)
+
+
+def resize(image: Tensor, height: int, width: int) -> Tensor:
+    """(B, C, H, W) to another size, without aliasing; the picture itself when the size is right already."""
+    if image.shape[-2:] == (height, width):
+        return image
+    return F.interpolate(image, (height, width), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+
+
+def paste(photo: Tensor, window: Window, changed: Tensor, mask: Tensor) -> Tensor:
+    """The photo with the window's pixels replaced where `mask` is above 0; every other pixel is bit-identical.
+
+    `changed` (1, 3, h, w) and `mask` (1, 1, h, w) have the window's size; `changed` is already
+    blended, the mask only says which pixels may differ.
+    """
+    inner = window.inside(*photo.shape[-2:])
+    local = Window(
+        inner.left - window.left, inner.top - window.top, inner.right - window.left, inner.bottom - window.top
+    )
+    result = photo.clone()
+    target = result[..., inner.top : inner.bottom, inner.left : inner.right]
+    target.copy_(torch.where(local.cut(mask) > 0, local.cut(changed).clamp(0, 1).to(target.dtype), target))
+    return result

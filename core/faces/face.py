@@ -1,0 +1,38 @@
+"""A face found in a picture: where it is, and its five points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """Detected once on the original and used for every iteration after.
+
+    Coordinates are pixels of the picture it was found in, x to the right and y down, a
+    pixel's centre at whole numbers (as in OpenCV).
+    """
+
+    box: tuple[float, float, float, float]
+    """Left, top, right, bottom."""
+    points: Tensor
+    """(5, 2) float32: the eye, on the picture's left, the eye on its right, nose tip, mouth corner left, right."""
+    score: float = 1.0
+
+    @property
+    def size(self) -> float:
+        """The shorter side of the box, in pixels."""
+        left, top, right, bottom = self.box
+        return min(right - left, bottom - top)
+
+    @property
+    def area(self) -> float:
+        left, top, right, bottom = self.box
+        return max(0.0, right - left) * max(0.0, bottom - top)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        left, top, right, bottom = self.box
+        return (left + right) / 2, (top + bottom) / 2

@@ -1,0 +1,196 @@
+"""The one way to ask for the faces of a picture: which detector, which faces, and what to say when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import hypot, isfinite
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError, ModelError, NoFaceError
+from .crops import window_around
+from .face import Face
+from .mtcnn import SMALL, Mtcnn, smallest_face
+from .scrfd import Scrfd, find_scrfd_file
+
+DETECTORS = ("auto", "mtcnn", "scrfd")
+CHOICES = ("all", "largest", "nearest")
+Box = tuple[float, float, float, float]
+
+
+def find_faces(
+    image: Tensor,
+    which: str | int = "all",
+    detector: str = "auto",
+    near: tuple[float, float] | None = None,
+    boxes: Sequence[Box] | None = None,
+    mask: Tensor | None = None,
+    min_size: float = 0,
+) -> list[Face]:
+    """The chosen faces of one picture (1, 3, H, W); never an empty list.
+
+    Faces come largest first, or with `boxes` (left, top, right, bottom, drawn by the user) one per box in their order.
+    `which` is "all", "largest", "nearest" to the point `near`, or a number in that order, from 0. `mask` (1, H, W)
+    leaves the faces whose centre lies in it, `min_size` those of at least so many pixels.
+
+    "auto" is always the built-in "mtcnn": the same photo then gives the same points on every machine,
+    whatever other detectors' files lie there, and our alignment was tuned to it. "scrfd" has to be asked for.
+    """
+    if image.ndim != 4 or image.shape[:2] != (1, 3):
+        raise InputError(
+            f"Faces are looked for in one RGB picture at a time, not in a batch of shape {list(image.shape)}."
+        )
+    if detector not in DETECTORS:
+        raise InputError(f"Unknown detector '{detector}'. Choose one of: {', '.join(DETECTORS)}.")
+    # Outside of inference mode even when called inside it: gradients flow through an alignment by these points.
+    with torch.inference_mode(False), torch.no_grad():
+        if boxes is None:
+            faces = _detect(image, detector)
+        else:
+            faces = [_in_box(image, box, detector) for box in checked_boxes(boxes, *image.shape[-2:])]
+    faces = large_enough(faces, min_size)
+    if mask is not None:
+        faces = inside_mask(faces, mask, *image.shape[-2:])
+    return choose(faces, which, near)
+
+
+def choose(faces: Sequence[Face], which: str | int = "all", near: tuple[float, float] | None = None) -> list[Face]:
+    """The faces that `which` means, of faces that are at least one."""
+    if which == "all":
+        return list(faces)
+    if which == "largest":
+        return [max(faces, key=lambda face: face.area)]
+    if which == "nearest":
+        if near is None:
+            raise InputError("To take the nearest face, say nearest to which point (x, y) of the picture.")
+        return [min(faces, key=lambda face: hypot(face.centre[0] - near[0], face.centre[1] - near[1]))]
+    try:
+        index = int(which)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"Unknown choice of faces '{which}'. Use one of {', '.join(CHOICES)}, or a face's number from 0."
+        ) from None
+    if not 0 <= index < len(faces):
+        raise InputError(
+            f"There is no face number {index}: {_counted(faces)} found, and counting starts at 0 with the "
+            "largest (or with the first box)."
+        )
+    return [faces[index]]
+
+
+def large_enough(faces: Sequence[Face], min_size: float) -> list[Face]:
+    """The faces whose shorter side has at least `min_size` pixels; an error when that leaves none."""
+    kept = [face for face in faces if face.size >= min_size]
+    if faces and not kept:
+        largest = max(face.size for face in faces)
+        raise NoFaceError(
+            f"The largest face found is {largest:.0f} px, and the minimum is {min_size:g} px: "
+            "use a larger copy of the photo or lower the minimum."
+        )
+    return kept
+
+
+def inside_mask(faces: Sequence[Face], mask: Tensor, height: int, width: int) -> list[Face]:
+    """The faces whose centre lies where `mask` (1, H, W) is above one half; an error when that leaves none."""
+    if tuple(mask.shape) != (1, height, width):
+        raise InputError(
+            f"The mask is {' x '.join(map(str, reversed(mask.shape[-2:])))} pixels and the picture {width} x {height}: "
+            "use one mask of the picture's size."
+        )
+    kept = []
+    for face in faces:
+        x, y = (round(side) for side in face.centre)
+        if 0 <= x < width and 0 <= y < height and mask[0, y, x] > 0.5:
+            kept.append(face)
+    if not kept:
+        raise NoFaceError(
+            f"The mask covers the centre of no face ({_counted(faces)} found): paint over the middle of the face."
+        )
+    return kept
+
+
+def checked_boxes(boxes: Sequence[Box], height: int, width: int) -> list[Box]:
+    """The user's boxes as numbers; each has to be a rectangle with its middle in the picture."""
+    if len(boxes) == 0:
+        raise InputError("The list of boxes is empty: draw at least one, or leave it out to have faces found.")
+    checked = []
+    for box in boxes:
+        try:
+            left, top, right, bottom = (float(side) for side in box)
+        except (TypeError, ValueError):
+            raise InputError(f"A box is four numbers (left, top, right, bottom), not {box}.") from None
+        if not all(map(isfinite, (left, top, right, bottom))) or right - left < 2 or bottom - top < 2:
+            raise InputError(f"The box {box} is empty: give left, top, right and bottom, in pixels.")
+        if not (0 <= (left + right) / 2 <= width - 1 and 0 <= (top + bottom) / 2 <= height - 1):
+            raise InputError(
+                f"The middle of the box {box} lies outside of the picture, which is {width} x {height} pixels."
+            )
+        checked.append((left, top, right, bottom))
+    return checked
+
+
+def _detect(image: Tensor, detector: str) -> list[Face]:
+    """All faces in the picture; an error when there are none."""
+    faces = _scrfd().find(image) if detector == "scrfd" else _mtcnn().find(image)
+    if faces:
+        return faces
+    height, width = image.shape[-2:]
+    if detector == "scrfd":
+        tried = "SCRFD found no face"
+    else:
+        tried = f"The built-in detector found no face of at least {smallest_face(height, width):.0f} px"
+    again = "with a border added or enlarged" if min(height, width) < SMALL else "with a border added"
+    raise NoFaceError(
+        f"{tried}, not even {again}. Crop closer to the face, use a larger or clearer photo, "
+        "or draw a box around the face."
+    )
+
+
+def _in_box(image: Tensor, box: Box, detector: str) -> Face:
+    """The face that the user's box means, with the box as drawn.
+
+    What the detector finds in and around the box counts first, since hand-drawn boxes are loose. If it
+    finds nothing there, the user still knows better: the points are placed as well as they can be.
+    """
+    window = window_around(Face(box, torch.zeros(5, 2)), 0.5)
+    left, top, right, bottom = box
+    try:
+        found = _detect(window.cut(image), detector)
+    except NoFaceError:
+        found = []
+    inside = []
+    for face in found:
+        x, y = face.centre[0] + window.left, face.centre[1] + window.top
+        if left <= x <= right and top <= y <= bottom:
+            inside.append(face)
+    if not inside:
+        return _mtcnn().points_in_box(image, box)
+    best = choose(inside, "largest")[0]
+    return Face(box, best.points + best.points.new_tensor([window.left, window.top]), best.score)
+
+
+def _counted(faces: Sequence[Face]) -> str:
+    return "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
+
+
+@lru_cache(maxsize=1)
+def _mtcnn() -> Mtcnn:
+    return Mtcnn()
+
+
+def _scrfd() -> Scrfd:
+    path = find_scrfd_file()
+    if path is None:
+        raise ModelError(
+            "No SCRFD detector is here: put det_10g.onnx into ComfyUI's models/insightface or ~/.insightface/models, "
+            "or use the built-in detector 'mtcnn'."
+        )
+    return _load_scrfd(path)
+
+
+@lru_cache(maxsize=1)
+def _load_scrfd(path: Path) -> Scrfd:
+    return Scrfd(path)

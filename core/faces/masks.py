@@ -1,0 +1,47 @@
+"""Soft masks drawn from a face's five points."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError
+from .align import similarity, template_points
+
+# The face oval in the ArcFace frame, as shares of its side: centre, half width, half height.
+# Hairline to chin and ear to ear on the research photos; the soft rim lies inside it.
+_CENTRE, _HALF_WIDTH, _HALF_HEIGHT = (0.5, 0.57), 0.41, 0.54
+
+
+def face_oval(points: Tensor, height: int, width: int, softness: float = 0.3, grow: float = 1.0) -> Tensor:
+    """A soft oval (B, 1, height, width) over faces with five points (B, 5, 2).
+
+    Exactly 1 inside and exactly 0 outside, with a smooth rim that takes `softness` of the
+    radius: exact zeros are what lets everything outside stay bit-identical. `grow` scales it.
+    """
+    frame = similarity(points, template_points("arcface", 1, points))
+    ys = torch.arange(height, dtype=points.dtype, device=points.device)
+    xs = torch.arange(width, dtype=points.dtype, device=points.device)
+    y, x = torch.meshgrid(ys, xs, indexing="ij")
+    u, v = (
+        frame[:, row, 0, None, None] * x + frame[:, row, 1, None, None] * y + frame[:, row, 2, None, None]
+        for row in (0, 1)
+    )
+    radius = (((u - _CENTRE[0]) / (_HALF_WIDTH * grow)) ** 2 + ((v - _CENTRE[1]) / (_HALF_HEIGHT * grow)) ** 2).sqrt()
+    t = ((1 - radius) / max(softness, 1e-6)).clamp(0, 1)
+    return (t * t * (3 - 2 * t))[:, None]
+
+
+def fit_mask(mask: Tensor, height: int, width: int) -> Tensor:
+    """A mask (B, h, w) as (B, 1, height, width): resized when only its size differs, refused when its shape does."""
+    tall, wide = mask.shape[-2:]
+    if abs(tall * width - wide * height) > 0.02 * tall * width:
+        raise InputError(
+            f"The mask is {wide}x{tall}, the picture {width}x{height}: their shapes differ, so it is not clear where "
+            "the mask belongs. Use a mask of the picture's own shape."
+        )
+    mask = mask[:, None]
+    if (tall, wide) == (height, width):
+        return mask
+    return F.interpolate(mask, (height, width), mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)

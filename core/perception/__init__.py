@@ -1,0 +1,1 @@
+"""How visible is the change? Differences between two pictures as a person would see them."""

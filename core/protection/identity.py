@@ -1,0 +1,110 @@
+"""The identity term: how far each recogniser still is from not knowing the face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..faces.align import jitter
+from ..recognisers.card import Card
+from ..recognisers.ensemble import Ensemble
+from ..sharing.views import apply_view, draw_view
+
+
+@dataclass(frozen=True)
+class IdentityScore:
+    """Per face: the loss, whether all is won in this view, and every recogniser's cosine to the nearest reference."""
+
+    loss: Tensor
+    won: Tensor
+    cosines: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What counts as won, in standard deviations of a recogniser's own impostor cosines (`Card.impostors`).
+
+    Dodge: `margin` below the threshold. Decoy: `margin` above it towards the decoy, besides
+    dodging. Cosines of different networks do not compare; these units do.
+    """
+
+    form: str = "hinge"
+    """"hinge" stops pushing when won; "cosine" is the papers' plain sum of cosines, which never does."""
+    far: str = "1e-2"
+    margin: float = 3.0
+    decoy_margin: float = 1.0
+
+
+class Identity:
+    """Embeds the picture as a service might see it (a random view, jittered landmarks) and hinges what it finds."""
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        points: Tensor,
+        references: dict[str, Tensor],
+        decoys: dict[str, Tensor] | None = None,
+        aim: Aim | None = None,
+        views: Sequence[str] = ("plain",),
+        landmark_jitter: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """`points` (B, 5, 2) in the rendered picture; `references` by recogniser (B, R, dim); `decoys` (D, dim)."""
+        for recogniser in ensemble.recognisers:
+            if not recogniser.differentiable:
+                raise InputError(
+                    f"Recogniser '{recogniser.name}' gives no gradient: it can judge (--judge), not protect."
+                )
+        self.ensemble, self.points, self.references, self.decoys = ensemble, points, references, decoys
+        self.aim, self.views, self.landmark_jitter = aim or Aim(), views, landmark_jitter
+        self.generator = generator or torch.Generator().manual_seed(0)
+
+    def __call__(self, image: Tensor, rows: Tensor) -> IdentityScore:
+        """Score pictures (A, 3, H, W) of the faces `rows`."""
+        seen = apply_view(image, draw_view(self.generator, self.views))
+        points = self.points[rows]
+        if self.landmark_jitter:
+            points = jitter(points, self.landmark_jitter, self.generator)
+        return self.judge(self.ensemble.embed(seen, points), rows)
+
+    def judge(self, embeddings: dict[str, Tensor], rows: Tensor) -> IdentityScore:
+        """Score embeddings (A, dim) by recogniser; apart so that it can be tested without networks."""
+        losses, cosines = [], {}
+        for recogniser in self.ensemble.recognisers:
+            name, card = recogniser.name, recogniser.card
+            embedding = embeddings[name]
+            own = torch.einsum("ad,ard->ar", embedding, self.references[name][rows])
+            cosines[name] = own.detach().amax(1)
+            loss = self._excess(own, card).mean(1)
+            if self.decoys is not None:
+                loss = loss + self._shortfall(embedding @ self.decoys[name].T, card).amin(1)
+            losses.append(loss)
+        each = torch.stack(losses)
+        return IdentityScore(each.sum(0), (each.detach() == 0).all(0), cosines)
+
+    def unmatched(self, embeddings: dict[str, Tensor], rows: Tensor) -> Tensor:
+        """Whether every recogniser is below its plain threshold, margin aside (A,)."""
+        each = [
+            torch.einsum("ad,ard->ar", embeddings[r.name], self.references[r.name][rows]).amax(1)
+            < r.threshold(self.aim.far)
+            for r in self.ensemble.recognisers
+        ]
+        return torch.stack(each).all(0)
+
+    def _excess(self, cosine: Tensor, card: Card) -> Tensor:
+        """Standard deviations above the dodging aim; 0 when won."""
+        if self.aim.form == "cosine":
+            return cosine
+        _, deviation = card.impostors()
+        return torch.relu((cosine - card.threshold(self.aim.far)) / deviation + self.aim.margin)
+
+    def _shortfall(self, cosine: Tensor, card: Card) -> Tensor:
+        """Standard deviations below the decoy aim; 0 when won."""
+        if self.aim.form == "cosine":
+            return 1 - cosine
+        _, deviation = card.impostors()
+        return torch.relu((card.threshold(self.aim.far) - cosine) / deviation + self.aim.decoy_margin)

@@ -1,0 +1,160 @@
+"""The one optimisation loop of the project.
+
+It knows nothing of faces: it moves a variable so that what `render` makes of it lowers what
+`objective` says, row by row, and stops working on rows that have won.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..errors import ModelError
+from .variables import Variable
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the objective says of one iteration. Every tensor has one entry per row that was asked about."""
+
+    values: dict[str, Tensor]
+    """Each term by name, unweighted; progress, plots and the report read these."""
+    total: Tensor
+    """The weighted sum that is minimised."""
+    won: Tensor
+    """Whether the row has all it was asked for."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to optimise. `scale` multiplies the variable's own learning rates."""
+
+    iterations: int = 100
+    scale: float = 1.0
+    method: str = "adam"
+    """"adam", "adamw", or "sign" (steps of fixed size along the gradient's sign: the classic baseline)."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    patience: int = 12
+    """Iterations in a row that a row must have won before it counts as done; 0 never stops early."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What `on_step` is told after each iteration; it may raise `Cancelled`."""
+
+    index: int
+    of: int
+    rows: Tensor
+    terms: Terms
+    done: Tensor
+
+
+@dataclass
+class Outcome:
+    """What became of a run."""
+
+    iterations: int = 0
+    row_iterations: int = 0
+    """Iterations summed over the rows that took part in them."""
+    done: Tensor | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+    """Each term's mean over the working rows, by iteration."""
+
+    def __add__(self, later: Outcome) -> Outcome:
+        """Two runs of the same rows, one after the other."""
+        return Outcome(
+            self.iterations + later.iterations,
+            self.row_iterations + later.row_iterations,
+            later.done,
+            self.history + later.history,
+        )
+
+
+def optimise(
+    variable: Variable,
+    render: Callable[[Tensor], Tensor],
+    objective: Callable[[Tensor, Tensor, float], Terms],
+    settings: Settings,
+    on_step: Callable[[Step], None] = lambda step: None,
+) -> Outcome:
+    """Move `variable` in place.
+
+    `render(rows)` makes pictures (A, 3, H, W) of the rows; `objective(pictures, rows, progress)`
+    judges them. Rows that are done keep their parameters exactly and cost nothing more.
+    """
+    groups = list(variable.groups())
+    parameters = [parameter for parameter, _ in groups]
+    count = len(parameters[0])
+    won_in_a_row = torch.zeros(count, dtype=torch.long)
+    done = torch.zeros(count, dtype=torch.bool)
+    update = _optimiser(groups, settings)
+    outcome = Outcome()
+    for index in range(settings.iterations):
+        rows = (~done).nonzero()[:, 0]
+        progress = index / max(settings.iterations - 1, 1)
+        with torch.enable_grad():
+            terms = objective(render(rows), rows, progress)
+            gradients = torch.autograd.grad(terms.total.sum(), parameters, allow_unused=True)
+        _refuse_nan(terms, gradients)
+        kept = [parameter.detach()[done] for parameter in parameters]
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        update.step()
+        with torch.no_grad():
+            for parameter, value in zip(parameters, kept, strict=True):
+                parameter[done] = value
+        won_in_a_row[rows] = torch.where(terms.won.cpu(), won_in_a_row[rows] + 1, 0)
+        if settings.patience:
+            done = won_in_a_row >= settings.patience
+        outcome.iterations, outcome.row_iterations = index + 1, outcome.row_iterations + len(rows)
+        outcome.history.append({name: float(value.detach().mean()) for name, value in terms.values.items()})
+        on_step(Step(index, settings.iterations, rows, terms, done))
+        if done.all():
+            break
+    outcome.done = done
+    return outcome
+
+
+def _optimiser(groups: list[tuple[Tensor, float]], settings: Settings) -> torch.optim.Optimizer:
+    named = [{"params": [parameter], "lr": rate * settings.scale} for parameter, rate in groups]
+    if settings.method == "adam":
+        return torch.optim.Adam(named, betas=settings.betas)
+    if settings.method == "adamw":
+        return torch.optim.AdamW(named, betas=settings.betas)
+    if settings.method == "sign":
+        return _SignDescent(named, momentum=settings.betas[0])
+    raise ValueError(f"unknown method {settings.method!r}")
+
+
+class _SignDescent(torch.optim.Optimizer):
+    """Steps along the sign of a momentum of L1-normalised gradients (MI-FGSM); momentum 0 is plain PGD."""
+
+    def __init__(self, groups: list[dict[str, object]], momentum: float) -> None:
+        super().__init__(groups, {"lr": 0.01, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                size = parameter.grad.abs().flatten(1).mean(1).clamp_min(1e-20)
+                gradient = parameter.grad / size.view(-1, *[1] * (parameter.ndim - 1))
+                momentum = self.state[parameter].get("momentum", torch.zeros_like(parameter))
+                self.state[parameter]["momentum"] = momentum = group["momentum"] * momentum + gradient
+                parameter.sub_(group["lr"] * momentum.sign())
+
+
+def _refuse_nan(terms: Terms, gradients: tuple[Tensor | None, ...]) -> None:
+    for name, value in terms.values.items():
+        if not torch.isfinite(value).all():
+            raise ModelError(
+                f"The term '{name}' became NaN; a model returned invalid numbers. Try float32 weights or another model."
+            )
+    if not all(gradient is None or torch.isfinite(gradient).all() for gradient in gradients):
+        raise ModelError(
+            "A gradient became NaN; a model returned invalid numbers. Try float32 weights or another model."
+        )

@@ -1,0 +1,201 @@
+"""Protect the faces of one picture: windows, variables, objective, the loop, and back into the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..engines.autoencoder import Autoencoder
+from ..errors import InputError
+from ..faces.crops import Window, paste, resize, window_around
+from ..faces.face import Face
+from ..faces.find import find_faces
+from ..faces.masks import face_oval
+from ..recognisers.ensemble import Ensemble
+from ..recognisers.recogniser import Recogniser
+from ..sharing.upload import UPLOADS
+from .identity import Identity
+from .objective import VISIBILITY, Distance, Objective
+from .optimise import Outcome, Step, optimise
+from .recipe import Recipe
+from .variables import Bundle, ColourField, LatentOffset, LumaField, Variable, WarpField
+
+SMALLEST_FACE = 40
+"""Below this many pixels a face holds too little for any recogniser to be fooled about, or any eye to compare."""
+
+ROUNDS = 2
+"""How often the search goes on when the picture pasted back does not hold what the working copy promised."""
+
+
+@dataclass
+class Protected:
+    """The protected picture (1, 3, H, W) and what it took."""
+
+    image: Tensor
+    mask: Tensor
+    """Where pixels may differ (1, 1, H, W)."""
+    outcome: Outcome
+    evaluations: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The faces of one picture, brought to the working size as one batch."""
+
+    image: Tensor
+    faces: list[Face]
+    windows: list[Window]
+    clean: Tensor
+    points: Tensor
+    masks: Tensor
+    allowed: Tensor | None
+
+    @classmethod
+    def prepare(cls, image: Tensor, faces: Sequence[Face], recipe: Recipe, allowed: Tensor | None) -> Task:
+        """`allowed` (1, 1, H, W) narrows where pixels may change."""
+        windows = [window_around(face, recipe.margin) for face in faces]
+        size = recipe.size
+        clean = torch.cat([resize(window.cut(image), size, size) for window in windows])
+        points = torch.stack(
+            [
+                (window.shift(face.points) + 0.5) * (size / window.width) - 0.5
+                for face, window in zip(faces, windows, strict=True)
+            ]
+        ).to(image.device)
+        masks = face_oval(points, size, size)
+        if allowed is not None:
+            masks = masks * torch.cat([resize(window.cut(allowed), size, size) for window in windows])
+        return cls(image, list(faces), windows, clean, points, masks, allowed)
+
+    def paste_all(self, variable: Variable) -> tuple[Tensor, Tensor]:
+        """The photo at its own resolution with every face changed, and the mask of what may differ."""
+        result, covered = self.image, torch.zeros_like(self.image[:, :1])
+        with torch.no_grad():
+            for index, (face, window) in enumerate(zip(self.faces, self.windows, strict=True)):
+                points = window.shift(face.points).to(self.image.device)[None]
+                mask = face_oval(points, window.height, window.width)
+                if self.allowed is not None:
+                    mask = mask * window.cut(self.allowed)
+                changed = variable.apply(window.cut(result), mask, torch.tensor([index]))
+                result = paste(result, window, changed, mask)
+                covered = paste(covered, window, torch.ones_like(mask), mask)
+        return result, covered
+
+
+def make_variable(recipe: Recipe, task: Task, autoencoder: Autoencoder | None) -> tuple[Bundle, LatentOffset | None]:
+    """The recipe's bundle of variables, and its latent part, which counts decodings."""
+    count, device = len(task.faces), task.image.device
+    parts: list[Variable] = []
+    latent = None
+    if recipe.latent:
+        if autoencoder is None:
+            raise InputError(
+                f"The recipe '{recipe.name}' works in a latent space: name an autoencoder (--autoencoder taesd)."
+            )
+        latent = LatentOffset(autoencoder, task.clean, recipe.latent)
+        parts.append(latent)
+    if recipe.warp:
+        eyes = (task.points[:, 1] - task.points[:, 0]).norm(dim=1) / recipe.size
+        parts.append(WarpField(count, (recipe.warp * eyes).view(-1, 1, 1, 1), recipe.warp_grid, device))
+    if recipe.luma:
+        parts.append(LumaField(count, recipe.luma / 255, recipe.size, device))
+    if recipe.colour:
+        parts.append(ColourField(count, recipe.colour / 255, recipe.size, device))
+    return Bundle(parts), latent
+
+
+def references_of(recognisers: Ensemble, task: Task, gallery: Sequence[Tensor]) -> dict[str, Tensor]:
+    """What must no longer be matched, by recogniser (B, R, dim): the face itself, and faces of the gallery photos.
+
+    A gallery photo may show several people; each face of ours takes the gallery face most like it.
+    """
+    with torch.no_grad():
+        own = recognisers.embed(task.image, torch.stack([f.points for f in task.faces]).to(task.image.device))
+        references = {name: [embedding] for name, embedding in own.items()}
+        for photo in gallery:
+            others = recognisers.embed(photo, torch.stack([f.points for f in find_faces(photo)]).to(photo.device))
+            for name, embeddings in others.items():
+                nearest = (own[name] @ embeddings.T).argmax(1)
+                references[name].append(embeddings[nearest])
+    return {name: torch.stack(rows, 1) for name, rows in references.items()}
+
+
+def decoys_of(recognisers: Ensemble, photos: Sequence[Tensor]) -> dict[str, Tensor] | None:
+    """Embeddings (D, dim) of the decoys' largest faces, by recogniser."""
+    if not photos:
+        return None
+    with torch.no_grad():
+        each = [recognisers.embed(p, find_faces(p, which="largest")[0].points[None].to(p.device)) for p in photos]
+    return {name: torch.cat([embedded[name] for embedded in each]) for name in each[0]}
+
+
+def refuse_unusable(faces: Sequence[Face], surrogates: Sequence[Recogniser]) -> None:
+    """Say no before any work is done."""
+    if not surrogates:
+        raise InputError("No recogniser was named to protect against (--surrogate).")
+    small = [face for face in faces if face.size < SMALLEST_FACE]
+    if small:
+        raise InputError(
+            f"A face is only {small[0].size:.0f} px wide; at least {SMALLEST_FACE} px are needed. "
+            "Use a larger picture, or leave small faces out with --faces largest."
+        )
+
+
+def protect(
+    image: Tensor,
+    faces: Sequence[Face],
+    surrogates: Sequence[Recogniser],
+    recipe: Recipe,
+    gallery: Sequence[Tensor] = (),
+    decoys: Sequence[Tensor] = (),
+    allowed: Tensor | None = None,
+    autoencoder: Autoencoder | None = None,
+    distances: dict[str, Distance] | None = None,
+    seed: int = 0,
+    on_step: Callable[[Step, Objective], None] = lambda step, objective: None,
+) -> Protected:
+    """Change `faces` of `image` (1, 3, H, W) until `surrogates` no longer match them; the rest stays bit-identical."""
+    refuse_unusable(faces, surrogates)
+    task = Task.prepare(image, faces, recipe, allowed)
+    if not task.masks.flatten(1).any(1).all():
+        raise InputError("The mask leaves a face nothing that may change. Paint it over the face, or leave it out.")
+    ensemble = Ensemble(surrogates)
+    variable, latent = make_variable(recipe, task, autoencoder)
+    identity = Identity(
+        ensemble,
+        task.points,
+        references_of(ensemble, task, gallery),
+        decoys_of(ensemble, decoys),
+        recipe.aim,
+        recipe.views,
+        recipe.landmark_jitter,
+        torch.Generator().manual_seed(seed),
+    )
+    objective = Objective(
+        task.clean, identity, recipe.weighting, recipe.visibility, {**VISIBILITY, **(distances or {})}
+    )
+
+    def render(rows: Tensor) -> Tensor:
+        return variable.apply(task.clean[rows], task.masks[rows], rows).clamp(0, 1)
+
+    outcome = Outcome()
+    for _ in range(ROUNDS):
+        ran = optimise(variable, render, objective, recipe.settings, lambda step: on_step(step, objective))
+        outcome = outcome + ran
+        result, mask = task.paste_all(variable)
+        if not ran.done.any() or holds(result, task, identity):
+            break
+    evaluations = {"denoiser": 0, "decoder": latent.decodes if latent else 0, "recogniser": ensemble.evaluations}
+    return Protected(result, mask, outcome, evaluations)
+
+
+def holds(result: Tensor, task: Task, identity: Identity) -> bool:
+    """Whether the finished picture, at full resolution and really re-encoded, still keeps what the search had won."""
+    points = torch.stack([face.points for face in task.faces]).to(result.device)
+    rows = torch.arange(len(task.faces))
+    with torch.no_grad():
+        copies = (result, UPLOADS["jpeg75"](result))
+        return all(bool(identity.unmatched(identity.ensemble.embed(copy, points), rows).all()) for copy in copies)

@@ -1,0 +1,42 @@
+"""A recipe: everything about how a face is protected except the face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .identity import Aim
+from .optimise import Settings
+from .weights import Constant, Weighting
+
+VIEWS = ("plain", "resize", "jpeg", "blur")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What may change, by how much, and how it is searched for."""
+
+    name: str
+    warp: float = 0.0
+    """Largest displacement, as a share of the distance between the eyes; 0 leaves the face's shape alone."""
+    luma: float = 0.0
+    """Largest change of brightness, of 255."""
+    colour: float = 0.0
+    """Largest change of each colour channel, of 255: the classic pixel noise."""
+    latent: float = 0.0
+    """Learning rate of the latent offset; needs an autoencoder."""
+    warp_grid: int = 12
+    size: int = 256
+    """Side of the square the face's window is worked on at."""
+    margin: float = 0.35
+    """Margin of that window around the face, as a share of the face's longer side."""
+    aim: Aim = field(default_factory=Aim)
+    views: tuple[str, ...] = VIEWS
+    landmark_jitter: float = 0.02
+    weighting: Weighting = field(default_factory=Constant)
+    visibility: Mapping[str, float] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def needs_autoencoder(self) -> bool:
+        return self.latent > 0

@@ -1,0 +1,144 @@
+"""What the optimiser may change: a small warp of the face, its luma, an autoencoder's latent, or several of these.
+
+A variable holds parameters with one row per face and turns a clean window (B, 3, h, w) and its
+mask (B, 1, h, w) into a changed one. Warp and luma live on control grids, not on pixels: they
+are optimised at a small working size and rendered at the photo's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..engines.autoencoder import Autoencoder
+
+
+class Variable(Protocol):
+    """Something to optimise. `rows` selects faces; None means all."""
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        """Parameters, one row per face, each with its learning rate."""
+
+    def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
+        """The changed window; equal to the clean one wherever the mask is 0."""
+
+
+def _pick(parameter: Tensor, rows: Tensor | None) -> Tensor:
+    return parameter if rows is None else parameter[rows]
+
+
+def _spline(size: int, knots: int, like: Tensor) -> Tensor:
+    """Weights (size, knots) of a uniform cubic B-spline: none negative, rows sum to 1, so a bound on knots holds between."""
+    place = torch.linspace(0, knots - 3, size, dtype=like.dtype, device=like.device)
+    first = place.floor().clamp(max=knots - 4)
+    t = (place - first)[:, None]
+    basis = torch.cat([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], 1) / 6
+    columns = first.long()[:, None] + torch.arange(4, device=like.device)
+    return torch.zeros(size, knots, dtype=like.dtype, device=like.device).scatter(1, columns, basis)
+
+
+class WarpField:
+    """A smooth displacement of the face. `bound` is the largest one, as a share of the window's side, one per face."""
+
+    def __init__(self, faces: int, bound: Tensor | float, grid: int = 20, device: torch.device | str = "cpu") -> None:
+        self.bound = bound
+        self.control = torch.zeros(faces, 2, grid, grid, device=device, requires_grad=True)
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        yield self.control, 1 / 12
+
+    def displacement(self, height: int, width: int, rows: Tensor | None = None) -> Tensor:
+        """(B, 2, height, width): shifts in x and y as shares of the window's side, before masking."""
+        bound = _pick(self.bound, rows) if isinstance(self.bound, Tensor) else self.bound
+        control = torch.tanh(_pick(self.control, rows)) * bound
+        down, across = (_spline(n, control.shape[-1], control) for n in (height, width))
+        return down @ control @ across.T
+
+    def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
+        height, width = window.shape[-2:]
+        shift = self.displacement(height, width, rows) * mask
+        ys = torch.linspace(-1, 1, height, device=window.device)
+        xs = torch.linspace(-1, 1, width, device=window.device)
+        still = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1)
+        # grid_sample's coordinates span 2; a share of the side is twice that many units.
+        grid = still + 2 * shift.permute(0, 2, 3, 1)
+        return F.grid_sample(window, grid, mode="bicubic", padding_mode="border", align_corners=True)
+
+
+class ColourField:
+    """A change of every colour channel, at most `bound` (1 is white): what pixel noise does."""
+
+    channels = 3
+
+    def __init__(self, faces: int, bound: float, size: int, device: torch.device | str = "cpu") -> None:
+        self.bound = bound
+        self.field = torch.zeros(faces, self.channels, size, size, device=device, requires_grad=True)
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        yield self.field, 1 / 8
+
+    def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
+        change = torch.tanh(_pick(self.field, rows)) * self.bound
+        if change.shape[-2:] != window.shape[-2:]:
+            change = F.interpolate(change, window.shape[-2:], mode="bicubic", align_corners=False, antialias=True)
+        return window + change * mask
+
+
+class LumaField(ColourField):
+    """The same change in red, green and blue: what shows first on skin is colour, so there is none."""
+
+    channels = 1
+
+
+class LatentOffset:
+    """An offset in an autoencoder's latent space: `window + M * (D(z + offset) - D(z))`.
+
+    The difference of two decodings, so that what the autoencoder cannot reproduce cancels.
+    """
+
+    def __init__(
+        self, autoencoder: Autoencoder, windows: Tensor, learning_rate: float = 0.02, size: int | None = None
+    ) -> None:
+        self.autoencoder = autoencoder
+        self.learning_rate = learning_rate
+        self.size = size or windows.shape[-1]
+        self.decodes = 0
+        """Windows decoded so far; what the report states as cost."""
+        with torch.no_grad():
+            self.latent = autoencoder.encode(self._fit(windows))
+            self.clean = autoencoder.decode(self.latent)
+        self.offset = torch.zeros_like(self.latent, requires_grad=True)
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        yield self.offset, self.learning_rate
+
+    def _fit(self, windows: Tensor) -> Tensor:
+        return F.interpolate(windows, (self.size, self.size), mode="bilinear", antialias=True)
+
+    def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
+        changed = self.autoencoder.decode(_pick(self.latent, rows) + _pick(self.offset, rows))
+        self.decodes += len(changed)
+        difference = changed - _pick(self.clean, rows)
+        if difference.shape[-2:] != window.shape[-2:]:
+            difference = F.interpolate(difference, window.shape[-2:], mode="bicubic", antialias=True)
+        return window + difference * mask
+
+
+class Bundle:
+    """Several variables, applied one after the other."""
+
+    def __init__(self, parts: list[Variable]) -> None:
+        self.parts = parts
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        for part in self.parts:
+            yield from part.groups()
+
+    def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
+        for part in self.parts:
+            window = part.apply(window, mask, rows)
+        return window

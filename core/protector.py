@@ -1,0 +1,97 @@
+"""From a photo to a protected photo with its verdict: models loaded once, used for any number of photos."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from .engines.autoencoder import Autoencoder
+from .errors import ModelError
+from .faces.crops import resize
+from .faces.find import find_faces
+from .images import Photo, to_bchw, to_bhwc
+from .perception.lpips import Lpips
+from .protection.objective import Distance, Objective
+from .protection.optimise import Step
+from .protection.protect import protect
+from .protection.recipe import Recipe
+from .protection.weights import Budget
+from .recognisers.recogniser import Recogniser
+from .verdict.report import Report
+from .verdict.verify import DEFAULT_FAR, Witness, verify
+
+
+@dataclass
+class Protector:
+    """Everything that stays the same from photo to photo. Tensors of pictures are (1, 3, H, W)."""
+
+    recipe: Recipe
+    surrogates: Sequence[Recogniser]
+    judges: Sequence[Recogniser] = ()
+    gallery: Sequence[Tensor] = ()
+    decoys: Sequence[Tensor] = ()
+    autoencoder: Autoencoder | None = None
+    faces: str | int = "all"
+    far: str = DEFAULT_FAR
+    seed: int = 0
+    device: str = "cpu"
+    distances: dict[str, Distance] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.recipe = replace(self.recipe, aim=replace(self.recipe.aim, far=self.far))
+        self.distances = perceptual_distances(self.recipe, self.device)
+
+    def __call__(
+        self,
+        photo: Photo,
+        mask: Tensor | None = None,
+        on_step: Callable[[Step, Objective], None] = lambda step, objective: None,
+    ) -> tuple[Photo, Report]:
+        """The protected photo and its verdict; `mask` (1, 1, H, W) narrows where pixels may change."""
+        started = time.perf_counter()
+        image = to_bchw(photo.pixels).to(self.device)
+        found = find_faces(image, which=self.faces)
+        done = protect(
+            image,
+            found,
+            self.surrogates,
+            self.recipe,
+            self.gallery,
+            self.decoys,
+            mask if mask is None else mask.to(self.device),
+            self.autoencoder,
+            self.distances,
+            self.seed,
+            on_step,
+        )
+        # What is judged is what is saved: eight bits.
+        saved = torch.where(done.mask > 0, (done.image * 255).round() / 255, image)
+        witnesses = [Witness(r, "surrogate") for r in self.surrogates] + [Witness(r, "judge") for r in self.judges]
+        report = verify(image, saved, witnesses, self.gallery, found, self.far)
+        report.recipe, report.seed = self.recipe.name, self.seed
+        for name, count in done.evaluations.items():
+            report.evaluations[name] += count
+        report.seconds = time.perf_counter() - started
+        return photo.with_pixels(to_bhwc(saved.cpu())), report
+
+
+def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:
+    """LPIPS-vgg in place of the weightless distance where its weights are at hand; a budget is counted in it."""
+    if not recipe.visibility.get("perceptual"):
+        return {}
+    try:
+        lpips = Lpips.load("vgg").to(device)
+    except ModelError:
+        if isinstance(recipe.weighting, Budget):
+            raise
+        return {}
+
+    def on_face(changed: Tensor, clean: Tensor) -> Tensor:
+        side = min(changed.shape[-1], 128)
+        return lpips(resize(changed, side, side), resize(clean, side, side))
+
+    return {"perceptual": on_face}

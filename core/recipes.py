@@ -1,0 +1,72 @@
+"""Named settings of the protection: our strengths, the published methods' terms, and baselines to compare with.
+
+Every number here has its measurement in docs/DECISIONS.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .errors import InputError
+from .protection.identity import Aim
+from .protection.optimise import Settings
+from .protection.recipe import Recipe
+from .protection.weights import Budget, Constant, Sigmoid
+
+_OURS = Recipe("faceveil")
+
+STRENGTHS: dict[str, Recipe] = {
+    "light": replace(_OURS, name="light", warp=0.015, luma=3, settings=Settings(120)),
+    "balanced": replace(_OURS, name="balanced", warp=0.023, luma=4, settings=Settings(120)),
+    "strong": replace(_OURS, name="strong", warp=0.03, luma=5, settings=Settings(160)),
+}
+
+OTHERS: dict[str, Recipe] = {
+    # Method 1's identity terms and optimiser; its self-attention guidance needs a denoiser and is not part of this.
+    "published-1": Recipe(
+        "published-1",
+        latent=0.01,
+        aim=Aim(form="cosine"),
+        views=("plain",),
+        landmark_jitter=0.0,
+        weighting=Constant(0.003),
+        settings=Settings(30, method="adamw", betas=(0.9, 0.999), patience=0),
+    ),
+    # Method 2's objective and schedule, on the clean latent instead of inside a sampler.
+    "published-2": Recipe(
+        "published-2",
+        latent=0.02,
+        aim=Aim(form="cosine"),
+        views=("plain",),
+        landmark_jitter=0.0,
+        weighting=Sigmoid(),
+        visibility={"perceptual": 0.5},
+        settings=Settings(50, betas=(0.9, 0.999), patience=0),
+    ),
+    "pixel-noise": Recipe(
+        "pixel-noise",
+        colour=8,
+        aim=Aim(form="cosine"),
+        views=("plain",),
+        landmark_jitter=0.0,
+        settings=Settings(40, method="sign", betas=(0.0, 0.0), patience=0),
+    ),
+}
+
+RECIPES: dict[str, Recipe] = {**STRENGTHS, **OTHERS}
+DEFAULT = "balanced"
+
+
+def choose(name: str | None = None, budget: float | None = None) -> Recipe:
+    """A recipe by name, our default when none is named; with `budget`, LPIPS-vgg on the face is held at that value."""
+    name = name or DEFAULT
+    if name not in RECIPES:
+        raise InputError(f"There is no recipe '{name}'. Known: {', '.join(RECIPES)}.")
+    chosen = RECIPES[name]
+    if budget is None:
+        return chosen
+    if not 0.01 <= budget <= 1:
+        raise InputError(
+            f"A budget of {budget} makes no sense: it is LPIPS-vgg on the face, from 0.05 (light) to 0.3 (heavy)."
+        )
+    return replace(chosen, weighting=Budget(budget), visibility={**chosen.visibility, "perceptual": 1.0})

@@ -1,0 +1,97 @@
+"""A recogniser's card: everything about a face-recognition network except its weights.
+
+The side-car JSON next to an ONNX file and the entries of the built-in catalogue are the
+same record, so adding a recogniser means writing one card.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from statistics import NormalDist
+
+from ..errors import ModelError
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a network expects, what its similarities mean, and where all that comes from."""
+
+    name: str
+    input_size: int
+    template: str
+    """Alignment template, a key of `faces.align.TEMPLATES`: "arcface", "dlib", "mtcnn"."""
+    family: str = ""
+    """Networks of one family fool each other easily; transfer is only meaningful across families."""
+    channels: str = "RGB"
+    mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    scale_after_mean: float = 1 / 127.5
+    input_range: tuple[float, float] = (0.0, 255.0)
+    """The network sees `(crop * (hi - lo) + lo - mean) * scale_after_mean`, crop in [0, 1]."""
+    dim: int = 0
+    architecture: str = ""
+    source: str = ""
+    licence: str = ""
+    commercial: bool | None = None
+    """Whether the licence allows commercial use; None when its terms are not stated."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """False-accept rate, as text ("1e-2"), to the cosine above which it says 'same person'."""
+    tar: dict[str, float] = field(default_factory=dict)
+    thresholds_from: str = ""
+
+    def threshold(self, far: str = "1e-2") -> float:
+        """The cosine at a false-accept rate; raises when this network was never calibrated there."""
+        try:
+            return self.thresholds[far]
+        except KeyError:
+            known = ", ".join(self.thresholds) or "none"
+            raise ModelError(
+                f"Recogniser '{self.name}' has no threshold at a false-accept rate of {far} (known: {known}). "
+                f"Measure it with: faceveil calibrate PAIRS_FOLDER --recogniser {self.name}"
+            ) from None
+
+    def impostors(self) -> tuple[float, float]:
+        """Mean and standard deviation of the cosines of different people, as the thresholds imply them.
+
+        Cosines of two networks do not compare (dlib's lie between .8 and 1, MobileFaceNet's
+        around 0); in units of their own impostors they do. With a single threshold the spread
+        is a guess: a fifth of the way from the threshold to 1.
+        """
+        rates = sorted(self.thresholds, key=float)
+        normal = NormalDist()
+        places = [normal.inv_cdf(1 - float(rate)) for rate in rates]
+        cosines = [self.thresholds[rate] for rate in rates]
+        if not rates:
+            self.threshold()
+        several = len(rates) > 1
+        deviation = (cosines[0] - cosines[-1]) / (places[0] - places[-1]) if several else (1 - cosines[0]) / 5
+        return cosines[-1] - places[-1] * deviation, deviation
+
+
+def read_card(path: Path, **fallback: object) -> Card:
+    """Read a side-car JSON. Unknown keys are ignored; `fallback` supplies what it leaves out."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelError(
+            f"The recogniser description {path.name} cannot be read: {error}. Mend or remove it."
+        ) from error
+    if not isinstance(data, dict):
+        raise ModelError(f"The recogniser description {path.name} must be a JSON object. Mend or remove it.")
+    known = {f.name for f in fields(Card)}
+    merged = {**fallback, **{key: value for key, value in data.items() if key in known}}
+    for key in ("mean", "input_range"):
+        if key in merged:
+            merged[key] = tuple(float(v) for v in merged[key])
+    try:
+        return Card(**merged)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"The recogniser description {path.name} is incomplete: {error}.") from error
+
+
+def write_card(card: Card, path: Path) -> None:
+    """Write a card as a side-car JSON, atomically."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)

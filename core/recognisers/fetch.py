@@ -1,0 +1,133 @@
+"""Downloads, only ever on request: known files, each with the checksum it must have.
+
+Checksums of insightface's files agree between several independent public records; torch's
+carry the head of theirs in the file name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InputError, ModelError, OutputError
+from ..places import download_folder
+
+_INSIGHTFACE = "https://github.com/deepinsight/insightface/releases/download/v0.7/"
+_NON_COMMERCIAL = "insightface's model terms: non-commercial research only"
+
+
+@dataclass(frozen=True)
+class Download:
+    """One address, what it brings, and under which terms. Files are (name, SHA-256, or the head of it)."""
+
+    url: str
+    kind: str
+    folder: str
+    files: tuple[tuple[str, str], ...]
+    licence: str
+
+
+_DET_10G = ("det_10g.onnx", "5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91")
+_DET_500M = ("det_500m.onnx", "5e4447f50245bbd7966bd6c0fa52938c61474a04ec7def48753668a9d8b4ea3a")
+
+DOWNLOADS: dict[str, Download] = {
+    "buffalo_l": Download(
+        _INSIGHTFACE + "buffalo_l.zip",
+        "insightface",
+        "buffalo_l",
+        (("w600k_r50.onnx", "4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43"), _DET_10G),
+        _NON_COMMERCIAL,
+    ),
+    "buffalo_s": Download(
+        _INSIGHTFACE + "buffalo_s.zip",
+        "insightface",
+        "buffalo_s",
+        (("w600k_mbf.onnx", "9cc6e4a75f0e2bf0b1aed94578f144d15175f357bdc05e815e5c4a02b319eb4f"), _DET_500M),
+        _NON_COMMERCIAL,
+    ),
+    "antelopev2": Download(
+        _INSIGHTFACE + "antelopev2.zip",
+        "insightface",
+        "antelopev2",
+        (("glintr100.onnx", "a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60"),),
+        _NON_COMMERCIAL,
+    ),
+    "lpips-vgg": Download(
+        "https://download.pytorch.org/models/vgg16-397923af.pth",
+        "lpips",
+        "",
+        (("vgg16-397923af.pth", "397923af"),),
+        "BSD-3-Clause",
+    ),
+    "lpips-alex": Download(
+        "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        "lpips",
+        "",
+        (("alexnet-owt-7be5be79.pth", "7be5be79"),),
+        "BSD-3-Clause",
+    ),
+}
+
+
+def fetch(name: str, on_step: Callable[[int, int], None] = lambda done, of: None) -> list[Path]:
+    """Download `name`, check it, and put its files where the catalogue looks. Files appear whole or not at all."""
+    if name not in DOWNLOADS:
+        raise InputError(f"'{name}' cannot be fetched. What can be: {', '.join(DOWNLOADS)}.")
+    download = DOWNLOADS[name]
+    target = download_folder(download.kind) / download.folder
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target) as scratch:
+            archive = Path(scratch) / "download"
+            _download(download.url, archive, on_step)
+            return [_install(archive, file, digest, target, download) for file, digest in download.files]
+    except OSError as error:
+        raise OutputError(f"'{name}' could not be stored in {target}: {error.strerror or error}.") from error
+
+
+def _download(url: str, to: Path, on_step: Callable[[int, int], None]) -> None:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as response, to.open("wb") as out:
+            total, done = int(response.headers.get("Content-Length") or 0), 0
+            while block := response.read(1 << 20):
+                out.write(block)
+                done += len(block)
+                on_step(done, total)
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        raise ModelError(
+            f"{url} could not be downloaded ({error}). Check the connection, or download it by hand."
+        ) from error
+
+
+def _install(archive: Path, file: str, digest: str, target: Path, download: Download) -> Path:
+    whole = archive
+    if download.url.endswith(".zip"):
+        whole = archive.with_name(file)
+        _extract(archive, file, whole)
+    actual = hashlib.sha256(whole.read_bytes()).hexdigest()
+    if not actual.startswith(digest):
+        raise ModelError(
+            f"{file} from {download.url} has the checksum {actual[:16]}..., not {digest[:16]}...; it was not installed."
+        )
+    final = target / file
+    part = target / f"{file}.part"
+    shutil.copyfile(whole, part)
+    return part.replace(final)
+
+
+def _extract(archive: Path, file: str, to: Path) -> None:
+    """One member by its base name; paths inside the archive are never followed."""
+    try:
+        with zipfile.ZipFile(archive) as pack:
+            member = next(entry for entry in pack.namelist() if Path(entry).name == file)
+            with pack.open(member) as source, to.open("wb") as out:
+                shutil.copyfileobj(source, out)
+    except (zipfile.BadZipFile, StopIteration) as error:
+        raise ModelError(f"The download does not hold {file}; it was not installed.") from error

@@ -1,0 +1,65 @@
+"""What really happens to a posted picture: eight bits, real encoders, real scaling. For the verdict; no gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+
+import torch
+from PIL import Image, ImageFilter
+from torch import Tensor
+
+from ..images import from_pil, to_bchw, to_bhwc, to_pil
+
+
+def _each(image: Tensor, change: Callable[[Image.Image], Image.Image]) -> Tensor:
+    """Apply a change of Pillow pictures to every picture of a batch (B, 3, H, W)."""
+    pictures = [from_pil(change(to_pil(single[None].detach().cpu()))) for single in to_bhwc(image)]
+    return to_bchw(torch.cat(pictures)).to(image.device)
+
+
+def _encoded(picture: Image.Image, kind: str, **options: object) -> Image.Image:
+    memory = BytesIO()
+    picture.save(memory, kind, **options)
+    return Image.open(memory).convert("RGB")
+
+
+def real_jpeg(image: Tensor, quality: int, subsampling: str = "4:2:0") -> Tensor:
+    """Encoded by libjpeg and decoded again."""
+    return _each(image, lambda p: _encoded(p, "JPEG", quality=quality, subsampling=subsampling))
+
+
+def real_webp(image: Tensor, quality: int) -> Tensor:
+    """Encoded by libwebp and decoded again."""
+    return _each(image, lambda p: _encoded(p, "WEBP", quality=quality))
+
+
+def _scaled(picture: Image.Image, factor: float) -> Image.Image:
+    smaller = picture.resize([max(1, round(side * factor)) for side in picture.size], Image.Resampling.LANCZOS)
+    return smaller.resize(picture.size, Image.Resampling.BICUBIC)
+
+
+def half_size(image: Tensor) -> Tensor:
+    """Down to half the size and back up."""
+    return _each(image, lambda p: _scaled(p, 0.5))
+
+
+def blur(image: Tensor, sigma: float) -> Tensor:
+    """A Gaussian blur, `sigma` in pixels."""
+    return _each(image, lambda p: p.filter(ImageFilter.GaussianBlur(sigma)))
+
+
+def screenshot(image: Tensor) -> Tensor:
+    """Shown at four fifths of the size on a screen, captured, and posted as JPEG."""
+    return _each(image, lambda p: _encoded(_scaled(p, 0.8), "JPEG", quality=85))
+
+
+UPLOADS: dict[str, Callable[[Tensor], Tensor]] = {
+    "jpeg75": lambda image: real_jpeg(image, 75),
+    "jpeg50": lambda image: real_jpeg(image, 50),
+    "half": half_size,
+    "webp75": lambda image: real_webp(image, 75),
+    "blur": lambda image: blur(image, 1.0),
+    "screenshot": screenshot,
+}
+"""By the name that reports use; every one takes and gives (B, 3, H, W)."""

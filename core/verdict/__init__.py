@@ -1,0 +1,1 @@
+"""Did it work, and what did it cost? Similarities before and after, quality, report and sheet."""

@@ -1,0 +1,59 @@
+"""How visible a change is, measured where people look: on the face."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ..errors import ModelError
+from ..faces.crops import resize, window_around
+from ..faces.face import Face
+from ..faces.masks import face_oval
+from ..perception.colour import chroma_change
+from ..perception.lpips import Lpips
+from ..perception.ssim import dssim, psnr, ssim
+from .report import Quality
+
+LPIPS_SIDE = 224
+"""LPIPS depends on size; every face is brought to this one, so that figures of different photos compare."""
+
+
+@lru_cache(maxsize=2)
+def _lpips(net: str) -> Lpips | None:
+    try:
+        return Lpips.load(net)
+    except ModelError:
+        return None
+
+
+def lpips_on_face(net: str, a: Tensor, b: Tensor) -> float | None:
+    """LPIPS of two face crops, or None when its weights are not on this machine."""
+    model = _lpips(net)
+    if model is None:
+        return None
+    return float(model(resize(a, LPIPS_SIDE, LPIPS_SIDE), resize(b, LPIPS_SIDE, LPIPS_SIDE)))
+
+
+def outside_change(original: Tensor, protected: Tensor, faces: list[Face]) -> float:
+    """The largest change of a pixel that lies in no face's mask."""
+    points = torch.stack([face.points for face in faces])
+    covered = face_oval(points, *original.shape[-2:]).amax(0, keepdim=True) > 0
+    return float(((original - protected).abs() * ~covered).max())
+
+
+@torch.inference_mode()
+def measure_quality(original: Tensor, protected: Tensor, face: Face, outside_max: float) -> Quality:
+    """Compare one face of two pictures (1, 3, H, W) of equal size."""
+    window = window_around(face, margin=0.0)
+    a, b = window.cut(original), window.cut(protected)
+    return Quality(
+        psnr=float(psnr(a, b)),
+        ssim=float(ssim(a, b)),
+        lpips_alex=lpips_on_face("alex", a, b),
+        lpips_vgg=lpips_on_face("vgg", a, b),
+        face_dssim=float(dssim(a, b)),
+        chroma=float(chroma_change(a, b)),
+        outside_max=outside_max,
+    )

@@ -1,0 +1,119 @@
+"""The record of a verdict. Its JSON keys are a promise: scripts and graphs read them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True)
+class RecogniserVerdict:
+    """What one recogniser makes of one face, before and after."""
+
+    name: str
+    family: str
+    role: str
+    """"surrogate" (its gradient was used) or "judge" (it took no part)."""
+    far: str
+    threshold: float | None
+    """None when this network was never calibrated at this false-accept rate; then nothing counts as matched."""
+    before: float
+    after: float
+    after_jpeg75: float
+    after_jpeg50: float
+    after_half: float
+    matched_before: bool
+    matched_after: bool
+    """Whether the plain picture or any shared copy of it still matches."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How visible the change is, on the face's crop unless said otherwise. None: could not be measured here."""
+
+    psnr: float
+    ssim: float
+    lpips_alex: float | None
+    lpips_vgg: float | None
+    face_dssim: float
+    chroma: float
+    outside_max: float
+    """The largest change of any channel outside all faces' masks, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class FaceVerdict:
+    """One face of one photo."""
+
+    box: tuple[float, float, float, float]
+    recognisers: tuple[RecogniserVerdict, ...]
+    quality: Quality
+
+    @property
+    def protected(self) -> bool:
+        """No judge matches any more; with no judge at hand, no surrogate."""
+        judges = [r for r in self.recognisers if r.role == "judge"] or list(self.recognisers)
+        return not any(r.matched_after for r in judges)
+
+
+@dataclass
+class Report:
+    """One photo's verdict and what it cost."""
+
+    faces: list[FaceVerdict]
+    seconds: float = 0.0
+    evaluations: dict[str, int] = field(default_factory=lambda: {"denoiser": 0, "decoder": 0, "recogniser": 0})
+    recipe: str | None = None
+    seed: int | None = None
+    compared_with: str = "original"
+    """"gallery" when other photos of the person were given, else "original": then before is 1."""
+
+    @property
+    def protected(self) -> bool:
+        return all(face.protected for face in self.faces)
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready; keys as documented in the README."""
+        return {**asdict(self), "protected": self.protected}
+
+    def sentence(self) -> str:
+        """The verdict in one plain sentence, never promising more than was measured."""
+        hidden, count = sum(face.protected for face in self.faces), len(self.faces)
+        names = sorted({r.name for face in self.faces for r in face.recognisers})
+        who = f"{len(names)} recogniser{'s' if len(names) > 1 else ''} ({', '.join(names)})"
+        subject = "The face is" if count == 1 else f"{hidden} of {count} faces are"
+        judged = any(r.role == "judge" for face in self.faces for r in face.recognisers)
+        caveat = "" if judged else " No independent judge took part (--judge), so this says little about others."
+        if count == 1 and not hidden:
+            return f"The face is still matched, plain or after sharing, as measured by {who}.{caveat}"
+        return f"{subject} no longer matched, plain or after sharing, as measured by {who}.{caveat}"
+
+    def text(self) -> str:
+        """The whole verdict as lines for a terminal."""
+        lines = []
+        for index, face in enumerate(self.faces):
+            left, top, right, bottom = (round(v) for v in face.box)
+            lines.append(f"face {index} at {left},{top} to {right},{bottom}")
+            lines.append(
+                f"  {'recogniser':<22}{'threshold':>10}"
+                f"{'before':>9}{'after':>9}{'jpeg75':>9}{'jpeg50':>9}{'half':>9}  verdict"
+            )
+            for row in face.recognisers:
+                threshold = "-" if row.threshold is None else f"{row.threshold:.3f}"
+                scores = (row.before, row.after, row.after_jpeg75, row.after_jpeg50, row.after_half)
+                cells = "".join(f"{score:>9.3f}" for score in scores)
+                lines.append(f"  {f'{row.name} ({row.role})':<22}{threshold:>10}{cells}  {_verdict(row)}")
+            quality = asdict(face.quality)
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in quality.items() if value is not None)
+            missing = [name for name, value in quality.items() if value is None]
+            lines.append(f"  change on the face: {shown}")
+            if missing:
+                lines.append(f"  not measured (weights not here, see faceveil fetch): {', '.join(missing)}")
+        return "\n".join([*lines, self.sentence()])
+
+
+def _verdict(row: RecogniserVerdict) -> str:
+    if row.threshold is None:
+        return f"no threshold at FAR {row.far}; measure one: faceveil calibrate"
+    if not row.matched_before:
+        return "not matched even before"
+    return "still matched" if row.matched_after else "no longer matched"

@@ -1,0 +1,1 @@
+"""The pack's nodes for ComfyUI; thin shells over `core`."""

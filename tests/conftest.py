@@ -1,0 +1,33 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("FACEVEIL_SHARED", ROOT.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The photos that come with the project."""
+    return ROOT / "examples"
+
+
+@pytest.fixture(scope="session")
+def shared_faces() -> Path:
+    """Research-use pairs a/NAME.png, b/NAME.png; not part of the project."""
+    if not (SHARED / "faces").is_dir():
+        pytest.skip("no folder of research photos here (set FACEVEIL_SHARED)")
+    return SHARED / "faces"
+
+
+@pytest.fixture(scope="session")
+def shared_recognisers() -> Path:
+    """Two real ONNX recognisers with side-cars; not part of the project."""
+    if not (SHARED / "models" / "recognisers").is_dir():
+        pytest.skip("no folder of extra recognisers here (set FACEVEIL_SHARED)")
+    return SHARED / "models" / "recognisers"

@@ -1,0 +1,127 @@
+"""Against the lpips package, with the same backbone weights in both."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+
+import pytest
+import torch
+
+from faceveil.core.errors import ModelError
+from faceveil.core.perception import lpips as ours
+from faceveil.core.perception.checkpoints import read_flax_pickle
+
+
+def random_backbone(net: str) -> dict[str, torch.Tensor]:
+    """A state dict in torchvision's layout with random weights."""
+    generator, state, channels, index = torch.Generator().manual_seed(0), {}, 3, 0
+    for layer in ours._PLANS[net]:
+        if isinstance(layer, str):
+            index += layer == "M"
+            continue
+        kernel, _, _, out = layer
+        scale = (2 / (channels * kernel * kernel)) ** 0.5
+        state[f"features.{index}.weight"] = torch.randn(out, channels, kernel, kernel, generator=generator) * scale
+        state[f"features.{index}.bias"] = torch.randn(out, generator=generator) * 0.1
+        channels, index = out, index + 2
+    return state
+
+
+@pytest.fixture(params=["alex", "vgg"])
+def net(request, tmp_path, monkeypatch) -> str:
+    """A machine that has the backbone in torch's hub cache and nowhere else."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(ours, "model_folders", lambda kind: [])
+    (tmp_path / "checkpoints").mkdir()
+    name = {"alex": "alexnet-owt-0.pth", "vgg": "vgg16-0.pth"}[request.param]
+    torch.save(random_backbone(request.param), tmp_path / "checkpoints" / name)
+    return request.param
+
+
+def pictures() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(2, 3, 64, 64, generator=generator), torch.rand(2, 3, 64, 64, generator=generator)
+
+
+@pytest.fixture(scope="module")
+def torchvision_operators():
+    """Declares the operators that torchvision misses when it was built for another torch; lpips calls none of them."""
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms(Tensor d, Tensor s, float t) -> Tensor", "qnms(Tensor d, Tensor s, float t) -> Tensor"):
+        with contextlib.suppress(RuntimeError):
+            library.define(name)
+    return library
+
+
+def reference(net: str) -> torch.nn.Module:
+    try:
+        import lpips
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(f"torchvision does not import here: {error}")
+    return lpips.LPIPS(net=net, pnet_rand=True, verbose=False).eval()
+
+
+def test_agrees_with_the_lpips_package(net, torchvision_operators):
+    theirs = reference(net)
+    state = random_backbone(net)
+    slices = [p for name, p in theirs.net.named_parameters()]
+    for parameter, value in zip(slices, state.values(), strict=True):
+        parameter.data.copy_(value)
+    a, b = pictures()
+    with torch.no_grad():
+        expected = theirs(a, b, normalize=True).flatten()
+        assert torch.allclose(ours.Lpips.load(net)(a, b), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_features_of_one_picture_can_be_kept(net):
+    model, (a, b) = ours.Lpips.load(net), pictures()
+    kept = model.features(a)
+    assert torch.allclose(model.distance(kept, model.features(b)), model(a, b))
+    assert torch.equal(model.distance(kept, kept), torch.zeros(2))
+
+
+def test_gradient_agrees_with_finite_differences(net):
+    model, (a, b) = ours.Lpips.load(net).double(), (x[:1].double() for x in pictures())
+    b.requires_grad_()
+    gradient = torch.autograd.grad(model(a, b).sum(), b)[0]
+    direction = torch.randn(b.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    with torch.no_grad():
+        ends = [model(a, b + sign * 1e-7 * direction).sum() for sign in (1, -1)]
+    assert torch.isclose((ends[0] - ends[1]) / 2e-7, (gradient * direction).sum(), rtol=1e-3)
+
+
+def test_without_weights_it_says_how_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(ours, "_candidates", lambda net: [])
+    with pytest.raises(ModelError, match="faceveil fetch lpips-vgg"):
+        ours.Lpips.load("vgg")
+
+
+def test_damaged_or_foreign_weights_are_named(tmp_path, monkeypatch):
+    damaged, foreign = tmp_path / "vgg16-1.pth", tmp_path / "vgg16-2.pth"
+    damaged.write_bytes(b"nothing")
+    torch.save(random_backbone("alex"), foreign)
+    for path in (damaged, foreign):
+        monkeypatch.setattr(ours, "_candidates", lambda net, path=path: [path])
+        with pytest.raises(ModelError, match=path.name):
+            ours.Lpips.load("vgg")
+
+
+def test_flax_weights_are_read_and_code_in_them_is_not_run(tmp_path):
+    import numpy as np
+
+    layer = {"kernel": np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4), "bias": np.ones(4, np.float32)}
+    good = tmp_path / "alexnet.ckpt"
+    good.write_bytes(pickle.dumps({"AlexNet_0": {"Conv_0": layer}, "NetLinLayer_0": {}}, protocol=3))
+    ((weight, bias),) = read_flax_pickle(good)
+    assert weight.shape == (4, 3, 1, 2) and weight[1, 2, 0, 1] == layer["kernel"][0, 1, 2, 1] and len(bias) == 4
+
+    class Trap:
+        def __reduce__(self):
+            return (tmp_path.joinpath("sprung").touch, ())
+
+    bad = tmp_path / "bad.ckpt"
+    bad.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(pickle.UnpicklingError):
+        read_flax_pickle(bad)
+    assert not (tmp_path / "sprung").exists()

@@ -1,0 +1,135 @@
+"""What may change: nothing outside the mask, no more than the bound, the same at every resolution."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from faceveil.core.protection.variables import Bundle, ColourField, LatentOffset, LumaField, WarpField
+
+
+def picture(size: int = 64) -> torch.Tensor:
+    ramp = torch.linspace(0.2, 0.8, size)
+    return torch.stack([ramp[:, None].expand(size, size), ramp.expand(size, size), (ramp[:, None] + ramp) / 2])[None]
+
+
+def half_mask(size: int = 64) -> torch.Tensor:
+    mask = torch.zeros(1, 1, size, size)
+    mask[..., : size // 2] = 1
+    return mask
+
+
+class Halving:
+    """A stand-in autoencoder: average pooling and nearest upsampling, off by a known amount."""
+
+    name, multiple = "halving", 2
+
+    def encode(self, image):
+        return torch.nn.functional.avg_pool2d(image, 2)
+
+    def decode(self, latent):
+        return torch.nn.functional.interpolate(latent, scale_factor=2) * 0.9 + 0.02
+
+
+def variables():
+    return {
+        "warp": WarpField(1, 0.02),
+        "luma": LumaField(1, 5 / 255, 64),
+        "colour": ColourField(1, 8 / 255, 64),
+        "latent": LatentOffset(Halving(), picture()),
+        "bundle": Bundle([WarpField(1, 0.02), LumaField(1, 5 / 255, 64)]),
+    }
+
+
+def stir(variable) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for parameter, _ in variable.groups():
+        parameter.data = torch.randn(parameter.shape, generator=generator) * 3
+
+
+@pytest.mark.parametrize("name", variables())
+def test_at_rest_nothing_changes(name):
+    changed = variables()[name].apply(picture(), torch.ones(1, 1, 64, 64))
+    assert (changed - picture()).abs().max() < 2e-6
+
+
+@pytest.mark.parametrize("name", variables())
+def test_outside_the_mask_nothing_changes(name):
+    variable = variables()[name]
+    stir(variable)
+    difference = (variable.apply(picture(), half_mask()) - picture()).abs()
+    assert difference[..., :30].max() > 1e-3
+    assert difference[..., 32:].max() < 2e-6
+
+
+def test_fields_keep_their_bound_and_luma_its_hue():
+    for field, bound in ((ColourField(1, 8 / 255, 64), 8 / 255), (LumaField(1, 5 / 255, 64), 5 / 255)):
+        stir(field)
+        change = field.apply(picture(), torch.ones(1, 1, 64, 64)) - picture()
+        assert bound * 0.98 < change.abs().max() <= bound + 1e-6
+    assert torch.allclose(change[:, 0], change[:, 1], atol=1e-6)
+    assert torch.allclose(change[:, 0], change[:, 2], atol=1e-6)
+
+
+def test_warp_keeps_its_bound():
+    warp = WarpField(2, torch.tensor([0.02, 0.05]).view(2, 1, 1, 1))
+    stir(warp)
+    reach = warp.displacement(64, 64).abs().amax((1, 2, 3))
+    assert torch.all(reach <= torch.tensor([0.02, 0.05]) + 1e-7) and torch.all(reach > torch.tensor([0.01, 0.025]))
+
+
+def test_warp_moves_the_picture_the_stated_way():
+    """A uniform shift of the sampling place to the right brings in what lies to the right."""
+    warp = WarpField(1, 0.1)
+    warp.control.data[:, 0] = 10.0
+    moved = warp.apply(picture(), torch.ones(1, 1, 64, 64))
+    expected = picture()[..., 20] + 0.1 * 0.6 * torch.tensor([0, 1, 0.5]).view(1, 3, 1)
+    assert (moved[..., 20] - expected).abs().max() < 0.005
+
+
+@pytest.mark.parametrize("name", ["warp", "luma", "bundle"])
+def test_renders_alike_at_every_resolution(name):
+    variable = variables()[name]
+    generator = torch.Generator().manual_seed(0)
+    for parameter, _ in variable.groups():
+        coarse = torch.randn(*parameter.shape[:2], 6, 6, generator=generator)
+        parameter.data = torch.nn.functional.interpolate(coarse, parameter.shape[-2:], mode="bicubic")
+    small = variable.apply(picture(64), torch.ones(1, 1, 64, 64))
+    large = variable.apply(picture(256), torch.ones(1, 1, 256, 256))
+    shrunk = torch.nn.functional.interpolate(large, (64, 64), mode="area")
+    assert (small - shrunk).abs().mean() < 0.004
+
+
+def test_rows_pick_faces():
+    luma = LumaField(3, 0.1, 8)
+    luma.field.data[1] = 5.0
+    clean, mask = torch.full((1, 3, 8, 8), 0.5), torch.ones(1, 1, 8, 8)
+    assert luma.apply(clean, mask, torch.tensor([1])).mean() > 0.59
+    assert torch.equal(luma.apply(clean, mask, torch.tensor([2])), clean)
+
+
+def test_reconstruction_error_of_the_autoencoder_cancels():
+    """The decoder darkens everything by a tenth; at offset 0 the picture is untouched, and only differences count."""
+    latent = LatentOffset(Halving(), picture())
+    latent.offset.data[:] = 0.1
+    changed = latent.apply(picture(), torch.ones(1, 1, 64, 64))
+    assert torch.allclose(changed - picture(), torch.full_like(changed, 0.09), atol=1e-5)
+    assert latent.decodes == 1
+
+
+@pytest.mark.parametrize("name", variables())
+def test_gradients_agree_with_finite_differences(name):
+    variable = variables()[name]
+    stir(variable)
+    weight = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    parameters = [parameter for parameter, _ in variable.groups()]
+    value = lambda: (variable.apply(picture(), half_mask()).double() * weight).sum()
+    for parameter, gradient in zip(parameters, torch.autograd.grad(value(), parameters), strict=True):
+        direction = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2))
+        start, ends = parameter.data.clone(), []
+        for sign in (1, -1):
+            parameter.data = start + sign * 1e-2 * direction
+            ends.append(value().detach())
+        parameter.data = start
+        # A picture of straight ramps has no kinks, so even the warp's bicubic sampling is smooth.
+        assert torch.isclose((ends[0] - ends[1]) / 2e-2, (gradient * direction).sum().double(), rtol=0.02, atol=0.02)
