@@ -112,7 +112,7 @@ class Mtcnn(nn.Module):
         found = [(picture.new_zeros(0, 4), picture.new_zeros(0, 4), picture.new_zeros(0))]
         scale = CELL / smallest
         while min(height, width) * scale >= CELL:
-            level = _area(picture, int(height * scale + 1), int(width * scale + 1))
+            level = F.interpolate(picture, (int(height * scale + 1), int(width * scale + 1)), mode="area")
             out = self.pnet(level)
             rows, columns = (out["face"][0] >= THRESHOLDS[0]).nonzero(as_tuple=True)
             score = out["face"][0, rows, columns]
@@ -130,10 +130,9 @@ class Mtcnn(nn.Module):
     def _sort_out(self, picture: Tensor, boxes: Tensor) -> Tensor:
         """Stage 2: the boxes that still look like faces at 24 px, moved to fit."""
         boxes, out = _look(self.rnet, picture, boxes, 24)
-        sure = out["face"] > THRESHOLDS[1]
-        boxes, move, scores = boxes[sure], out["box"][sure], out["face"][sure]
-        keep = suppress(boxes, scores, 0.7)
-        return _moved(boxes[keep], move[keep])
+        keep = suppress(boxes, out["face"], 0.7)
+        keep = keep[out["face"][keep] > THRESHOLDS[1]]
+        return _moved(boxes[keep], out["box"][keep])
 
     def _last_stage(self, picture: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Stage 3, at 48 px: boxes (N, 4) moved to fit, points (N, 5, 2) and scores (N,)."""
@@ -220,10 +219,6 @@ def _distinct(boxes: Tensor, points: Tensor, scores: Tensor, sure: float) -> tup
     return boxes[keep], points[keep], scores[keep]
 
 
-def _area(picture: Tensor, height: int, width: int) -> Tensor:
-    return F.interpolate(picture, (height, width), mode="area")
-
-
 def _square(boxes: Tensor) -> Tensor:
     """Squares of the longer side, with the same centres."""
     centre, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]).amax(1, keepdim=True) / 2
@@ -249,6 +244,6 @@ def _look(stage: _Stage, picture: Tensor, boxes: Tensor, size: int) -> tuple[Ten
         for left, top, right, bottom in chunk.int().tolist():
             part = picture[..., max(top, 0) : bottom, max(left, 0) : right]
             beyond = (max(-left, 0), max(right - width, 0), max(-top, 0), max(bottom - height, 0))
-            cuts.append(_area(F.pad(part, beyond, value=0.5), size, size))
+            cuts.append(F.interpolate(F.pad(part, beyond, value=0.5), (size, size), mode="area"))
         outs.append(stage(torch.cat(cuts)))
     return boxes, {name: torch.cat([out[name] for out in outs]) for name in outs[0]}

@@ -98,8 +98,7 @@ def make_variable(recipe: Recipe, task: Task, autoencoder: Autoencoder | None) -
         latent = LatentOffset(autoencoder, task.clean, recipe.latent)
         parts.append(latent)
     if recipe.warp:
-        eyes = (task.points[:, 1] - task.points[:, 0]).norm(dim=1) / recipe.size
-        parts.append(WarpField(count, (recipe.warp * eyes).view(-1, 1, 1, 1), recipe.warp_grid, device))
+        parts.append(WarpField(task.points, recipe.size, recipe.warp, recipe.warp_knots, recipe.warp_symmetry))
     if recipe.luma:
         parts.append(LumaField(count, recipe.luma / 255, recipe.size, device))
     if recipe.colour:

@@ -25,7 +25,8 @@ class Recipe:
     """Largest change of each colour channel, of 255: the classic pixel noise."""
     latent: float = 0.0
     """Learning rate of the latent offset; needs an autoencoder."""
-    warp_grid: int = 12
+    warp_knots: int = 12
+    warp_symmetry: float = 0.0
     size: int = 256
     """Side of the square the face's window is worked on at."""
     margin: float = 0.35

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..engines.autoencoder import Autoencoder
+from ..faces.align import similarity, template_points
 
 
 class Variable(Protocol):
@@ -41,22 +42,49 @@ def _spline(size: int, knots: int, like: Tensor) -> Tensor:
     return torch.zeros(size, knots, dtype=like.dtype, device=like.device).scatter(1, columns, basis)
 
 
-class WarpField:
-    """A smooth displacement of the face. `bound` is the largest one, as a share of the window's side, one per face."""
+_LATTICE = 64
+"""Side of the lattice on which a warp's spline is worked out before it is sampled at the window's pixels."""
+_LEFT, _TOP, _SPAN = -0.225, -0.15, 1.45
+"""The square of the ArcFace frame that a warp's knots span: the face oval and its rim, centred on the face's axis."""
+_EYES = 0.3147
+"""Distance of the eyes in that frame."""
 
-    def __init__(self, faces: int, bound: Tensor | float, grid: int = 20, device: torch.device | str = "cpu") -> None:
-        self.bound = bound
-        self.control = torch.zeros(faces, 2, grid, grid, device=device, requires_grad=True)
+
+class WarpField:
+    """A smooth displacement of the face, in the face's own upright frame.
+
+    `bound` is the largest displacement as a share of the distance between the eyes. `symmetry` is how
+    much of it must be the same left and right (1: all): a face whose two sides change alike still
+    looks like somebody, and like the same somebody; uneven eyes or a crooked mouth are seen at once.
+    """
+
+    def __init__(self, points: Tensor, side: int, bound: float, knots: int = 12, symmetry: float = 0.0) -> None:
+        """`points` (B, 5, 2) of the faces in a window of `side` pixels."""
+        shares = (points + 0.5) / side
+        self.frames = similarity(shares, template_points("arcface", 1, shares))
+        self.bound, self.symmetry = bound, symmetry
+        self.control = torch.zeros(len(points), 2, knots, knots, device=points.device, requires_grad=True)
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
         yield self.control, 1 / 12
 
+    def knots(self, rows: Tensor | None = None) -> Tensor:
+        """The displacement at the knots (B, 2, knots, knots), in the face's frame."""
+        control = torch.tanh(_pick(self.control, rows)) * self.bound * _EYES
+        mirrored = control.flip(3) * control.new_tensor([-1.0, 1.0]).view(1, 2, 1, 1)
+        return control + self.symmetry * 0.5 * (mirrored - control)
+
     def displacement(self, height: int, width: int, rows: Tensor | None = None) -> Tensor:
         """(B, 2, height, width): shifts in x and y as shares of the window's side, before masking."""
-        bound = _pick(self.bound, rows) if isinstance(self.bound, Tensor) else self.bound
-        control = torch.tanh(_pick(self.control, rows)) * bound
-        down, across = (_spline(n, control.shape[-1], control) for n in (height, width))
-        return down @ control @ across.T
+        control, frames = self.knots(rows), _pick(self.frames, rows)
+        spline = _spline(_LATTICE, control.shape[-1], control)
+        field = spline @ control @ spline.T
+        ys, xs = ((torch.arange(n, device=control.device) + 0.5) / n for n in (height, width))
+        shares = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1)
+        place = torch.einsum("brc,hwc->bhwr", frames[:, :, :2], shares) + frames[:, None, None, :, 2]
+        on_lattice = (place - place.new_tensor([_LEFT, _TOP])) * (2 / _SPAN) - 1
+        in_frame = F.grid_sample(field, on_lattice, padding_mode="border", align_corners=True)
+        return torch.einsum("brc,bchw->brhw", torch.linalg.inv(frames[:, :, :2]), in_frame)
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         height, width = window.shape[-2:]

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .jpeg import jpeg
 from .upload import real_jpeg
 
 KINDS = ("plain", "resize", "jpeg", "blur", "light")
@@ -42,12 +43,15 @@ def _resize(image: Tensor, strength: float) -> Tensor:
 
 
 def _jpeg(image: Tensor, strength: float) -> Tensor:
-    """libjpeg at quality 95 to 50, passed straight through by the gradient.
+    """JPEG at quality 95 to 50.
 
-    The encoder itself is exact and faster than a differentiable imitation, and its gradient is
-    nearly the identity: what it removes is what the next iterations learn not to rely on.
+    On the CPU by libjpeg itself, three times as fast as on tensors, with the identity for a
+    gradient; elsewhere on tensors, so that pictures need not leave the device.
     """
-    return image + (real_jpeg(image.detach(), round(95 - 45 * strength)) - image.detach())
+    quality = round(95 - 45 * strength)
+    if image.device.type != "cpu":
+        return jpeg(image, quality)
+    return image + (real_jpeg(image.detach(), quality) - image.detach())
 
 
 def _blur(image: Tensor, strength: float) -> Tensor:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 
 import pytest
 import torch
 
 from faceveil.core.errors import ModelError
 from faceveil.core.perception import lpips as ours
-from faceveil.core.perception.checkpoints import read_flax_pickle
 
 
 def random_backbone(net: str) -> dict[str, torch.Tensor]:
@@ -105,23 +103,3 @@ def test_damaged_or_foreign_weights_are_named(tmp_path, monkeypatch):
         monkeypatch.setattr(ours, "_candidates", lambda net, path=path: [path])
         with pytest.raises(ModelError, match=path.name):
             ours.Lpips.load("vgg")
-
-
-def test_flax_weights_are_read_and_code_in_them_is_not_run(tmp_path):
-    import numpy as np
-
-    layer = {"kernel": np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4), "bias": np.ones(4, np.float32)}
-    good = tmp_path / "alexnet.ckpt"
-    good.write_bytes(pickle.dumps({"AlexNet_0": {"Conv_0": layer}, "NetLinLayer_0": {}}, protocol=3))
-    ((weight, bias),) = read_flax_pickle(good)
-    assert weight.shape == (4, 3, 1, 2) and weight[1, 2, 0, 1] == layer["kernel"][0, 1, 2, 1] and len(bias) == 4
-
-    class Trap:
-        def __reduce__(self):
-            return (tmp_path.joinpath("sprung").touch, ())
-
-    bad = tmp_path / "bad.ckpt"
-    bad.write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(pickle.UnpicklingError):
-        read_flax_pickle(bad)
-    assert not (tmp_path / "sprung").exists()

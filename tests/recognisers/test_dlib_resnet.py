@@ -16,7 +16,6 @@ from faceveil.core.images import read_photo, to_bchw
 from faceveil.core.recognisers.calibrate import calibrate
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 
-
 GREY_CHIP = (-0.03905, 0.12281, 0.05305, -0.00781, -0.09109, -0.03621)
 """The first numbers of dlib's descriptor of a chip of 128s."""
 

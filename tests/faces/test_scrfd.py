@@ -1,0 +1,131 @@
+"""SCRFD: InsightFace's own class runs on a tiny network with SCRFD's nine outputs that detects red squares."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from faceveil.core.errors import ModelError
+from faceveil.core.faces import scrfd
+from faceveil.core.faces.scrfd import Scrfd, find_scrfd_file
+
+SQUARE, LEVELS = 40, (8, 16, 32)
+POINTS = [(-1.0, -1.0), (1.0, -1.0), (0.0, 0.0), (-0.8, 1.0), (0.8, 1.0)]
+"""The five points around a square's centre, in steps of 8 px."""
+
+
+@pytest.fixture(scope="module")
+def red_squares(tmp_path_factory):
+    """An ONNX file: the score is how much redder than green a place is, the box 40 px, on the finest level only."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("insightface.model_zoo")
+    helper, to_array = onnx.helper, onnx.numpy_helper.from_array
+    cells = [(640 // step) ** 2 * 2 for step in LEVELS]
+    constants = {"s1": (cells[1], 1), "s2": (cells[2], 1)}
+    constants |= {f"b{i}": (n, 4) for i, n in enumerate(cells)} | {f"k{i}": (n, 10) for i, n in enumerate(cells)}
+    values = {name: np.zeros(shape, np.float32) for name, shape in constants.items()}
+    values["b0"] += SQUARE / 2 / LEVELS[0]
+    values["k0"] += np.float32(POINTS).ravel()
+    weights = np.float32([0.5, -0.5, 0]).reshape(1, 3, 1, 1)
+    start = [to_array(weights, "weights"), to_array(np.int64([-1, 1]), "column")]
+    start += [to_array(value, f"{name}_value") for name, value in values.items()]
+    nodes = [
+        helper.make_node("Conv", ["picture", "weights"], ["redness"]),
+        helper.make_node("AveragePool", ["redness"], ["cells"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("AveragePool", ["cells"], ["wide"], kernel_shape=[5, 5], pads=[2, 2, 2, 2]),
+        helper.make_node("Reshape", ["wide", "column"], ["single"]),
+        helper.make_node("Concat", ["single", "single"], ["pairs"], axis=1),
+        helper.make_node("Reshape", ["pairs", "column"], ["s0"]),
+        *(helper.make_node("Identity", [f"{name}_value"], [name]) for name in values),
+    ]
+    names = [f"{kind}{level}" for kind in "sbk" for level in range(3)]
+    widths = {"s": 1, "b": 4, "k": 10}
+    float32 = onnx.TensorProto.FLOAT
+    outputs = [helper.make_tensor_value_info(n, float32, [cells[int(n[1])], widths[n[0]]]) for n in names]
+    picture = helper.make_tensor_value_info("picture", float32, [1, 3, 640, 640])
+    graph = helper.make_graph(nodes, "red_squares", [picture], outputs, start)
+    path = tmp_path_factory.mktemp("models") / "scrfd_red.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+def paint(image: torch.Tensor, x: int, y: int, size: int = SQUARE) -> None:
+    image[:, :, y : y + size, x : x + size] = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+
+
+def test_faces_are_found_where_they_are(red_squares):
+    image = torch.zeros(1, 3, 640, 640)
+    paint(image, 200, 320)
+    (face,) = Scrfd(red_squares).find(image)
+    assert face.centre == pytest.approx((216, 336), abs=8.5)
+    assert face.size == pytest.approx(SQUARE)
+    assert face.points.dtype == torch.float32
+    assert torch.allclose(face.points, torch.tensor(face.centre) + torch.tensor(POINTS) * 8, atol=0.01)
+    assert 0.9 < face.score <= 1
+
+
+def test_colours_keep_their_order(red_squares):
+    """InsightFace wants blue first; were we to hand over red first, blue squares would be found."""
+    image = torch.zeros(1, 3, 640, 640)
+    paint(image, 200, 320)
+    assert Scrfd(red_squares).find(image.flip(1)) == []
+
+
+def test_larger_photos_are_answered_in_their_own_pixels(red_squares):
+    image = torch.zeros(1, 3, 1920, 2560)
+    paint(image, 1600, 800, 160)
+    (face,) = Scrfd(red_squares).find(image)
+    assert face.size == pytest.approx(160, abs=1)
+    assert face.centre == pytest.approx((1664, 864), abs=34)
+
+
+def test_the_largest_comes_first(red_squares, monkeypatch):
+    detector = Scrfd(red_squares)
+    rows = np.float32([[0, 0, 10, 10, 0.9], [50, 50, 90, 90, 0.8]])
+    monkeypatch.setattr(detector._model, "detect", lambda pixels: (rows, np.zeros((2, 5, 2), np.float32)))
+    assert [face.size for face in detector.find(torch.zeros(1, 3, 300, 300))] == [40, 10]
+
+
+def test_nothing_found_is_an_empty_list(red_squares):
+    assert Scrfd(red_squares).find(torch.zeros(1, 3, 64, 64)) == []
+
+
+def test_without_insightface_the_error_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "insightface.model_zoo", None)
+    with pytest.raises(ModelError, match=r"insightface.*built-in"):
+        Scrfd(tmp_path / "det_10g.onnx")
+
+
+def test_files_that_are_no_detector_are_refused(tmp_path):
+    pytest.importorskip("insightface.model_zoo")
+    (tmp_path / "det_10g.onnx").write_bytes(b"not a network")
+    for name in ("det_10g.onnx", "missing.onnx"):
+        with pytest.raises(ModelError, match=f"'{name}' is not an SCRFD detector"):
+            Scrfd(tmp_path / name)
+
+
+def test_a_recogniser_is_refused(shared_recognisers):
+    pytest.importorskip("insightface.model_zoo")
+    with pytest.raises(ModelError, match="is not an SCRFD detector"):
+        Scrfd(next(iter(sorted(shared_recognisers.glob("*.onnx")))))
+
+
+def test_the_most_exact_file_is_found_in_any_pack(monkeypatch, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    monkeypatch.setattr(scrfd, "model_folders", lambda kind: [first, second] if kind == "insightface" else [])
+    files = [
+        first / "a" / "b" / "c" / "det_10g.onnx",  # too deep
+        second / "scrfd_2.5g.onnx",
+        first / "scrfd_10g_bnkps.onnx",
+        first / "models" / "buffalo_sc" / "det_500m.onnx",
+        second / "buffalo_l" / "det_10g.onnx",
+    ]
+    first.mkdir()
+    assert find_scrfd_file() is None
+    for number, file in enumerate(files):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"")
+        assert find_scrfd_file() == (file if number else None)

@@ -1,0 +1,135 @@
+"""Protecting real portraits with the built-in recogniser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from faceveil.core.errors import Cancelled, InputError, ModelError
+from faceveil.core.faces.face import Face
+from faceveil.core.faces.find import find_faces
+from faceveil.core.images import read_photo, to_bchw
+from faceveil.core.protection.optimise import Settings
+from faceveil.core.protection.protect import protect
+from faceveil.core.recipes import RECIPES, choose
+from faceveil.core.recognisers.dlib_resnet import load_dlib
+from faceveil.core.recognisers.ensemble import Ensemble
+
+QUICK = replace(choose("strong"), settings=Settings(12))
+
+
+@pytest.fixture(scope="module")
+def portrait(examples) -> torch.Tensor:
+    return to_bchw(read_photo(examples / "portrait.png").pixels)
+
+
+@pytest.fixture(scope="module")
+def face(portrait) -> Face:
+    return find_faces(portrait)[0]
+
+
+@pytest.fixture(scope="module")
+def recogniser():
+    return load_dlib()
+
+
+def cosine(recogniser, a, b, face) -> float:
+    with torch.no_grad():
+        first, second = (Ensemble([recogniser]).embed(x, face.points[None])["dlib"] for x in (a, b))
+    return float(first[0] @ second[0])
+
+
+@pytest.mark.slow
+def test_the_default_wins_and_touches_nothing_outside_the_mask(portrait, face, recogniser):
+    done = protect(portrait, [face], [recogniser], choose())
+    assert cosine(recogniser, portrait, done.image, face) < recogniser.threshold("1e-2")
+    outside = (done.mask == 0).expand_as(portrait)
+    assert torch.equal(done.image[outside], portrait[outside])
+    assert outside.float().mean() > 0.9
+    assert done.outcome.done.all() and done.outcome.iterations < choose().settings.iterations
+    assert done.evaluations["recogniser"] >= done.outcome.iterations and done.evaluations["decoder"] == 0
+
+
+def test_the_same_seed_gives_the_same_picture(portrait, face, recogniser):
+    first, second, other = (protect(portrait, [face], [recogniser], QUICK, seed=s).image for s in (5, 5, 6))
+    assert torch.equal(first, second) and not torch.equal(first, other)
+
+
+def test_two_faces_in_one_go(portrait, face, recogniser):
+    both = torch.cat([portrait, portrait], -1)
+    second = Face(tuple(v + 512 * (i % 2 == 0) for i, v in enumerate(face.box)), face.points + torch.tensor([512.0, 0]))
+    done = protect(both, [face, second], [recogniser], QUICK)
+    changed = (done.image - both).abs().amax((0, 1, 2)) > 0
+    assert changed[:512].any() and changed[512:].any()
+    for one in (face, second):
+        assert cosine(recogniser, both, done.image, one) < 0.99
+
+
+def test_a_mask_narrows_what_may_change(portrait, face, recogniser):
+    allowed = torch.zeros(1, 1, 512, 512)
+    allowed[..., : int(face.centre[1]), :] = 1
+    done = protect(portrait, [face], [recogniser], QUICK, allowed=allowed)
+    assert torch.equal(done.image[..., int(face.centre[1]) :, :], portrait[..., int(face.centre[1]) :, :])
+    assert not torch.equal(done.image, portrait)
+
+
+def test_a_mask_that_leaves_nothing_is_refused(portrait, face, recogniser):
+    with pytest.raises(InputError, match="mask"):
+        protect(portrait, [face], [recogniser], QUICK, allowed=torch.zeros(1, 1, 512, 512))
+
+
+def test_gallery_photos_are_fled_too(portrait, face, recogniser, examples):
+    gallery = to_bchw(read_photo(examples / "person-first.jpg").pixels)
+    with_gallery = protect(portrait, [face], [recogniser], QUICK, gallery=[gallery]).image
+    assert not torch.equal(with_gallery, protect(portrait, [face], [recogniser], QUICK).image)
+
+
+def test_a_decoy_is_approached(portrait, face, recogniser, examples):
+    decoy = to_bchw(read_photo(examples / "person-first.jpg").pixels)
+    decoy_face = find_faces(decoy, which="largest")[0]
+    towards = lambda image: float(
+        Ensemble([recogniser]).embed(image, face.points[None])["dlib"][0]
+        @ Ensemble([recogniser]).embed(decoy, decoy_face.points[None])["dlib"][0]
+    )
+    with torch.no_grad():
+        done = protect(portrait, [face], [recogniser], QUICK, decoys=[decoy])
+        assert towards(done.image) > towards(portrait) + 0.005
+
+
+def test_tiny_faces_are_refused_with_their_size(portrait, face, recogniser):
+    small = Face((10.0, 10.0, 35.0, 40.0), face.points)
+    with pytest.raises(InputError, match="25 px"):
+        protect(portrait, [small], [recogniser], QUICK)
+
+
+def test_latent_recipes_ask_for_an_autoencoder(portrait, face, recogniser):
+    with pytest.raises(InputError, match="--autoencoder"):
+        protect(portrait, [face], [recogniser], choose("published-2"))
+
+
+def test_a_recogniser_that_returns_nan_is_named_and_nothing_comes_back(portrait, face):
+    broken = load_dlib()
+    broken.network.descriptor.weight.data[:] = float("nan")
+    with pytest.raises(ModelError, match="NaN"):
+        protect(portrait, [face], [broken], QUICK)
+
+
+def test_cancel_works_within_one_iteration(portrait, face, recogniser):
+    steps = []
+
+    def stop(step, objective):
+        steps.append(step)
+        raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        protect(portrait, [face], [recogniser], QUICK, on_step=stop)
+    assert len(steps) == 1
+
+
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if not recipe.needs_autoencoder])
+def test_every_recipe_lowers_the_similarity(portrait, face, recogniser, name):
+    recipe = choose(name)
+    done = protect(portrait, [face], [recogniser], replace(recipe, settings=replace(recipe.settings, iterations=10)))
+    assert cosine(recogniser, portrait, done.image, face) < 0.99

@@ -1,0 +1,134 @@
+"""The verdict on photos whose answer is known, and its promises about keys and wording."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from faceveil.core.errors import InputError
+from faceveil.core.faces.find import find_faces
+from faceveil.core.faces.masks import face_oval
+from faceveil.core.images import read_photo, to_bchw
+from faceveil.core.recognisers.dlib_resnet import load_dlib
+from faceveil.core.verdict.report import FaceVerdict, Quality, RecogniserVerdict, Report
+from faceveil.core.verdict.sheet import draw_sheet, write_sheet
+from faceveil.core.verdict.verify import Witness, verify
+
+KEYS = {
+    "": {"faces", "seconds", "evaluations", "recipe", "seed", "compared_with", "protected"},
+    "face": {"box", "recognisers", "quality"},
+    "recogniser": {"name", "family", "role", "far", "threshold", "before", "after", "after_jpeg75"}
+    | {"after_jpeg50", "after_half", "matched_before", "matched_after"},
+    "quality": {"psnr", "ssim", "lpips_alex", "lpips_vgg", "face_dssim", "chroma", "outside_max"},
+}
+
+
+@pytest.fixture(scope="module")
+def portrait(examples) -> torch.Tensor:
+    return to_bchw(read_photo(examples / "portrait.png").pixels)
+
+
+@pytest.fixture(scope="module")
+def people(examples) -> list[torch.Tensor]:
+    return [to_bchw(read_photo(examples / f"person-{which}.jpg").pixels) for which in ("first", "second")]
+
+
+@pytest.fixture(scope="module")
+def judge() -> Witness:
+    return Witness(load_dlib())
+
+
+@pytest.fixture(scope="module")
+def untouched(portrait, judge) -> Report:
+    return verify(portrait, portrait, [judge])
+
+
+def test_an_untouched_photo_is_matched_in_every_copy(untouched):
+    row = untouched.faces[0].recognisers[0]
+    assert row.before == pytest.approx(1.0, abs=1e-5) and row.after > 0.99
+    assert min(row.after_jpeg75, row.after_jpeg50, row.after_half) > row.threshold
+    assert row.matched_before and row.matched_after and not untouched.protected
+    quality = untouched.faces[0].quality
+    assert quality.psnr == 100 and quality.outside_max == 0 and quality.chroma < 1e-4
+
+
+def test_json_keys_are_the_documented_ones(untouched):
+    data = json.loads(json.dumps(untouched.as_dict()))
+    face = data["faces"][0]
+    assert set(data) == KEYS[""] and set(face) == KEYS["face"]
+    assert set(face["recognisers"][0]) == KEYS["recogniser"] and set(face["quality"]) == KEYS["quality"]
+    assert data["evaluations"]["recogniser"] == 5 and data["compared_with"] == "original"
+
+
+def test_gallery_photos_are_the_reference_when_given(people, judge):
+    first, second = people
+    report = verify(first, first, [judge], gallery=[second])
+    row = report.faces[0].recognisers[0]
+    assert row.threshold < row.before < 0.999 and report.compared_with == "gallery"
+
+
+def test_a_hidden_face_is_found_out(portrait, judge):
+    """Noise over the face: not protection, but surely no longer the same person."""
+    face = find_faces(portrait)[0]
+    mask = face_oval(face.points[None], 512, 512)
+    noise = torch.rand(portrait.shape, generator=torch.Generator().manual_seed(0))
+    report = verify(portrait, portrait * (1 - mask) + noise * mask, [judge])
+    assert not report.faces[0].recognisers[0].matched_after and report.protected
+    assert report.faces[0].quality.psnr < 15 and report.faces[0].quality.outside_max == 0
+
+
+def test_changes_outside_the_mask_are_told(portrait, judge):
+    other = portrait.clone()
+    other[..., 500, 500] = 1 - other[..., 500, 500]
+    assert verify(portrait, other, [judge]).faces[0].quality.outside_max > 0.1
+
+
+def test_sizes_must_agree(portrait, judge):
+    with pytest.raises(InputError, match="512x512 and 256x256"):
+        verify(portrait, portrait[..., ::2, ::2], [judge])
+    with pytest.raises(InputError, match="No recogniser"):
+        verify(portrait, portrait, [])
+
+
+def report_of(*roles_and_matches: tuple[str, bool]) -> Report:
+    rows = tuple(
+        RecogniserVerdict(f"r{i}", "f", role, "1e-2", 0.5, 0.9, 0.4, 0.4, 0.4, 0.4, True, matched)
+        for i, (role, matched) in enumerate(roles_and_matches)
+    )
+    return Report([FaceVerdict((0, 0, 9, 9), rows, Quality(30, 0.9, None, None, 0.1, 0.5, 0.0))])
+
+
+def test_only_judges_decide_when_there_are_any():
+    assert report_of(("surrogate", True), ("judge", False)).protected
+    assert not report_of(("surrogate", False), ("judge", True)).protected
+    assert not report_of(("surrogate", True)).protected
+
+
+def test_the_sentence_promises_no_more_than_was_measured():
+    assert "still matched" in report_of(("judge", True)).sentence()
+    alone = report_of(("surrogate", False)).sentence()
+    assert "no longer matched" in alone and "No independent judge" in alone
+    assert "No independent judge" not in report_of(("judge", False)).sentence()
+
+
+def test_text_names_what_could_not_be_measured():
+    assert "lpips_vgg" in report_of(("judge", False)).text().split("not measured")[1]
+
+
+def test_a_recogniser_without_threshold_never_counts_as_matched(portrait):
+    from dataclasses import replace
+
+    unmeasured = load_dlib()
+    unmeasured.card = replace(unmeasured.card, thresholds={})
+    row = verify(portrait, portrait, [Witness(unmeasured)]).faces[0].recognisers[0]
+    assert row.threshold is None and not row.matched_after
+
+
+def test_the_sheet_shows_original_and_protected(portrait, untouched, tmp_path):
+    sheet = draw_sheet(portrait, portrait, untouched)
+    left, right = sheet.crop((12, 62, 332, 382)), sheet.crop((344, 62, 664, 382))
+    assert left.tobytes() == right.tobytes() and len(left.getcolors(1 << 20)) > 1000
+    write_sheet(portrait, portrait, untouched, tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").stat().st_size > 10_000
