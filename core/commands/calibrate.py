@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import add_device, pick_device
+from .options import add_device, pick_device, progress_bar
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -20,18 +20,11 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from ..recognisers.calibrate import calibrate, store
     from ..recognisers.catalogue import find, load_recogniser
 
     recogniser = load_recogniser(options.recogniser).to(pick_device(options.device))
-    with tqdm(unit="pair", leave=False) as bar:
-
-        def show(done: int, of: int) -> None:
-            bar.total = of
-            bar.update(1)
-
+    with progress_bar(unit="pair") as show:
         result = calibrate(recogniser, options.folder, show)
     print(f"{recogniser.name}: {result.genuine} pairs, {result.impostors} cross pairs")
     for rate, threshold in result.thresholds.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from .options import progress_bar
+
 
 def add(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("fetch", help="download known weights, with a checksum", description=__doc__)
@@ -12,20 +14,13 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
     from ..recognisers.fetch import DOWNLOADS, fetch
 
     if options.name is None:
         for name, download in DOWNLOADS.items():
             print(f"{name:<12} {', '.join(file for file, _ in download.files)}  ({download.licence})")
         return 0
-    with tqdm(unit="B", unit_scale=True, leave=False) as bar:
-
-        def show(done: int, of: int) -> None:
-            bar.total = of or None
-            bar.update(done - bar.n)
-
+    with progress_bar(unit="B") as show:
         files = fetch(options.name, show)
     print(f"{options.name}: {DOWNLOADS[options.name].licence}")
     for file in files:

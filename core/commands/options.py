@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +56,21 @@ def pick_device(name: str) -> str:
             f"The device '{name}' cannot be used here ({str(error).splitlines()[0]}). Try --device cpu."
         ) from error
     return name
+
+
+@contextmanager
+def progress_bar(unit: str, title: str | None = None) -> Iterator[Callable[..., None]]:
+    """A bar on a terminal and nothing elsewhere; call what it gives with (done, of) and figures to show."""
+    from tqdm import tqdm
+
+    with tqdm(unit=unit, desc=title, leave=False, disable=None, unit_scale=unit == "B") as bar:
+
+        def show(done: int, of: int, **figures: str) -> None:
+            bar.total = of or None
+            bar.set_postfix(figures, refresh=False)
+            bar.update(done - bar.n)
+
+        yield show
 
 
 def witnesses(names: list[str], role: str, device: str) -> list[Witness]:

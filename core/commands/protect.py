@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FaceVeilError, InputError, OutputError
-from .options import add_device, add_judging, pick_device, read_pictures
+from .options import add_device, add_judging, pick_device, progress_bar, read_pictures
 
 if TYPE_CHECKING:
+    from ..protection.objective import Objective
+    from ..protection.optimise import Step
     from ..protector import Protector
 
 
@@ -123,8 +125,6 @@ def protect_file(
     protector: Protector, source: Path, target: Path, sheet: Path | None, options: argparse.Namespace
 ) -> dict[str, object]:
     """One photo from file to file; nothing is written unless all of it succeeds."""
-    from tqdm import tqdm
-
     from ..faces.masks import fit_mask
     from ..images import check_target, read_mask, read_photo, to_bchw, write_photo
     from ..verdict.sheet import write_sheet
@@ -132,13 +132,11 @@ def protect_file(
     photo = read_photo(source)
     check_target(target, [source])
     mask = fit_mask(read_mask(options.mask), photo.height, photo.width) if options.mask else None
-    with tqdm(total=0, desc=source.name, leave=False, disable=None) as bar:
+    with progress_bar("it", source.name) as bar:
 
-        def show(step, objective) -> None:
-            bar.total = step.of
-            bar.update(1)
-            closest = {name: float(cosines.max()) for name, cosines in (objective.scores or {}).items()}
-            bar.set_postfix({name: f"{value:.3f}" for name, value in closest.items()}, refresh=False)
+        def show(step: Step, objective: Objective) -> None:
+            closest = {name: f"{float(cosines.max()):.3f}" for name, cosines in (objective.scores or {}).items()}
+            bar(step.index + 1, step.of, **closest)
 
         protected, report = protector(photo, mask, show)
     write_photo(protected, target, keep_metadata=options.keep_metadata, sources=[source])

