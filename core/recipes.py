@@ -16,9 +16,9 @@ from .protection.weights import Budget, Constant, Sigmoid
 _OURS = Recipe("faceveil")
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": replace(_OURS, name="light", warp=0.015, luma=3, settings=Settings(120)),
-    "balanced": replace(_OURS, name="balanced", warp=0.023, luma=4, settings=Settings(120)),
-    "strong": replace(_OURS, name="strong", warp=0.03, luma=5, settings=Settings(160)),
+    "light": replace(_OURS, name="light", warp=0.025, shade=4, luma=4, settings=Settings(120)),
+    "balanced": replace(_OURS, name="balanced", warp=0.035, shade=6, luma=5, settings=Settings(140)),
+    "strong": replace(_OURS, name="strong", warp=0.045, shade=8, luma=6, settings=Settings(160)),
 }
 
 OTHERS: dict[str, Recipe] = {

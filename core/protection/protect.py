@@ -14,6 +14,7 @@ from ..faces.crops import Window, paste, resize, window_around
 from ..faces.face import Face
 from ..faces.find import find_faces
 from ..faces.masks import face_oval
+from ..perception.masking import hiding
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
 from ..sharing.upload import UPLOADS
@@ -25,6 +26,9 @@ from .variables import Bundle, ColourField, LatentOffset, LumaField, Variable, W
 
 SMALLEST_FACE = 40
 """Below this many pixels a face holds too little for any recogniser to be fooled about, or any eye to compare."""
+
+SHADE_SIZE = 16
+"""Side of the coarse field that shades a face: about nine of its cells across, too few to draw a line."""
 
 ROUNDS = 2
 """How often the search goes on when the picture pasted back does not hold what the working copy promised."""
@@ -99,10 +103,12 @@ def make_variable(recipe: Recipe, task: Task, autoencoder: Autoencoder | None) -
         parts.append(latent)
     if recipe.warp:
         parts.append(WarpField(task.points, recipe.size, recipe.warp, recipe.warp_knots, recipe.warp_symmetry))
+    if recipe.shade:
+        parts.append(LumaField(count, recipe.shade / 255, SHADE_SIZE, device=device))
     if recipe.luma:
-        parts.append(LumaField(count, recipe.luma / 255, recipe.size, device))
+        parts.append(LumaField(count, recipe.luma / 255, recipe.luma_size, hiding(task.clean), device))
     if recipe.colour:
-        parts.append(ColourField(count, recipe.colour / 255, recipe.size, device))
+        parts.append(ColourField(count, recipe.colour / 255, recipe.size, device=device))
     return Bundle(parts), latent
 
 

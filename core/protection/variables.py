@@ -98,22 +98,40 @@ class WarpField:
 
 
 class ColourField:
-    """A change of every colour channel, at most `bound` (1 is white): what pixel noise does."""
+    """A change of every colour channel, at most `bound` (1 is white): what pixel noise does.
+
+    The field has a resolution of its own, `size`; a coarse one can only shade. `hiding` (B, 1, h, w),
+    when given, scales the bound by place.
+    """
 
     channels = 3
 
-    def __init__(self, faces: int, bound: float, size: int, device: torch.device | str = "cpu") -> None:
-        self.bound = bound
+    def __init__(
+        self,
+        faces: int,
+        bound: float,
+        size: int,
+        hiding: Tensor | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.bound, self.hiding = bound, hiding
         self.field = torch.zeros(faces, self.channels, size, size, device=device, requires_grad=True)
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
         yield self.field, 1 / 8
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
-        change = torch.tanh(_pick(self.field, rows)) * self.bound
-        if change.shape[-2:] != window.shape[-2:]:
-            change = F.interpolate(change, window.shape[-2:], mode="bicubic", align_corners=False, antialias=True)
+        height, width = window.shape[-2:]
+        change = _scaled(torch.tanh(_pick(self.field, rows)) * self.bound, height, width)
+        if self.hiding is not None:
+            change = change * _scaled(_pick(self.hiding, rows), height, width)
         return window + change * mask
+
+
+def _scaled(field: Tensor, height: int, width: int) -> Tensor:
+    if field.shape[-2:] == (height, width):
+        return field
+    return F.interpolate(field, (height, width), mode="bicubic", align_corners=False, antialias=True)
 
 
 class LumaField(ColourField):
@@ -151,9 +169,7 @@ class LatentOffset:
         changed = self.autoencoder.decode(_pick(self.latent, rows) + _pick(self.offset, rows))
         self.decodes += len(changed)
         difference = changed - _pick(self.clean, rows)
-        if difference.shape[-2:] != window.shape[-2:]:
-            difference = F.interpolate(difference, window.shape[-2:], mode="bicubic", antialias=True)
-        return window + difference * mask
+        return window + _scaled(difference, *window.shape[-2:]) * mask
 
 
 class Bundle:

@@ -1,0 +1,23 @@
+"""Where a picture hides a change: hair, lashes and stubble do, a smooth cheek does not."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from .colour import luma
+
+_FULL = 0.05
+"""Local deviation of luma at which texture hides a change as well as the eye's contrast masking lets it (factor 1)."""
+
+
+def hiding(image: Tensor, lowest: float = 0.4, highest: float = 2.0, window: int = 9) -> Tensor:
+    """How much more (or less) than average may change at each place (B, 1, H, W), from `lowest` to `highest`.
+
+    The local standard deviation of luma in a window of `window` pixels, smoothed a little.
+    """
+    y, half = luma(image), window // 2
+    mean = F.avg_pool2d(y, window, 1, half, count_include_pad=False)
+    variance = F.avg_pool2d((y - mean).square(), window, 1, half, count_include_pad=False)
+    deviation = F.avg_pool2d(variance.sqrt(), 5, 1, 2, count_include_pad=False)
+    return (deviation / _FULL).clamp(lowest, highest)
