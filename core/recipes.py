@@ -41,6 +41,7 @@ OTHERS: dict[str, Recipe] = {
         landmark_jitter=0.0,
         weighting=Sigmoid(),
         visibility={"perceptual": 0.5},
+        perceptual="vgg19",
         settings=Settings(50, betas=(0.9, 0.999), patience=0),
     ),
     "pixel-noise": Recipe(

@@ -39,6 +39,9 @@ class Recipe:
     landmark_jitter: float = 0.02
     weighting: Weighting = field(default_factory=Constant)
     visibility: Mapping[str, float] = field(default_factory=dict)
+    """Weights of the terms in `objective.VISIBILITY`."""
+    perceptual: str = "lpips"
+    """The network behind the term "perceptual" where its weights are at hand: "lpips" or "vgg19"."""
     settings: Settings = field(default_factory=Settings)
 
     @property

@@ -73,6 +73,13 @@ DOWNLOADS: dict[str, Download] = {
         (("alexnet-owt-7be5be79.pth", "7be5be79"),),
         "BSD-3-Clause",
     ),
+    "vgg19": Download(
+        "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+        "lpips",
+        "",
+        (("vgg19-dcbb9e9d.pth", "dcbb9e9d"),),
+        "BSD-3-Clause",
+    ),
 }
 
 

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from faceveil.core.errors import ModelError
+from faceveil.core.perception import backbones
 from faceveil.core.perception import lpips as ours
 
 
 def random_backbone(net: str) -> dict[str, torch.Tensor]:
     """A state dict in torchvision's layout with random weights."""
     generator, state, channels, index = torch.Generator().manual_seed(0), {}, 3, 0
-    for layer in ours._PLANS[net]:
+    for layer in backbones.PLANS[net].layers:
         if isinstance(layer, str):
             index += layer == "M"
             continue
@@ -30,7 +31,7 @@ def random_backbone(net: str) -> dict[str, torch.Tensor]:
 def net(request, tmp_path, monkeypatch) -> str:
     """A machine that has the backbone in torch's hub cache and nowhere else."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(ours, "model_folders", lambda kind: [])
+    monkeypatch.setattr(backbones, "model_folders", lambda kind: [])
     (tmp_path / "checkpoints").mkdir()
     name = {"alex": "alexnet-owt-0.pth", "vgg": "vgg16-0.pth"}[request.param]
     torch.save(random_backbone(request.param), tmp_path / "checkpoints" / name)
@@ -90,7 +91,7 @@ def test_gradient_agrees_with_finite_differences(net):
 
 
 def test_without_weights_it_says_how_to_get_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(ours, "_candidates", lambda net: [])
+    monkeypatch.setattr(backbones, "candidates", lambda net: [])
     with pytest.raises(ModelError, match="faceveil fetch lpips-vgg"):
         ours.Lpips.load("vgg")
 
@@ -100,6 +101,30 @@ def test_damaged_or_foreign_weights_are_named(tmp_path, monkeypatch):
     damaged.write_bytes(b"nothing")
     torch.save(random_backbone("alex"), foreign)
     for path in (damaged, foreign):
-        monkeypatch.setattr(ours, "_candidates", lambda net, path=path: [path])
+        monkeypatch.setattr(backbones, "candidates", lambda net, path=path: [path])
         with pytest.raises(ModelError, match=path.name):
             ours.Lpips.load("vgg")
+
+
+def test_vgg19_term_is_the_mean_square_of_relu3_4(tmp_path, monkeypatch):
+    state = random_backbone("vgg19")
+    torch.save(
+        {**state, "features.19.weight": torch.zeros(512, 256, 3, 3), "features.19.bias": torch.zeros(512)},
+        tmp_path / "v.pth",
+    )
+    monkeypatch.setattr(backbones, "candidates", lambda net: [tmp_path / "v.pth"])
+    a, b = pictures()
+    x, y = (
+        torch.nn.functional.batch_norm(
+            p, torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225]) ** 2, eps=0
+        )
+        for p in (a, b)
+    )
+    for index, name in enumerate(n for n in state if n.endswith("weight")):
+        if index in (2, 4):
+            x, y = (torch.nn.functional.max_pool2d(p, 2) for p in (x, y))
+        x, y = (
+            torch.relu(torch.nn.functional.conv2d(p, state[name], state[name[:-6] + "bias"], padding=1)) for p in (x, y)
+        )
+    expected = ((x - y) ** 2).mean((1, 2, 3))
+    assert torch.allclose(ours.Vgg19Distance.load()(a, b), expected, rtol=1e-4)
