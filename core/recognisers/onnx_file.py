@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from ..errors import ModelError
 from .card import Card, read_card
-from .onnx_graph import OnnxGraph
+from .onnx_graph import OnnxGraph, Signature, read_model, signature
 from .recogniser import Recogniser
+
+if TYPE_CHECKING:
+    from onnx import GraphProto
 
 _INSIGHTFACE = "insightface's model terms: non-commercial research only"
 
@@ -19,91 +25,159 @@ _INSIGHTFACE = "insightface's model terms: non-commercial research only"
 class Known:
     """What the name of a widespread file says about it."""
 
-    start: str
-    family: str
+    pattern: str
+    family: str = ""
     channels: str = "RGB"
+    unscaled: bool = False
+    """Whether it takes 0 to 255, whatever its first nodes look like."""
     licence: str = ""
     commercial: bool | None = None
 
 
 _KNOWN = (
-    Known("w600k_r50", "arcface-ir", licence=_INSIGHTFACE, commercial=False),
-    Known("glintr100", "arcface-ir", licence=_INSIGHTFACE, commercial=False),
-    Known("w600k_mbf", "mobilefacenet", licence=_INSIGHTFACE, commercial=False),
-    Known("adaface", "arcface-ir", channels="BGR", licence="MIT", commercial=None),
-    # OpenCV's own class swaps its BGR pictures to RGB and hands them over unscaled.
-    Known("face_recognition_sface", "sface", licence="Apache-2.0", commercial=True),
-    Known("mobilefacenet", "mobilefacenet"),
+    Known("w600k_r50*", "arcface-ir", licence=_INSIGHTFACE, commercial=False),
+    Known("glintr100*", "arcface-ir", licence=_INSIGHTFACE, commercial=False),
+    Known("w600k_mbf*", "mobilefacenet", licence=_INSIGHTFACE, commercial=False),
+    # AdaFace's own release was trained on BGR, its successors in CVLFace on RGB.
+    Known("cvlface*adaface_ir*", "arcface-ir"),
+    Known("cvlface*"),
+    Known("adaface_ir*", "arcface-ir", channels="BGR"),
+    Known("adaface*", channels="BGR"),
+    # OpenCV's FaceRecognizerSF turns its BGR crops to RGB and does not scale them.
+    Known("face_recognition_sface*", "sface", unscaled=True, licence="Apache-2.0"),
+    Known("sface*", "sface", unscaled=True),
+    Known("*mbf*", "mobilefacenet"),
+    Known("*mobilefacenet*", "mobilefacenet"),
 )
 
 
-class _ChannelsLast(nn.Module):
-    """Hands pictures over as (B, H, W, C), as networks from TensorFlow want them."""
+class Embedder(nn.Module):
+    """A graph as `Recogniser` wants it: (B, 3, H, W) in, one row a face out."""
 
-    def __init__(self, graph: OnnxGraph) -> None:
+    def __init__(self, graph: OnnxGraph, output: int, channels_last: bool) -> None:
         super().__init__()
         self.graph = graph
+        self.output = output
+        self.channels_last = channels_last
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.graph(x.permute(0, 2, 3, 1))
+        made = self.graph(x.permute(0, 2, 3, 1) if self.channels_last else x)
+        return (made[self.output] if isinstance(made, tuple) else made).reshape(len(x), -1)
 
 
-def load_onnx(path: Path) -> Recogniser:
-    """A differentiable recogniser from an ONNX file."""
-    graph = OnnxGraph(path)
-    card = _card(path, graph)
-    if len(graph.output_names) != 1:
-        raise ModelError(f"{path.name} gives {len(graph.output_names)} outputs; a recogniser gives one embedding.")
-    last = len(graph.input_shape) == 4 and graph.input_shape[3] == 3 and graph.input_shape[1] != 3
-    return Recogniser(card, _ChannelsLast(graph) if last else graph)
+def load_onnx(path: Path, card: Card | None = None) -> Recogniser:
+    """A differentiable recogniser from an ONNX file. Without `card`, its side-car and the file itself make one."""
+    model = read_model(path)
+    ends = signature(model.graph, path.name)
+    card = card or _card(path, model.graph)
+    _check_size(path, ends, card)
+    network = Embedder(OnnxGraph(model, path.name), _embedding(path, ends), _channels_last(path, ends))
+    return Recogniser(card, network)
 
 
 def describe_onnx(path: Path) -> Card:
-    """The card of an ONNX file without keeping its weights."""
+    """The card of an ONNX file, for lists: a side-car that says enough is believed without opening the network."""
     side_car = path.with_suffix(".json")
     if side_car.is_file():
-        return read_card(side_car, **_fallbacks(path))
-    return _card(path, OnnxGraph(path))
+        card = read_card(side_car, **{"input_size": 0, "template": "", "scale_after_mean": 0.0, **_from_name(path)})
+        if card.input_size and card.template and card.scale_after_mean:
+            return card
+    return _card(path, read_model(path, weights=False).graph)
 
 
-def _fallbacks(path: Path) -> dict[str, object]:
-    known = next((k for k in _KNOWN if path.stem.lower().startswith(k.start)), None)
-    says: dict[str, object] = {"name": path.stem, "family": path.stem}
-    if known:
-        says |= {"family": known.family, "channels": known.channels, "licence": known.licence}
-        says["commercial"] = known.commercial
+def _from_name(path: Path) -> dict[str, object]:
+    known = next((k for k in _KNOWN if fnmatchcase(path.stem.lower(), k.pattern)), Known(""))
+    says: dict[str, object] = {
+        "name": path.stem,
+        "family": known.family or path.stem,
+        "channels": known.channels,
+        "licence": known.licence,
+        "commercial": known.commercial,
+    }
+    if known.unscaled:
+        says |= {"mean": (0.0, 0.0, 0.0), "scale_after_mean": 1.0}
     return says
 
 
-def _card(path: Path, graph: OnnxGraph) -> Card:
-    """The side-car's word, else the graph's: size from its input, scaling from whether it scales by itself."""
-    shape = graph.input_shape
-    if len(shape) != 4 or 3 not in (shape[1], shape[3]):
-        raise ModelError(f"{path.name} takes an input of shape {list(shape)}, not pictures with three channels.")
-    says = _fallbacks(path)
-    size = shape[2]
-    if size:
-        says["input_size"] = size
-    if size == 112:
-        says["template"] = "arcface"
-    if _scales_by_itself(graph) or path.stem.lower().startswith("face_recognition_sface"):
+def _card(path: Path, graph: GraphProto) -> Card:
+    """The side-car's word; where it is silent, what the file's name says and what its graph shows."""
+    ends = signature(graph, path.name)
+    size = _size(path, ends)
+    says = {"input_size": size or 0, "template": "arcface" if size == 112 else "", **_from_name(path)}
+    if _scales_by_itself(graph, ends):
         says |= {"mean": (0.0, 0.0, 0.0), "scale_after_mean": 1.0}
-    width = graph.output_shapes[0][-1] if graph.output_shapes[0] else None
-    if width:
-        says["dim"] = width
+    says["dim"] = _width(ends.output_shapes[_embedding(path, ends)])
     side_car = path.with_suffix(".json")
-    if side_car.is_file():
-        return read_card(side_car, **says)
-    if "template" not in says:
+    card = read_card(side_car, **says) if side_car.is_file() else Card(**says)
+    if not (card.input_size and card.template):
+        missing = " and ".join(key for key in ("input_size", "template") if not getattr(card, key))
         raise ModelError(
-            f"{path.name} takes pictures of {size or 'any'} px, which does not say how faces are aligned for it. "
-            f'Write {side_car.name} beside it, such as {{"input_size": {size or 160}, "template": "facenet", '
-            '"channels": "RGB", "mean": [127.5, 127.5, 127.5], "scale_after_mean": 0.0078125}.'
+            f"{path.name} does not tell how faces are cut out for it. Write {missing} (and channels, mean and "
+            f"scale_after_mean where they differ) into {side_car.name} beside it, for example "
+            f'{{"input_size": {size or 160}, "template": "facenet", "channels": "RGB", '
+            '"mean": [127.5, 127.5, 127.5], "scale_after_mean": 0.0078125}.'
         )
-    return Card(**says)
+    return card
 
 
-def _scales_by_itself(graph: OnnxGraph) -> bool:
-    """insightface's rule: subtracting and multiplying among the first nodes means that pictures go in as 0 to 255."""
-    first = graph.operators[:8]
-    return "Sub" in first and ("Mul" in first or "Div" in first)
+def _channels_last(path: Path, ends: Signature) -> bool:
+    """Networks from TensorFlow take (B, H, W, 3)."""
+    shape = ends.input_shape
+    if len(shape) == 4 and shape[1] in (3, None) and shape[3] != 3:
+        return False
+    if len(shape) == 4 and shape[3] == 3:
+        return shape[1] != 3
+    raise ModelError(
+        f"{path.name} takes an input of shape {tuple(size or '?' for size in shape)}, not pictures with three "
+        "channels. Use a network that recognises faces."
+    )
+
+
+def _size(path: Path, ends: Signature) -> int | None:
+    sides = ends.input_shape[1:3] if _channels_last(path, ends) else ends.input_shape[2:]
+    if None not in sides and sides[0] != sides[1]:
+        raise ModelError(f"{path.name} takes pictures of {sides[1]}x{sides[0]} px; recognisers here take square ones.")
+    return sides[0] or sides[1]
+
+
+def _check_size(path: Path, ends: Signature, card: Card) -> None:
+    size = _size(path, ends)
+    if size and card.input_size != size:
+        raise ModelError(
+            f"{path.name} takes pictures of {size} px, but its description says {card.input_size}. "
+            f'Write "input_size": {size} into {path.with_suffix(".json").name}.'
+        )
+
+
+def _width(shape: tuple[int | None, ...]) -> int:
+    """How long an embedding of shape (B, ...) is, or 0 where the file leaves that open."""
+    return math.prod(size or 0 for size in shape[1:]) if len(shape) > 1 else 0
+
+
+def _embedding(path: Path, ends: Signature) -> int:
+    """Which output is the embedding: some networks, such as AdaFace, also give its length."""
+    if len(ends.output_names) == 1:
+        return 0
+    wide = [place for place, shape in enumerate(ends.output_shapes) if _width(shape) >= 32]
+    if len(wide) != 1:
+        raise ModelError(
+            f"{path.name} gives {len(ends.output_names)} outputs; a recogniser gives one embedding. "
+            "Use a network that recognises faces."
+        )
+    return wide[0]
+
+
+def _scales_by_itself(graph: GraphProto, ends: Signature) -> bool:
+    """Whether the graph takes 0 to 255 and scales by itself, which insightface's rule sees by a subtraction and a
+    multiplication among the first nodes. Only what happens to the picture before any layer counts here: layer
+    norms subtract and multiply too.
+    """
+    value, seen = ends.input_name, set()
+    for node in graph.node:
+        if value not in node.input:
+            continue
+        if node.op_type not in ("Add", "Cast", "Div", "Identity", "Mul", "Sub", "Transpose"):
+            break
+        seen.add(node.op_type)
+        value = node.output[0]
+    return bool(seen & {"Sub", "Add"}) and bool(seen & {"Mul", "Div"})
