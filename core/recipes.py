@@ -13,12 +13,10 @@ from .protection.optimise import Settings
 from .protection.recipe import Recipe
 from .protection.weights import Budget, Constant, Sigmoid
 
-_OURS = Recipe("faceveil")
-
 STRENGTHS: dict[str, Recipe] = {
-    "light": replace(_OURS, name="light", warp=0.025, shade=4, luma=4, settings=Settings(120)),
-    "balanced": replace(_OURS, name="balanced", warp=0.035, shade=6, luma=5, settings=Settings(140)),
-    "strong": replace(_OURS, name="strong", warp=0.045, shade=8, luma=6, settings=Settings(160)),
+    "light": Recipe("light", warp=0.03, shade=6, luma=5, settings=Settings(120)),
+    "balanced": Recipe("balanced", warp=0.045, shade=8, luma=6, settings=Settings(160)),
+    "strong": Recipe("strong", warp=0.05, shade=12, luma=9, aim=Aim(margin=4), settings=Settings(160)),
 }
 
 OTHERS: dict[str, Recipe] = {
