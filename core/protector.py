@@ -11,7 +11,6 @@ from torch import Tensor
 
 from .engines.autoencoder import Autoencoder
 from .errors import ModelError
-from .faces.crops import resize
 from .faces.find import find_faces
 from .images import Photo, to_bchw, to_bhwc
 from .perception.lpips import Lpips, Vgg19Distance
@@ -23,9 +22,6 @@ from .protection.weights import Budget
 from .recognisers.recogniser import Recogniser
 from .verdict.report import Report
 from .verdict.verify import DEFAULT_FAR, Witness, verify
-
-PERCEPTUAL_SIDE = 128
-"""Perceptual distances inside the loop are taken at this size: a quarter of the work of 256, same ranking."""
 
 
 @dataclass
@@ -99,8 +95,10 @@ def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:
     network.to(device)
 
     def on_face(changed: Tensor, clean: Tensor) -> Tensor:
-        return network(
-            resize(changed, PERCEPTUAL_SIDE, PERCEPTUAL_SIDE), resize(clean, PERCEPTUAL_SIDE, PERCEPTUAL_SIDE)
-        )
+        """Where the report measures too: the face's own box, in the middle of its window."""
+        side = changed.shape[-1]
+        rim = round(side * recipe.margin / (1 + 2 * recipe.margin))
+        inner = slice(rim, side - rim)
+        return network(changed[..., inner, inner], clean[..., inner, inner])
 
     return {"perceptual": on_face}

@@ -14,9 +14,9 @@ from .protection.recipe import Recipe
 from .protection.weights import Budget, Constant, Sigmoid
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": Recipe("light", warp=0.03, shade=6, luma=5, settings=Settings(120)),
-    "balanced": Recipe("balanced", warp=0.045, shade=8, luma=6, settings=Settings(160)),
-    "strong": Recipe("strong", warp=0.05, shade=12, luma=9, aim=Aim(margin=4), settings=Settings(160)),
+    "light": Recipe("light", warp=0.035, luma=5, aim=Aim(margin=3), settings=Settings(120)),
+    "balanced": Recipe("balanced", warp=0.05, luma=8, aim=Aim(margin=3.5), settings=Settings(160)),
+    "strong": Recipe("strong", warp=0.06, luma=11, aim=Aim(margin=4.5), settings=Settings(160)),
 }
 
 OTHERS: dict[str, Recipe] = {

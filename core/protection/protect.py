@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -26,9 +26,6 @@ from .variables import Bundle, ColourField, LatentOffset, LumaField, Variable, W
 
 SMALLEST_FACE = 40
 """Below this many pixels a face holds too little for any recogniser to be fooled about, or any eye to compare."""
-
-SHADE_SIZE = 16
-"""Side of the coarse field that shades a face: about nine of its cells across, too few to draw a line."""
 
 ROUNDS = 2
 """How often the search goes on when the picture pasted back does not hold what the working copy promised."""
@@ -103,8 +100,6 @@ def make_variable(recipe: Recipe, task: Task, autoencoder: Autoencoder | None) -
         parts.append(latent)
     if recipe.warp:
         parts.append(WarpField(task.points, recipe.size, recipe.warp, recipe.warp_knots, recipe.warp_symmetry))
-    if recipe.shade:
-        parts.append(LumaField(count, recipe.shade / 255, SHADE_SIZE, device=device))
     if recipe.luma:
         parts.append(LumaField(count, recipe.luma / 255, recipe.luma_size, hiding(task.clean), device))
     if recipe.colour:
@@ -180,7 +175,7 @@ def protect(
         torch.Generator().manual_seed(seed),
     )
     objective = Objective(
-        task.clean, identity, recipe.weighting, recipe.visibility, {**VISIBILITY, **(distances or {})}
+        task.clean, identity, replace(recipe.weighting), recipe.visibility, {**VISIBILITY, **(distances or {})}
     )
 
     def render(rows: Tensor) -> Tensor:

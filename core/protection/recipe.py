@@ -19,15 +19,13 @@ class Recipe:
     name: str
     warp: float = 0.0
     """Largest displacement, as a share of the distance between the eyes; 0 leaves the face's shape alone."""
-    shade: float = 0.0
-    """Largest change of brightness by a coarse field, of 255: light falling a little differently."""
     luma: float = 0.0
-    """Largest change of brightness by a fine field, of 255; up to twice that in texture, less where skin is smooth."""
+    """Largest change of brightness, of 255; up to twice that in texture, less than half where skin is smooth."""
     colour: float = 0.0
     """Largest change of each colour channel, of 255: the classic pixel noise."""
     latent: float = 0.0
     """Learning rate of the latent offset; needs an autoencoder."""
-    warp_knots: int = 20
+    warp_knots: int = 14
     warp_symmetry: float = 1.0
     luma_size: int = 128
     size: int = 256

@@ -100,7 +100,7 @@ class WarpField:
 class ColourField:
     """A change of every colour channel, at most `bound` (1 is white): what pixel noise does.
 
-    The field has a resolution of its own, `size`; a coarse one can only shade. `hiding` (B, 1, h, w),
+    The field has a resolution of its own, `size`. `hiding` (B, 1, h, w),
     when given, scales the bound by place.
     """
 

@@ -58,14 +58,14 @@ class Budget:
 
     A controller with memory (integral control of the log-weight): unlike the sigmoid it finds the
     weight that spends exactly the budget, whatever the scale of the terms. One instance serves
-    one run.
+    one run; `dataclasses.replace(it)` makes a fresh one.
     """
 
     budget: float
     gain: float = 0.1
     low: float = 1e-3
     high: float = 1e3
-    log_weight: Tensor | None = field(default=None, repr=False)
+    log_weight: Tensor | None = field(default=None, init=False, repr=False)
 
     def weight(self, progress: float, perceptual: Tensor) -> Tensor:
         if self.log_weight is None or self.log_weight.shape != perceptual.shape:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ModelError
-from ..faces.crops import resize, window_around
+from ..faces.crops import paste, resize, window_around
 from ..faces.face import Face
 from ..faces.masks import face_oval
 from ..perception.colour import chroma_change
@@ -18,6 +18,9 @@ from .report import Quality
 
 LPIPS_SIDE = 224
 """LPIPS depends on size; every face is brought to this one, so that figures of different photos compare."""
+
+OVAL_MARGIN = 0.6
+"""A window with this margin holds the whole face oval, also where a detector's box is tight."""
 
 
 @lru_cache(maxsize=2)
@@ -38,9 +41,13 @@ def lpips_on_face(net: str, a: Tensor, b: Tensor) -> float | None:
 
 def outside_change(original: Tensor, protected: Tensor, faces: list[Face]) -> float:
     """The largest change of a pixel that lies in no face's mask."""
-    points = torch.stack([face.points for face in faces])
-    covered = face_oval(points, *original.shape[-2:]).amax(0, keepdim=True) > 0
-    return float(((original - protected).abs() * ~covered).max())
+    change = (original - protected).abs().amax(1, keepdim=True)
+    for face in faces:
+        # One window at a time: masks as large as the photo, one a face, would not fit for a group at 100 megapixels.
+        window = window_around(face, OVAL_MARGIN)
+        mask = face_oval(window.shift(face.points)[None], window.height, window.width)
+        change = paste(change, window, torch.zeros_like(mask), mask)
+    return float(change.max())
 
 
 @torch.inference_mode()

@@ -13,6 +13,7 @@ from faceveil.core.faces.find import find_faces
 from faceveil.core.images import read_photo, to_bchw
 from faceveil.core.protection.optimise import Settings
 from faceveil.core.protection.protect import protect
+from faceveil.core.protection.weights import Budget
 from faceveil.core.recipes import RECIPES, choose
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 from faceveil.core.recognisers.ensemble import Ensemble
@@ -55,6 +56,13 @@ def test_the_default_wins_and_touches_nothing_outside_the_mask(portrait, face, r
 def test_the_same_seed_gives_the_same_picture(portrait, face, recogniser):
     first, second, other = (protect(portrait, [face], [recogniser], QUICK, seed=s).image for s in (5, 5, 6))
     assert torch.equal(first, second) and not torch.equal(first, other)
+
+
+def test_a_budget_starts_afresh_for_every_photo(portrait, face, recogniser):
+    """The controller has a memory; a recipe used twice must not carry it over."""
+    recipe = replace(QUICK, weighting=Budget(0.02), visibility={"perceptual": 1.0})
+    first, second = (protect(portrait, [face], [recogniser], recipe).image for _ in range(2))
+    assert torch.equal(first, second)
 
 
 def test_two_faces_in_one_go(portrait, face, recogniser):
