@@ -136,7 +136,9 @@ def test_round_trip(name: str, suffix: str, tmp_path: Path) -> None:
     assert recogniser.card is PUBLISHED[name].card
     with torch.no_grad():
         expected = network(picture * 2 - 1)
-        assert torch.equal(recogniser.network(picture * 2 - 1), expected)
+        # Recognisers run channels-last, which rounds differently.
+        difference = (recogniser.network(picture * 2 - 1) - expected).abs().max()
+        assert difference < 1e-4 * expected.abs().max()
         embedding = recogniser.embed(picture)
     assert embedding.shape == (1, 512)
     # Random weights blow up the last bit by which two ways of scaling to [-1, 1] differ.
