@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .engines.autoencoder import Autoencoder
 from .errors import ModelError
+from .faces.crops import resize
 from .faces.find import find_faces
 from .images import Photo, to_bchw, to_bhwc
 from .perception.lpips import Lpips, Vgg19Distance
@@ -20,6 +21,7 @@ from .protection.protect import protect
 from .protection.recipe import Recipe
 from .protection.weights import Budget
 from .recognisers.recogniser import Recogniser
+from .verdict.quality import LPIPS_SIDE
 from .verdict.report import Report
 from .verdict.verify import DEFAULT_FAR, Witness, verify
 
@@ -95,10 +97,11 @@ def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:
     network.to(device)
 
     def on_face(changed: Tensor, clean: Tensor) -> Tensor:
-        """Where the report measures too: the face's own box, in the middle of its window."""
+        """Where and how large the report measures too: the face's own box, in the middle of its window."""
         side = changed.shape[-1]
         rim = round(side * recipe.margin / (1 + 2 * recipe.margin))
         inner = slice(rim, side - rim)
-        return network(changed[..., inner, inner], clean[..., inner, inner])
+        pair = (resize(picture[..., inner, inner], LPIPS_SIDE, LPIPS_SIDE) for picture in (changed, clean))
+        return network(*pair)
 
     return {"perceptual": on_face}

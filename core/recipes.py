@@ -14,8 +14,8 @@ from .protection.recipe import Recipe
 from .protection.weights import Budget, Constant, Sigmoid
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": Recipe("light", warp=0.035, luma=5, aim=Aim(margin=3), settings=Settings(120)),
-    "balanced": Recipe("balanced", warp=0.05, luma=8, aim=Aim(margin=3.5), settings=Settings(160)),
+    "light": Recipe("light", warp=0.05, luma=8, aim=Aim(margin=3.5), settings=Settings(160)),
+    "balanced": Recipe("balanced", warp=0.055, luma=9.5, aim=Aim(margin=4), settings=Settings(160)),
     "strong": Recipe("strong", warp=0.06, luma=11, aim=Aim(margin=4.5), settings=Settings(160)),
 }
 
@@ -68,4 +68,5 @@ def choose(name: str | None = None, budget: float | None = None) -> Recipe:
         raise InputError(
             f"A budget of {budget} makes no sense: it is LPIPS-vgg on the face, from 0.05 (light) to 0.3 (heavy)."
         )
-    return replace(chosen, weighting=Budget(budget), visibility={**chosen.visibility, "perceptual": 1.0})
+    # Counted in budgets, visibility is about 1 at the end whatever the budget, which suits the controller's pace.
+    return replace(chosen, weighting=Budget(budget), visibility={**chosen.visibility, "perceptual": 1 / budget})

@@ -66,7 +66,7 @@ class Objective:
         for name, value in values.items():
             if name != "identity":
                 total = total + self.visibility[name] * value
-        return Terms(values, total, score.won)
+        return Terms(values, total, score.won & self.weighting.content(self._perceptual[rows]))
 
     def _weight(self, values: dict[str, Tensor], rows: Tensor, progress: float) -> Tensor:
         """The schedule sees all faces' last known visibility, so that its state keeps one entry per face."""

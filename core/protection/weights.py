@@ -17,9 +17,20 @@ class Weighting(Protocol):
     def weight(self, progress: float, perceptual: Tensor) -> Tensor:
         """The identity term's weight, one per face."""
 
+    def content(self, perceptual: Tensor) -> Tensor:
+        """Whether a face this visible may count as won."""
+
 
 @dataclass(frozen=True)
-class Constant:
+class _Unlimited:
+    """Schedules that accept any visibility."""
+
+    def content(self, perceptual: Tensor) -> Tensor:
+        return torch.ones_like(perceptual, dtype=torch.bool)
+
+
+@dataclass(frozen=True)
+class Constant(_Unlimited):
     """The same weight throughout."""
 
     value: float = 1.0
@@ -29,7 +40,7 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(_Unlimited):
     """From one weight to another over the run."""
 
     start: float = 1.0
@@ -40,7 +51,7 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class Sigmoid:
+class Sigmoid(_Unlimited):
     """Flux-Guard's schedule: identity rules while the picture is close, and fades as distortion nears the limit."""
 
     low: float = 0.05
@@ -62,7 +73,7 @@ class Budget:
     """
 
     budget: float
-    gain: float = 0.1
+    gain: float = 0.2
     low: float = 1e-3
     high: float = 1e3
     log_weight: Tensor | None = field(default=None, init=False, repr=False)
@@ -74,3 +85,6 @@ class Budget:
         limits = torch.tensor([self.low, self.high]).log()
         self.log_weight = (self.log_weight + self.gain * room).clamp(limits[0], limits[1])
         return self.log_weight.exp()
+
+    def content(self, perceptual: Tensor) -> Tensor:
+        return perceptual <= self.budget * 1.02

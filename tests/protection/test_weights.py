@@ -42,3 +42,9 @@ def test_budget_pushes_harder_while_there_is_room_and_stays_bounded():
 def test_budget_keeps_one_weight_a_face():
     weight = Budget(0.2).weight(0.0, torch.tensor([0.0, 1.0]))
     assert weight[0] > 1 > weight[1]
+
+
+def test_only_a_budget_withholds_the_win():
+    visible = torch.tensor([0.1, 0.3])
+    assert Budget(0.2).content(visible).tolist() == [True, False]
+    assert all(schedule.content(visible).all() for schedule in (Constant(), Linear(), Sigmoid()))
