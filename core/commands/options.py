@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +79,22 @@ def witnesses(names: list[str], role: str, device: str) -> list[Witness]:
     from ..verdict.verify import Witness
 
     return [Witness(load_recogniser(name).to(device), role) for name in names]
+
+
+def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """Before any work: no output may be an input or another output, and every output's folder must exist."""
+    from ..errors import OutputError
+
+    taken = {path.resolve(): "an input" for path in inputs if path is not None}
+    for path in outputs:
+        if path is None:
+            continue
+        real = path.resolve()
+        if real in taken:
+            raise OutputError(f"{path} is {taken[real]} already and will not be overwritten: take another name.")
+        if path.is_dir() or not path.parent.is_dir():
+            raise OutputError(f"{path} cannot be written: it is a folder, or its folder does not exist.")
+        taken[real] = "another output"
 
 
 def read_pictures(paths: list[Path], device: str) -> list[Tensor]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FaceVeilError, InputError, OutputError
-from .options import add_device, add_judging, pick_device, progress_bar, read_pictures
+from .options import add_device, add_judging, pick_device, progress_bar, read_pictures, refuse_overwriting
 
 if TYPE_CHECKING:
     from ..protection.objective import Objective
@@ -46,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
 
     jobs = list(plan(photos_in(options.photos), options.out))
     sheets = plan_sheets(jobs, options.sheet)
+    inputs = [*(source for source, _ in jobs), *options.gallery, *options.decoy, options.mask]
+    refuse_overwriting([*(target for _, target in jobs), *sheets, options.report], inputs)
     protector = make_protector(options)
     reports, failed = [], 0
     for (source, target), sheet in zip(jobs, sheets, strict=True):

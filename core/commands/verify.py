@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from .options import add_device, add_judging, pick_device, read_pictures, witnesses
+from .options import add_device, add_judging, pick_device, read_pictures, refuse_overwriting, witnesses
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -22,6 +22,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..verdict.verify import verify
 
+    refuse_overwriting([options.sheet], [options.original, options.protected, *options.gallery])
     device = pick_device(options.device)
     original, protected, *gallery = read_pictures([options.original, options.protected, *options.gallery], device)
     judges = witnesses(options.judge or ["dlib"], "judge", device)

@@ -7,11 +7,13 @@ same record, so adding a recogniser means writing one card.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from statistics import NormalDist
 
 from ..errors import ModelError
+from ..faces.align import TEMPLATES
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,48 @@ def read_card(path: Path, **fallback: object) -> Card:
     merged = {**fallback, **{key: value for key, value in data.items() if key in known}}
     for key in ("mean", "input_range"):
         if key in merged:
-            merged[key] = tuple(float(v) for v in merged[key])
+            try:
+                merged[key] = tuple(float(v) for v in merged[key])
+            except (TypeError, ValueError):
+                raise ModelError(
+                    f"In the recogniser description {path.name}, {key} must be a list of numbers, not {merged[key]!r}."
+                ) from None
     try:
-        return Card(**merged)
+        card = Card(**merged)
     except (TypeError, ValueError) as error:
         raise ModelError(f"The recogniser description {path.name} is incomplete: {error}.") from error
+    wrong = _first_wrong(card, data)
+    if wrong:
+        raise ModelError(f"In the recogniser description {path.name}, {wrong}. Mend it.")
+    return card
+
+
+def _first_wrong(card: Card, given: Collection[str]) -> str | None:
+    """What a hand-written description gets wrong, said before it turns into nonsense numbers.
+
+    Only `given` keys are looked at: what a file leaves out its reader may fill with placeholders.
+    """
+
+    def number(value: object, low: float, high: float) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+    def rates(value: object) -> bool:
+        return isinstance(value, dict) and all(number(v, -1, 1) for v in value.values())
+
+    size = isinstance(card.input_size, int) and number(card.input_size, 32, 1024)
+    spread = len(card.input_range) == 2 and card.input_range[0] < card.input_range[1]
+    checks = {
+        "input_size": (size, "a whole number from 32 to 1024"),
+        "template": (card.template in TEMPLATES, f"one of {', '.join(TEMPLATES)}"),
+        "channels": (card.channels in ("RGB", "BGR"), "RGB or BGR"),
+        "mean": (len(card.mean) == 3 and all(number(v, -1e6, 1e6) for v in card.mean), "three numbers"),
+        "scale_after_mean": (number(card.scale_after_mean, 1e-9, 1e9), "a number above 0"),
+        "input_range": (spread, "two growing numbers"),
+        "thresholds": (rates(card.thresholds), "rates such as 1e-2 with numbers from -1 to 1"),
+        "tar": (rates(card.tar), "rates such as 1e-2 with numbers from -1 to 1"),
+    }
+    wrong = (key for key, (right, _) in checks.items() if key in given and not right)
+    return next((f"{key} must be {checks[key][1]}, not {getattr(card, key)!r}" for key in wrong), None)
 
 
 def write_card(card: Card, path: Path) -> None:

@@ -49,10 +49,21 @@ class FaceVerdict:
     quality: Quality
 
     @property
+    def deciding(self) -> list[RecogniserVerdict]:
+        """Whose word counts: judges that have a threshold; with none of those, surrogates that do."""
+        measured = [r for r in self.recognisers if r.threshold is not None]
+        return [r for r in measured if r.role == "judge"] or measured
+
+    @property
+    def independent(self) -> bool:
+        """Whether a judge decides whose family gave no gradient: within a family, success proves nothing."""
+        surrogates = {r.family for r in self.recognisers if r.role == "surrogate"}
+        return any(r.role == "judge" and r.family not in surrogates for r in self.deciding)
+
+    @property
     def protected(self) -> bool:
-        """No judge matches any more; with no judge at hand, no surrogate."""
-        judges = [r for r in self.recognisers if r.role == "judge"] or list(self.recognisers)
-        return not any(r.matched_after for r in judges)
+        """Nobody whose word counts matches any more; False when nobody's does."""
+        return bool(self.deciding) and not any(r.matched_after for r in self.deciding)
 
 
 @dataclass
@@ -78,11 +89,18 @@ class Report:
     def sentence(self) -> str:
         """The verdict in one plain sentence, never promising more than was measured."""
         hidden, count = sum(face.protected for face in self.faces), len(self.faces)
-        names = sorted({r.name for face in self.faces for r in face.recognisers})
+        rows = [row for face in self.faces for row in face.deciding]
+        if not rows:
+            return (
+                "Nothing can be said: no recogniser here has a threshold at this rate. Measure one: faceveil calibrate."
+            )
+        if not any(row.matched_before for row in rows):
+            return "Nothing can be said: the face was not matched even before. Does the gallery show the same person?"
+        names = sorted({row.name for row in rows})
         who = f"{len(names)} recogniser{'s' if len(names) > 1 else ''} ({', '.join(names)})"
         subject = "The face is" if count == 1 else f"{hidden} of {count} faces are"
-        judged = any(r.role == "judge" for face in self.faces for r in face.recognisers)
-        caveat = "" if judged else " No independent judge took part (--judge), so this says little about others."
+        independent = all(face.independent for face in self.faces)
+        caveat = "" if independent else " No independent judge took part (--judge), so this says little about others."
         if count == 1 and not hidden:
             return f"The face is still matched, plain or after sharing, as measured by {who}.{caveat}"
         return f"{subject} no longer matched, plain or after sharing, as measured by {who}.{caveat}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import torch
 from torch import Tensor
 
-from ..errors import InputError, NoFaceError
+from ..errors import InputError, ModelError, NoFaceError
 from ..faces.crops import Window, window_around
 from ..faces.face import Face
 from ..faces.find import find_faces
@@ -117,6 +118,8 @@ def _row(
     scores = {copy: nearest(embedded[name]) for copy, embedded in after.items()}
     threshold = card.thresholds.get(far)
     start = nearest(before[name])
+    if not all(isfinite(score) for score in (start, *scores.values())):
+        raise ModelError(f"The recogniser '{name}' returned invalid numbers (NaN); nothing can be said with it.")
     return RecogniserVerdict(
         name=name,
         family=witness.recogniser.family,

@@ -167,7 +167,7 @@ def test_impossible_options(capsys, portrait, tmp_path, arguments, says):
 
 def test_outputs_that_cannot_be(capsys, portrait, tmp_path):
     before = portrait.read_bytes()
-    assert "original" in refused(capsys, "protect", portrait, "-o", portrait)
+    assert "input" in refused(capsys, "protect", portrait, "-o", portrait)
     assert portrait.read_bytes() == before
     assert "nowhere" in refused(capsys, "protect", portrait, "-o", tmp_path / "nowhere" / "o.png")
     twins = tmp_path / "twins"
@@ -210,3 +210,13 @@ def test_fetch_lists_what_there_is_and_never_downloads_unasked(capsys):
 
 def test_calibrate_explains_a_wrong_folder(capsys, tmp_path):
     assert "a and b" in refused(capsys, "calibrate", tmp_path, "--recogniser", "dlib")
+
+
+def test_no_output_lands_on_an_input_or_another_output(capsys, portrait, tmp_path):
+    before = portrait.read_bytes()
+    out = tmp_path / "o.png"
+    assert "input" in refused(capsys, "protect", portrait, "-o", out, "--report", portrait)
+    assert "input" in refused(capsys, "protect", portrait, "-o", out, "--sheet", portrait)
+    assert "another output" in refused(capsys, "protect", portrait, "-o", out, "--report", out)
+    assert "folder" in refused(capsys, "protect", portrait, "-o", out, "--report", tmp_path / "missing" / "r.json")
+    assert portrait.read_bytes() == before and not out.exists()

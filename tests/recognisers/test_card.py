@@ -54,3 +54,28 @@ def test_damaged_side_cars_say_which(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ModelError, match=r"bad\.json"):
         read_card(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("mean", [0.5, 0.5]),
+        ("mean", "abc"),
+        ("mean", [float("nan")] * 3),
+        ("input_size", "112"),
+        ("input_size", -5),
+        ("template", "foo"),
+        ("channels", 7),
+        ("channels", "XYZ"),
+        ("scale_after_mean", 0),
+        ("input_range", [0, 0]),
+        ("thresholds", 5),
+        ("thresholds", {"1e-2": "x"}),
+        ("thresholds", {"1e-2": float("nan")}),
+    ],
+)
+def test_wrong_values_are_named_by_file_and_key(tmp_path, key, value):
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps({"name": "odd", "input_size": 112, "template": "arcface", key: value}))
+    with pytest.raises(ModelError, match=rf"odd\.json.*{key}"):
+        read_card(path)

@@ -92,9 +92,11 @@ def test_sizes_must_agree(portrait, judge):
         verify(portrait, portrait, [])
 
 
-def report_of(*roles_and_matches: tuple[str, bool]) -> Report:
+def report_of(*roles_and_matches: tuple[str, bool], families: str = "") -> Report:
     rows = tuple(
-        RecogniserVerdict(f"r{i}", "f", role, "1e-2", 0.5, 0.9, 0.4, 0.4, 0.4, 0.4, True, matched)
+        RecogniserVerdict(
+            f"r{i}", families[i] if families else "f", role, "1e-2", 0.5, 0.9, 0.4, 0.4, 0.4, 0.4, True, matched
+        )
         for i, (role, matched) in enumerate(roles_and_matches)
     )
     return Report([FaceVerdict((0, 0, 9, 9), rows, Quality(30, 0.9, None, None, 0.1, 0.5, 0.0))])
@@ -110,7 +112,27 @@ def test_the_sentence_promises_no_more_than_was_measured():
     assert "still matched" in report_of(("judge", True)).sentence()
     alone = report_of(("surrogate", False)).sentence()
     assert "no longer matched" in alone and "No independent judge" in alone
-    assert "No independent judge" not in report_of(("judge", False)).sentence()
+    assert "No independent judge" not in report_of(("surrogate", False), ("judge", False), families="ab").sentence()
+
+
+def test_what_was_not_measured_decides_nothing():
+    from dataclasses import replace
+
+    report = report_of(("surrogate", False), ("judge", False))
+    face = report.faces[0]
+    silent = replace(face.recognisers[1], threshold=None)
+    report.faces = [replace(face, recognisers=(face.recognisers[0], silent))]
+    assert "r1" not in report.sentence() and "No independent judge" in report.sentence()
+    report.faces = [replace(face, recognisers=(silent,))]
+    assert not report.protected and "Nothing can be said" in report.sentence()
+    stranger = replace(face.recognisers[1], matched_before=False)
+    report.faces = [replace(face, recognisers=(stranger,))]
+    assert "not matched even before" in report.sentence()
+
+
+def test_a_judge_of_a_surrogates_family_is_not_independent():
+    report = report_of(("surrogate", False), ("judge", False))
+    assert "No independent judge" in report.sentence()
 
 
 def test_text_names_what_could_not_be_measured():
