@@ -117,7 +117,7 @@ def _first_wrong(card: Card, given: Collection[str]) -> str | None:
     spread = len(card.input_range) == 2 and card.input_range[0] < card.input_range[1]
     checks = {
         "input_size": (size, "a whole number from 32 to 1024"),
-        "template": (card.template in TEMPLATES, f"one of {', '.join(TEMPLATES)}"),
+        "template": (card.template in list(TEMPLATES), f"one of {', '.join(TEMPLATES)}"),
         "channels": (card.channels in ("RGB", "BGR"), "RGB or BGR"),
         "mean": (len(card.mean) == 3 and all(number(v, -1e6, 1e6) for v in card.mean), "three numbers"),
         "scale_after_mean": (number(card.scale_after_mean, 1e-9, 1e9), "a number above 0"),
