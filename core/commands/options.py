@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..verdict.verify import Witness
+    from ..recognisers.recogniser import Recogniser
 
 
 def add_judging(parser: argparse.ArgumentParser) -> None:
@@ -73,12 +73,11 @@ def progress_bar(unit: str, title: str | None = None) -> Iterator[Callable[..., 
         yield show
 
 
-def witnesses(names: list[str], role: str, device: str) -> list[Witness]:
-    """Load recognisers to play one role."""
+def load_recognisers(names: list[str], device: str) -> list[Recogniser]:
+    """Recognisers by name or file, ready on the device."""
     from ..recognisers.catalogue import load_recogniser
-    from ..verdict.verify import Witness
 
-    return [Witness(load_recogniser(name).to(device), role) for name in names]
+    return [load_recogniser(name).to(device) for name in names]
 
 
 def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FaceVeilError, InputError, OutputError
-from .options import add_device, add_judging, pick_device, progress_bar, read_pictures, refuse_overwriting
+from .options import (
+    add_device,
+    add_judging,
+    load_recognisers,
+    pick_device,
+    progress_bar,
+    read_pictures,
+    refuse_overwriting,
+)
 
 if TYPE_CHECKING:
     from ..protection.objective import Objective
@@ -99,7 +107,6 @@ def make_protector(options: argparse.Namespace) -> Protector:
     from ..engines.tiny import load_tiny
     from ..protector import Protector
     from ..recipes import choose
-    from ..recognisers.catalogue import load_recogniser
 
     device = pick_device(options.device)
     if options.strength and options.recipe:
@@ -111,8 +118,8 @@ def make_protector(options: argparse.Namespace) -> Protector:
     autoencoder = load_tiny(options.autoencoder).to(device) if options.autoencoder else None
     return Protector(
         recipe=choose(options.recipe or options.strength, options.budget),
-        surrogates=[load_recogniser(name).to(device) for name in options.surrogate],
-        judges=[load_recogniser(name).to(device) for name in options.judge],
+        surrogates=load_recognisers(options.surrogate, device),
+        judges=load_recognisers(options.judge, device),
         gallery=read_pictures(options.gallery, device),
         decoys=read_pictures(options.decoy, device),
         autoencoder=autoencoder,

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from .options import add_device, add_judging, pick_device, read_pictures, refuse_overwriting, witnesses
+from .options import add_device, add_judging, load_recognisers, pick_device, read_pictures, refuse_overwriting
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -20,12 +20,12 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..verdict.verify import verify
+    from ..verdict.verify import Witness, verify
 
     refuse_overwriting([options.sheet], [options.original, options.protected, *options.gallery])
     device = pick_device(options.device)
     original, protected, *gallery = read_pictures([options.original, options.protected, *options.gallery], device)
-    judges = witnesses(options.judge or ["dlib"], "judge", device)
+    judges = [Witness(judge) for judge in load_recognisers(options.judge or ["dlib"], device)]
     report = verify(original, protected, judges, gallery, far=options.far)
     if options.sheet:
         from ..verdict.sheet import write_sheet

@@ -77,7 +77,7 @@ class Identity:
         for recogniser in self.ensemble.recognisers:
             name, card = recogniser.name, recogniser.card
             embedding = embeddings[name]
-            own = torch.einsum("ad,ard->ar", embedding, self.references[name][rows])
+            own = self._to_references(name, embedding, rows)
             cosines[name] = own.detach().amax(1)
             loss = self._excess(own, card).mean(1)
             if self.decoys is not None:
@@ -89,11 +89,14 @@ class Identity:
     def unmatched(self, embeddings: dict[str, Tensor], rows: Tensor) -> Tensor:
         """Whether every recogniser is below its plain threshold, margin aside (A,)."""
         each = [
-            torch.einsum("ad,ard->ar", embeddings[r.name], self.references[r.name][rows]).amax(1)
-            < r.threshold(self.aim.far)
+            self._to_references(r.name, embeddings[r.name], rows).amax(1) < r.threshold(self.aim.far)
             for r in self.ensemble.recognisers
         ]
         return torch.stack(each).all(0)
+
+    def _to_references(self, name: str, embedding: Tensor, rows: Tensor) -> Tensor:
+        """Cosines (A, R) of embeddings (A, dim) to each of their own faces' references."""
+        return torch.einsum("ad,ard->ar", embedding, self.references[name][rows])
 
     def _excess(self, cosine: Tensor, card: Card) -> Tensor:
         """Standard deviations above the dodging aim; 0 when won."""
