@@ -14,9 +14,9 @@ from .errors import ModelError
 from .faces.crops import resize
 from .faces.find import find_faces
 from .images import Photo, to_bchw, to_bhwc
+from .optimise import Step
 from .perception.lpips import Lpips, Vgg19Distance
 from .protection.objective import Distance, Objective
-from .protection.optimise import Step
 from .protection.protect import protect
 from .protection.recipe import Recipe
 from .protection.weights import Budget

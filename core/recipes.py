@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .errors import InputError
+from .optimise import Settings
 from .protection.identity import Aim
-from .protection.optimise import Settings
 from .protection.recipe import Recipe
 from .protection.weights import Budget, Constant, Sigmoid
 

@@ -21,8 +21,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..optimise import Step
     from ..protection.objective import Objective
-    from ..protection.optimise import Step
     from ..protector import Protector
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..optimise import Terms
 from ..perception.colour import chroma_change, total_variation
 from ..perception.ssim import ms_ssim
 from .identity import Identity
-from .optimise import Terms
 from .weights import Weighting
 
 Distance = Callable[[Tensor, Tensor], Tensor]

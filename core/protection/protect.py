@@ -14,15 +14,15 @@ from ..faces.crops import Window, paste, resize, window_around
 from ..faces.face import Face
 from ..faces.find import find_faces
 from ..faces.masks import face_oval
+from ..optimise import Outcome, Step, optimise
 from ..perception.masking import hiding
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
 from ..sharing.upload import UPLOADS
 from .identity import Identity
 from .objective import VISIBILITY, Distance, Objective
-from .optimise import Outcome, Step, optimise
 from .recipe import Recipe
-from .variables import Bundle, ColourField, LatentOffset, LumaField, Variable, WarpField
+from .variables import Bundle, Change, ColourField, LatentOffset, LumaField, WarpField
 
 SMALLEST_FACE = 40
 """Below this many pixels a face holds too little for any recogniser to be fooled about, or any eye to compare."""
@@ -71,7 +71,7 @@ class Task:
             masks = masks * torch.cat([resize(window.cut(allowed), size, size) for window in windows])
         return cls(image, list(faces), windows, clean, points, masks, allowed)
 
-    def paste_all(self, variable: Variable) -> tuple[Tensor, Tensor]:
+    def paste_all(self, variable: Change) -> tuple[Tensor, Tensor]:
         """The photo at its own resolution with every face changed, and the mask of what may differ."""
         result, covered = self.image, torch.zeros_like(self.image[:, :1])
         with torch.no_grad():
@@ -89,7 +89,7 @@ class Task:
 def make_variable(recipe: Recipe, task: Task, autoencoder: Autoencoder | None) -> tuple[Bundle, LatentOffset | None]:
     """The recipe's bundle of variables, and its latent part, which counts decodings."""
     count, device = len(task.faces), task.image.device
-    parts: list[Variable] = []
+    parts: list[Change] = []
     latent = None
     if recipe.latent:
         if autoencoder is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..optimise import Settings
 from .identity import Aim
-from .optimise import Settings
 from .weights import Constant, Weighting
 
 VIEWS = ("plain", "resize", "jpeg", "blur")

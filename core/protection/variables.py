@@ -16,13 +16,11 @@ from torch import Tensor
 
 from ..engines.autoencoder import Autoencoder
 from ..faces.align import similarity, template_points
+from ..optimise import Variable
 
 
-class Variable(Protocol):
-    """Something to optimise. `rows` selects faces; None means all."""
-
-    def groups(self) -> Iterator[tuple[Tensor, float]]:
-        """Parameters, one row per face, each with its learning rate."""
+class Change(Variable, Protocol):
+    """A variable that changes windows. `rows` selects faces; None means all."""
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         """The changed window; equal to the clean one wherever the mask is 0."""
@@ -175,7 +173,7 @@ class LatentOffset:
 class Bundle:
     """Several variables, applied one after the other."""
 
-    def __init__(self, parts: list[Variable]) -> None:
+    def __init__(self, parts: list[Change]) -> None:
         self.parts = parts
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:

@@ -12,7 +12,7 @@ from PIL import Image
 from faceveil.core import cli
 from faceveil.core.commands import protect as protect_command
 from faceveil.core.images import read_photo
-from faceveil.core.protection.optimise import Settings
+from faceveil.core.optimise import Settings
 
 
 @pytest.fixture(autouse=True)

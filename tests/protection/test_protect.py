@@ -11,7 +11,7 @@ from faceveil.core.errors import Cancelled, InputError, ModelError
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import read_photo, to_bchw
-from faceveil.core.protection.optimise import Settings
+from faceveil.core.optimise import Settings
 from faceveil.core.protection.protect import protect
 from faceveil.core.protection.weights import Budget
 from faceveil.core.recipes import RECIPES, choose

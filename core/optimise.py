@@ -6,14 +6,21 @@ It knows nothing of faces: it moves a variable so that what `render` makes of it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
-from .variables import Variable
+from .errors import ModelError
+
+
+class Variable(Protocol):
+    """Something to optimise."""
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        """Parameters, one row per thing that is optimised on its own, each with its learning rate."""
 
 
 @dataclass(frozen=True)

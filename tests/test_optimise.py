@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from faceveil.core.errors import Cancelled, ModelError
-from faceveil.core.protection.optimise import Settings, Terms, optimise
+from faceveil.core.optimise import Settings, Terms, optimise
 
 
 class Point:
