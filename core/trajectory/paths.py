@@ -1,0 +1,85 @@
+"""From a picture to noise and back along one model's trajectory, recorded on the way, controlled if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..engines.denoiser import Conditioning, Denoiser, velocity
+from .record import Trajectory
+from .solvers import Moment, Stage, integrate
+
+OnStep = Callable[[Moment], Tensor | None]
+
+
+@torch.no_grad()
+def invert(
+    denoiser: Denoiser,
+    clean: Tensor,
+    sigmas: Sequence[float],
+    conditioning: Conditioning,
+    solver: str = "midpoint",
+    on_step: Callable[[Moment], None] = lambda moment: None,
+) -> Trajectory:
+    """The path from a clean latent up to noise. `sigmas` run downwards, as for generation."""
+    path = Trajectory()
+    path.latents.put(sigmas[-1], clean)
+
+    def asked(x: Tensor, stage: Stage) -> Tensor:
+        found = velocity(denoiser, x, stage.sigma, conditioning)
+        path.velocities.put(stage.sigma, found)
+        return found
+
+    def keep(moment: Moment) -> None:
+        path.latents.put(moment.sigma, moment.latent)
+        on_step(moment)
+
+    end = integrate(asked, clean, list(sigmas)[::-1], solver, keep)
+    # Generation asks at the top, where inversion only arrived.
+    if sigmas[0] not in path.velocities.sigmas:
+        path.velocities.put(sigmas[0], velocity(denoiser, end, sigmas[0], conditioning))
+    return path
+
+
+@dataclass(frozen=True)
+class Control:
+    """Velocity blending: inside the mask what the model says now, outside what it said of the original.
+
+    `mask` (1 or B, 1, h, w) is soft and of the latent's size. Only levels of noise in [low, high] are
+    controlled: at the noisiest the whole picture may follow the prompt, at the end details may settle.
+    """
+
+    path: Trajectory
+    mask: Tensor
+    high: float = 0.8
+    low: float = 0.0
+    by_time: bool = True
+    """Off repeats the published lookup, which takes the velocity recorded at 1 - sigma; kept to be compared."""
+
+    def __call__(self, found: Tensor, stage: Stage) -> Tensor:
+        if not self.low <= stage.sigma <= self.high:
+            return found
+        sigma = stage.sigma if self.by_time else self.path.sigmas[0] - stage.sigma
+        return torch.lerp(self.path.velocities.at(sigma).to(found), found, self.mask.to(found))
+
+
+@torch.no_grad()
+def generate(
+    denoiser: Denoiser,
+    x: Tensor,
+    sigmas: Sequence[float],
+    conditioning: Conditioning,
+    solver: str = "midpoint",
+    control: Control | None = None,
+    on_step: OnStep = lambda moment: None,
+) -> Tensor:
+    """The clean latent at the end of the path from `x`; `on_step` may hand back another latent (a guard does)."""
+
+    def asked(x: Tensor, stage: Stage) -> Tensor:
+        found = velocity(denoiser, x, stage.sigma, conditioning)
+        return control(found, stage) if control else found
+
+    return integrate(asked, x, sigmas, solver, on_step)
