@@ -31,3 +31,19 @@ def shared_recognisers() -> Path:
     if not (SHARED / "models" / "recognisers").is_dir():
         pytest.skip("no folder of extra recognisers here (set FACEVEIL_SHARED)")
     return SHARED / "models" / "recognisers"
+
+
+@pytest.fixture(scope="session")
+def portrait(examples):
+    """The NASA portrait as (1, 3, 512, 512)."""
+    from faceveil.core.images import read_photo, to_bchw
+
+    return to_bchw(read_photo(examples / "portrait.png").pixels)
+
+
+@pytest.fixture(scope="session")
+def dlib_recogniser():
+    """The built-in recogniser."""
+    from faceveil.core.recognisers.catalogue import load_recogniser
+
+    return load_recogniser("dlib")

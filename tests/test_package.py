@@ -55,7 +55,18 @@ def test_unknown_names_are_attribute_errors():
 def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
     """The order of CONTRIBUTING.md, checked."""
     order = ["errors", "places", "images", "faces", "recognisers", "perception", "sharing"]
-    order += ["optimise", "engines", "trajectory", "protection", "recipes", "verdict", "protector", "commands", "cli"]
+    order += [
+        "optimise",
+        "engines",
+        "trajectory",
+        "protection",
+        "editing",
+        "recipes",
+        "verdict",
+        "protector",
+        "commands",
+        "cli",
+    ]
     for path in (ROOT / "core").rglob("*.py"):
         text = path.read_text()
         assert not re.search(r"^\s*(import|from) (comfy|folder_paths|nodes)\b", text, re.M), path

@@ -20,6 +20,13 @@ def face_oval(points: Tensor, height: int, width: int, softness: float = 0.3, gr
     Exactly 1 inside and exactly 0 outside, with a smooth rim that takes `softness` of the
     radius: exact zeros are what lets everything outside stay bit-identical. `grow` scales it.
     """
+    return soft_ellipse(
+        frame_coordinates(points, height, width), (*_CENTRE, _HALF_WIDTH * grow, _HALF_HEIGHT * grow), softness
+    )
+
+
+def frame_coordinates(points: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Where each pixel lies in the faces' own upright frames: u, v (B, height, width), 0 to 1 in ArcFace's crop."""
     frame = similarity(points, template_points("arcface", 1, points))
     ys = torch.arange(height, dtype=points.dtype, device=points.device)
     xs = torch.arange(width, dtype=points.dtype, device=points.device)
@@ -28,7 +35,16 @@ def face_oval(points: Tensor, height: int, width: int, softness: float = 0.3, gr
         frame[:, row, 0, None, None] * x + frame[:, row, 1, None, None] * y + frame[:, row, 2, None, None]
         for row in (0, 1)
     )
-    radius = (((u - _CENTRE[0]) / (_HALF_WIDTH * grow)) ** 2 + ((v - _CENTRE[1]) / (_HALF_HEIGHT * grow)) ** 2).sqrt()
+    return u, v
+
+
+def soft_ellipse(
+    coordinates: tuple[Tensor, Tensor], ellipse: tuple[float, float, float, float], softness: float
+) -> Tensor:
+    """(B, 1, height, width): 1 inside, 0 outside (centre u, v, half width, half height), the rim inside it."""
+    u, v = coordinates
+    centre_u, centre_v, half_width, half_height = ellipse
+    radius = (((u - centre_u) / half_width) ** 2 + ((v - centre_v) / half_height) ** 2).sqrt()
     t = ((1 - radius) / max(softness, 1e-6)).clamp(0, 1)
     return (t * t * (3 - 2 * t))[:, None]
 

@@ -37,10 +37,7 @@ def invert(
         path.latents.put(moment.sigma, moment.latent)
         on_step(moment)
 
-    end = integrate(asked, clean, list(sigmas)[::-1], solver, keep)
-    # Generation asks at the top, where inversion only arrived.
-    if sigmas[0] not in path.velocities.sigmas:
-        path.velocities.put(sigmas[0], velocity(denoiser, end, sigmas[0], conditioning))
+    integrate(asked, clean, list(sigmas)[::-1], solver, keep)
     return path
 
 
@@ -62,8 +59,11 @@ class Control:
     def __call__(self, found: Tensor, stage: Stage) -> Tensor:
         if not self.low <= stage.sigma <= self.high:
             return found
+        known = self.path.velocities
         sigma = stage.sigma if self.by_time else self.path.sigmas[0] - stage.sigma
-        return torch.lerp(self.path.velocities.at(sigma).to(found), found, self.mask.to(found))
+        # Inversion only arrives at the top and never asks there; what it asked last is nearest.
+        sigma = min(max(sigma, known.sigmas[0]), known.sigmas[-1])
+        return torch.lerp(known.at(sigma).to(found), found, self.mask.to(found))
 
 
 @torch.no_grad()

@@ -62,8 +62,9 @@ def integrate(
         x = x + stride * taken
         changed = on_step(Moment(step, len(sigmas) - 1, there, x, taken))
         if changed is not None:
-            # Another latent than the path led to: the velocity there is not known yet.
-            x, carried = changed, None
+            # A guard moves the latent by little, so the carried velocity still serves; not for rows that are new.
+            carried = carried if changed.shape == x.shape else None
+            x = changed
     return x
 
 

@@ -1,0 +1,220 @@
+"""Edit by prompt: invert, generate with another prompt under trajectory control, and compose with the original."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..engines.autoencoder import Autoencoder
+from ..engines.denoiser import Denoiser, noised, seeded_noise, velocity
+from ..errors import InputError
+from ..faces.crops import Window, paste, resize
+from ..faces.face import Face
+from ..faces.masks import face_oval
+from ..protection.guard import Guard, GuardRecipe
+from ..recognisers.recogniser import Recogniser
+from ..trajectory.paths import Control, OnStep, generate, invert
+from ..trajectory.record import Trajectory
+from ..trajectory.solvers import Moment, Stage, integrate
+
+EDITORS = ("invert", "flow")
+"""`invert` goes up the original's trajectory and comes down with the new prompt; `flow` integrates the difference
+of the two prompts' velocities from the original itself: no inversion, a rougher hold on what is there."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What to do, as an artist says it."""
+
+    prompt: str
+    source_prompt: str = ""
+    """What the original is; the empty prompt says nothing of light or colour."""
+    guidance: float | None = None
+    """How strongly the prompt is taken; None is the model's own habit."""
+    source_guidance: float | None = None
+    steps: int = 25
+    solver: str = "reuse"
+    editor: str = "invert"
+    start: float = 1.0
+    """Share of the path that is travelled: less keeps more of the original's layout."""
+    high: float = 0.8
+    low: float = 0.0
+    """Levels of noise between which what lies outside the mask is held on the original's path."""
+    by_time: bool = True
+    """Off repeats the published lookup of recorded velocities (`Control.by_time`)."""
+    seed: int = 0
+    """Noise of the `flow` editor; `invert` draws none."""
+
+
+@dataclass(frozen=True)
+class InLoop:
+    """Protection while the edit is being generated: whose faces, against whom, and how."""
+
+    faces: Sequence[Face]
+    surrogates: Sequence[Recogniser]
+    recipe: GuardRecipe = field(default_factory=GuardRecipe)
+    seed: int = 0
+
+
+@dataclass
+class Edited:
+    """The edited picture (1, 3, H, W) and what it took."""
+
+    image: Tensor
+    unguarded: Tensor
+    """The edit alone; the same picture when nothing was guarded."""
+    clean: Tensor
+    """The latent of the window before."""
+    latent: Tensor
+    """And after."""
+    window: Window
+    evaluations: int
+    trajectory: Trajectory | None
+    won: bool | None = None
+    """Whether the guard got past every surrogate; None without one."""
+
+
+class Counted:
+    """A denoiser that counts what it is asked: evaluations do not lie, seconds do."""
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        self.denoiser, self.evaluations = denoiser, 0
+        self.name, self.flow, self.smallest = denoiser.name, denoiser.flow, denoiser.smallest
+        self.sigmas, self.describe = denoiser.sigmas, denoiser.describe
+
+    def denoise(self, x: Tensor, sigma: float, conditioning: object) -> Tensor:
+        self.evaluations += len(x)
+        return self.denoiser.denoise(x, sigma, conditioning)
+
+
+def edit_image(
+    image: Tensor,
+    mask: Tensor,
+    edit: Edit,
+    denoiser: Denoiser,
+    autoencoder: Autoencoder,
+    size: int = 256,
+    in_loop: InLoop | None = None,
+    on_step: Callable[[Moment], None] = lambda moment: None,
+) -> Edited:
+    """Edit `image` (1, 3, H, W) where `mask` (1, 1, H, W) is above 0, and protect the faces of `in_loop` on the way.
+
+    Every pixel outside the mask and those faces stays bit-identical. The model works on a square window
+    around both, at `size` pixels. What comes back is `original + mask * (decoded(edited) - decoded(original))`:
+    the autoencoder's own error cancels, and detail finer than the window's working size survives.
+    """
+    if not bool((mask > 0).any()):
+        raise InputError("The mask is empty, so nothing would be edited. Paint it over the part to edit.")
+    if edit.editor not in EDITORS:
+        raise InputError(f"There is no editor '{edit.editor}'. Choose one of: {', '.join(EDITORS)}.")
+    size = max(autoencoder.multiple, round(size / autoencoder.multiple) * autoencoder.multiple)
+    counted = Counted(denoiser)
+    may_change = mask if in_loop is None else torch.maximum(mask, ovals(in_loop.faces, mask))
+    window = square_around(may_change)
+    with torch.no_grad():
+        before = resize(window.cut(image), size, size)
+        clean = autoencoder.encode(before)
+        inside = F.interpolate(window.cut(mask), clean.shape[-2:], mode="area")
+        sigmas = levels(edit, denoiser, clean)
+        guard = None
+        if in_loop:
+            here = F.interpolate(window.cut(may_change), (size, size), mode="bilinear", antialias=True)
+            still = autoencoder.decode(clean)
+
+            def picture(latent: Tensor) -> Tensor:
+                return before + here * (autoencoder.decode(latent) - still)
+
+            guard = Guard(picture, in_loop.surrogates, sigmas[0], in_loop.recipe, before, seed=in_loop.seed)
+
+        def after(moment: Moment) -> Tensor | None:
+            on_step(moment)
+            return guard(moment) if guard else None
+
+        run = along_the_path if edit.editor == "invert" else without_inversion
+        latent, path = run(clean, inside, edit, sigmas, counted, after)
+        unguarded = composed(image, mask, window, autoencoder, clean, latent[:1])
+        changed = composed(image, may_change, window, autoencoder, clean, latent[-1:]) if guard else unguarded
+    won = guard.won if guard else None
+    return Edited(changed, unguarded, clean, latent, window, counted.evaluations, path, won)
+
+
+def ovals(faces: Sequence[Face], like: Tensor) -> Tensor:
+    """The soft ovals of all these faces (1, 1, H, W)."""
+    points = torch.stack([face.points for face in faces]).to(like.device)
+    return face_oval(points, *like.shape[-2:]).amax(0, keepdim=True)
+
+
+def levels(edit: Edit, denoiser: Denoiser, latent: Tensor) -> list[float]:
+    """The levels of noise of one run, from its start down to 0."""
+    if not 0 < edit.start <= 1:
+        raise InputError(f"A start of {edit.start} makes no sense: it is a share of the path, above 0 and up to 1.")
+    every = denoiser.sigmas(max(1, round(edit.steps / edit.start)), tuple(latent.shape[-2:]))
+    return every[-(edit.steps + 1) :]
+
+
+def along_the_path(
+    clean: Tensor, mask: Tensor, edit: Edit, sigmas: list[float], denoiser: Denoiser, on_step: OnStep
+) -> tuple[Tensor, Trajectory]:
+    """Up the original's path, and down with the new prompt."""
+    source = denoiser.describe([edit.source_prompt], edit.source_guidance)
+    target = denoiser.describe([edit.prompt], edit.guidance)
+    path = invert(denoiser, clean, sigmas, source, edit.solver)
+    top = sigmas[0]
+    control = Control(path, mask, edit.high * top, edit.low * top, edit.by_time)
+    return generate(denoiser, path.start.to(clean), sigmas, target, edit.solver, control, on_step), path
+
+
+def without_inversion(
+    clean: Tensor, mask: Tensor, edit: Edit, sigmas: list[float], denoiser: Denoiser, on_step: OnStep
+) -> tuple[Tensor, None]:
+    """The same noise on the original and on the edit so far; the difference of their velocities moves the edit."""
+    source = denoiser.describe([edit.source_prompt], edit.source_guidance)
+    target = denoiser.describe([edit.prompt], edit.guidance)
+    noise = seeded_noise(clean, edit.seed)
+
+    def difference(x: Tensor, stage: Stage) -> Tensor:
+        known = noised(denoiser, clean, noise, stage.sigma)
+        there = velocity(denoiser, x + known - clean, stage.sigma, target)
+        return mask * (there - velocity(denoiser, known, stage.sigma, source))
+
+    def told(moment: Moment) -> Tensor | None:
+        # What is integrated here is clean already: nothing of the path remains to be taken off.
+        return on_step(replace(moment, velocity=torch.zeros_like(moment.velocity)))
+
+    return integrate(difference, clean, sigmas, "euler", told), None
+
+
+def square_around(mask: Tensor, margin: float = 0.25) -> Window:
+    """A square window around everything above 0, with some surroundings: models need to see what they change."""
+    rows, columns = (mask[0, 0].amax(dim) > 0 for dim in (1, 0))
+    top, bottom = (int(i) for i in rows.nonzero().flatten()[[0, -1]])
+    left, right = (int(i) for i in columns.nonzero().flatten()[[0, -1]])
+    side = max(8, round((max(bottom - top, right - left) + 1) * (1 + 2 * margin)))
+    height, width = mask.shape[-2:]
+    side = min(side, max(height, width))
+    left, top = ((low + high + 1 - side) // 2 for low, high in ((left, right), (top, bottom)))
+    # Inside the picture wherever it fits.
+    left = min(max(left, 0), max(0, width - side))
+    top = min(max(top, 0), max(0, height - side))
+    return Window(left, top, left + side, top + side)
+
+
+def composed(
+    image: Tensor, mask: Tensor, window: Window, autoencoder: Autoencoder, clean: Tensor, latent: Tensor
+) -> Tensor:
+    """The original plus what the edit changed, inside the mask."""
+    difference = autoencoder.decode(latent) - autoencoder.decode(clean)
+    difference = F.interpolate(
+        difference, (window.height, window.width), mode="bicubic", antialias=True, align_corners=False
+    )
+    soft = window.cut(mask)
+    return paste(image, window, window.cut(image) + soft * difference, soft)
+
+
+def published(edit: Edit) -> Edit:
+    """Flux-Guard's own settings for the same wish: midpoint solver, 25 steps, velocities looked up the wrong way."""
+    return replace(edit, editor="invert", solver="midpoint", steps=25, start=1.0, high=0.8, low=0.2, by_time=False)

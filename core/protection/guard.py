@@ -1,0 +1,146 @@
+"""Protection inside a sampler: after each of the last steps, a few iterations of the one optimiser on the latent.
+
+The clean and the protected branch share everything up to the first guarded step; from there they run as one
+batch of two, so that the change can be compared with the picture it is a change of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from ..faces.find import find_faces
+from ..optimise import Settings, Terms, optimise
+from ..recognisers.ensemble import Ensemble
+from ..recognisers.recogniser import Recogniser
+from ..trajectory.solvers import Moment
+from .identity import Aim, Identity
+from .objective import VISIBILITY, Distance, Objective
+from .recipe import VIEWS
+from .weights import Constant, Sigmoid, Weighting
+
+
+@dataclass(frozen=True)
+class GuardRecipe:
+    """When the guard works and how hard. Our defaults; `PUBLISHED_GUARD` has Flux-Guard's."""
+
+    start: float = 0.2
+    """Share of the starting noise below which steps are guarded: the last fifth of an even schedule."""
+    aim: Aim = field(default_factory=Aim)
+    views: tuple[str, ...] = VIEWS
+    landmark_jitter: float = 0.02
+    rate: float = 0.02
+    settings: Settings = field(default_factory=lambda: Settings(20, patience=4))
+    weighting: Weighting = field(default_factory=Constant)
+    visibility: dict[str, float] = field(
+        default_factory=lambda: {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0}
+    )
+    predicted: bool = True
+    """Decode the clean latent that the step predicts; off decodes the noisy one as it is, as published."""
+
+
+PUBLISHED_GUARD = GuardRecipe(
+    aim=Aim(form="cosine"),
+    views=("plain",),
+    landmark_jitter=0.0,
+    settings=Settings(10, betas=(0.9, 0.999), patience=0),
+    weighting=Sigmoid(),
+    visibility={"perceptual": 0.5},
+    predicted=False,
+)
+
+
+class _Offset:
+    """What is added to one latent."""
+
+    def __init__(self, latent: Tensor, rate: float) -> None:
+        self.value, self.rate = torch.zeros_like(latent, requires_grad=True), rate
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        yield self.value, self.rate
+
+
+class Guard:
+    """An `on_step` for any run of the solvers: hands back the latent with its protected copy as second row."""
+
+    def __init__(
+        self,
+        picture: Callable[[Tensor], Tensor],
+        surrogates: Sequence[Recogniser],
+        top: float,
+        recipe: GuardRecipe | None = None,
+        original: Tensor | None = None,
+        distances: dict[str, Distance] | None = None,
+        seed: int = 0,
+    ) -> None:
+        """`picture` makes what people would see of a clean latent; `top` is the run's first level of noise.
+
+        `original` (1, 3, h, w), framed like the picture, is whose faces must not be matched; without it,
+        those of the unguarded branch (a face that is only now being generated).
+        """
+        self.picture, self.surrogates, self.top = picture, list(surrogates), top
+        self.recipe, self.original = recipe or GuardRecipe(), original
+        self.distances = {**VISIBILITY, **(distances or {})}
+        self.generator = torch.Generator().manual_seed(seed)
+        self.identity: Identity | None = None
+        self.won = False
+        self.iterations = 0
+
+    def __call__(self, moment: Moment) -> Tensor | None:
+        if moment.sigma > self.recipe.start * self.top + 1e-6 or (self.won and len(moment.latent) == 2):
+            return None
+        with torch.inference_mode(False), torch.enable_grad():
+            return self._guarded(moment.latent.clone(), moment.velocity.clone(), moment.sigma)
+
+    def _guarded(self, latent: Tensor, velocity: Tensor, sigma: float) -> Tensor:
+        # What is left to do along the path; the noisy latent is decoded as it is when the recipe says so.
+        remaining = sigma * velocity if self.recipe.predicted else torch.zeros_like(velocity)
+        with torch.no_grad():
+            clean = self.picture(latent[:1] - remaining[:1])
+        identity = self._identity(clean)
+        faces = torch.arange(len(identity.points))
+        inner = Objective(
+            clean.expand(len(faces), -1, -1, -1),
+            identity,
+            replace(self.recipe.weighting),
+            self.recipe.visibility,
+            self.distances,
+        )
+        offset = _Offset(latent[-1:], self.recipe.rate)
+
+        def render(rows: Tensor) -> Tensor:
+            return self.picture(latent[-1:] + offset.value - remaining[-1:]).clamp(0, 1)
+
+        def objective(image: Tensor, rows: Tensor, progress: float) -> Terms:
+            each = inner(image.expand(len(faces), -1, -1, -1), faces, progress)
+            values = {name: value.mean(0, keepdim=True) for name, value in each.values.items()}
+            return Terms(values, each.total.sum(0, keepdim=True), each.won.all(0, keepdim=True))
+
+        ran = optimise(offset, render, objective, self.recipe.settings)
+        self.iterations += ran.iterations
+        self.won = bool(ran.done.all())
+        return torch.cat([latent[:1], (latent[-1:] + offset.value).detach()])
+
+    def _identity(self, clean: Tensor) -> Identity:
+        """Faces are found once, where the first guarded step sees them."""
+        if self.identity is None:
+            ensemble = Ensemble(self.surrogates)
+            base = clean if self.original is None else self.original
+            points = torch.stack([face.points for face in find_faces(base)]).to(base.device)
+            with torch.no_grad():
+                references = {name: known[:, None] for name, known in ensemble.embed(base, points).items()}
+            recipe = self.recipe
+            self.identity = Identity(
+                ensemble,
+                points,
+                references,
+                None,
+                recipe.aim,
+                recipe.views,
+                recipe.landmark_jitter,
+                self.generator,
+            )
+        return self.identity
