@@ -20,6 +20,16 @@ _API = {
 
 __all__ = sorted(_API)
 
+WEB_DIRECTORY = "./docs/nodes"
+"""Where ComfyUI finds the nodes' help pages, `docs/<node id>.md` in it."""
+
+
+async def comfy_entrypoint() -> Any:
+    """What ComfyUI calls to learn of the nodes; nothing of ComfyUI is imported before."""
+    from .nodes.extension import FaceVeilExtension
+
+    return FaceVeilExtension()
+
 
 def __getattr__(name: str) -> Any:
     if name not in _API:

@@ -1,0 +1,1 @@
+"""Where ComfyUI's ways and the core's meet."""

@@ -1,0 +1,55 @@
+"""ComfyUI's IMAGE and MASK tensors as the core wants them. No ComfyUI import.
+
+Nodes run in inference mode, whose tensors cannot take part in a gradient: what is handed on are
+always copies made outside of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...core.errors import InputError
+from ...core.images import to_bchw
+
+_STAND_IN = (64, 64)
+"""Load Image's MASK for a picture without transparency: so large, and all zero."""
+
+
+def pictures_of(image: Tensor, name: str = "image") -> list[Tensor]:
+    """The pictures of an IMAGE (B, H, W, C) as (1, H, W, 3) in [0, 1]; transparency is left out."""
+    if image.ndim != 4 or image.shape[-1] not in (3, 4) or not image.numel():
+        raise InputError(
+            f"The input '{name}' holds no picture in colour (its shape is {list(image.shape)}). Connect an IMAGE."
+        )
+    with torch.inference_mode(False):
+        colour = image[..., :3].detach().clone().float().cpu()
+        if not torch.isfinite(colour).all():
+            raise InputError(f"The input '{name}' holds invalid numbers (NaN): a node before this one went wrong.")
+        return list(colour.clamp(0, 1).split(1))
+
+
+def tensors_of(image: Tensor | None, name: str) -> list[Tensor]:
+    """The pictures of an optional IMAGE as (1, 3, H, W)."""
+    return [] if image is None else [to_bchw(picture) for picture in pictures_of(image, name)]
+
+
+def image_of(pictures: Sequence[Tensor], like: Tensor) -> Tensor:
+    """Pictures (1, H, W, 3) as one IMAGE with the device and the transparency of `like`."""
+    colour = torch.cat([picture.cpu() for picture in pictures])
+    return torch.cat([colour, like[..., 3:].float().cpu()], -1).to(like.device)
+
+
+def masks_of(mask: Tensor | None, count: int) -> list[Tensor | None]:
+    """One mask (1, H, W) for each of `count` pictures; None where everything may change."""
+    if mask is None or (tuple(mask.shape[-2:]) == _STAND_IN and not mask.any()):
+        return [None] * count
+    with torch.inference_mode(False):
+        planes = mask.detach().clone().float().cpu().clamp(0, 1).reshape(-1, *mask.shape[-2:])
+    if len(planes) not in (1, count):
+        raise InputError(
+            f"There are {len(planes)} masks for {count} pictures: connect one mask for all, or one for each."
+        )
+    return list((planes if len(planes) == count else planes.expand(count, -1, -1)).split(1))

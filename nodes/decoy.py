@@ -1,0 +1,37 @@
+"""Node: Decoy Identity."""
+
+from __future__ import annotations
+
+import torch
+from comfy_api.latest import io
+
+from .adapters.pictures import tensors_of
+from .finding import refuse_faceless
+from .sockets import CATEGORY, DecoyFaces
+
+
+class Decoy(io.ComfyNode):
+    """A face for recognisers to see instead."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FaceVeilDecoy",
+            display_name="Decoy Identity",
+            category=CATEGORY,
+            description="Besides no longer matching you, the protected face will resemble this one to recognisers.",
+            inputs=[
+                io.Image.Input(
+                    "image",
+                    tooltip="A synthetic face, or that of somebody who agreed: its largest face counts. Of several "
+                    "pictures each protected face takes the one it is nearest to.",
+                )
+            ],
+            outputs=[DecoyFaces.Output("decoy", tooltip="For Protect Portrait.")],
+        )
+
+    @classmethod
+    def execute(cls, image: torch.Tensor) -> io.NodeOutput:
+        faces = tensors_of(image, "image")
+        refuse_faceless(faces, "image")
+        return io.NodeOutput(faces)

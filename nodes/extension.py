@@ -1,0 +1,39 @@
+"""The list of nodes that ComfyUI is given."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+
+from comfy_api.latest import ComfyExtension, io
+
+log = logging.getLogger("faceveil")
+
+NODES = {
+    "load_recogniser": "LoadRecogniser",
+    "find": "FindFaces",
+    "decoy": "Decoy",
+    "weights": "WeightScheduler",
+    "protect": "Protect",
+    "sharing": "Sharing",
+    "verdict": "Verdict",
+}
+"""Module of this package to the node class in it."""
+
+
+class FaceVeilExtension(ComfyExtension):
+    """One node that cannot be loaded takes neither the others nor ComfyUI's start-up down."""
+
+    async def on_load(self) -> None:
+        from .adapters.places import share_model_folders
+
+        share_model_folders()
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        found = []
+        for module, name in NODES.items():
+            try:
+                found.append(getattr(importlib.import_module(f".{module}", __package__), name))
+            except Exception:
+                log.exception("FaceVeil's node '%s' could not be loaded and is left out.", name)
+        return found

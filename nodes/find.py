@@ -1,0 +1,50 @@
+"""Node: Find Faces."""
+
+from __future__ import annotations
+
+import torch
+from comfy_api.latest import io
+
+from .adapters.host import Bar
+from .adapters.pictures import image_of, pictures_of
+from .drawing import draw_faces
+from .finding import find_in_pictures
+from .sockets import CATEGORY, Faces, faces_input
+
+
+class FindFaces(io.ComfyNode):
+    """Where the faces are, before anything is changed."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FaceVeilFindFaces",
+            display_name="Find Faces",
+            category=CATEGORY,
+            description="Finds faces and shows them with their numbers; gives a soft mask of their ovals.",
+            inputs=[
+                io.Image.Input("image", tooltip="One picture or a batch."),
+                faces_input(),
+                io.Float.Input(
+                    "grow",
+                    default=1.0,
+                    min=0.5,
+                    max=2.0,
+                    step=0.05,
+                    tooltip="Size of the masks' ovals; 1 is the face from hairline to chin.",
+                ),
+            ],
+            outputs=[
+                Faces.Output("found", tooltip="The chosen faces, for Protection Verdict."),
+                io.Mask.Output("mask", tooltip="White on the chosen faces with a soft rim; for the input 'mask'."),
+                io.Image.Output("preview", tooltip="The picture with boxes, points and numbers."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, image: torch.Tensor, faces: str, grow: float) -> io.NodeOutput:
+        pictures = pictures_of(image)
+        bar = Bar(len(pictures))
+        found, mask = find_in_pictures(pictures, faces, grow, bar.show)
+        drawn = [draw_faces(picture, chosen) for picture, chosen in zip(pictures, found, strict=True)]
+        return io.NodeOutput(found, mask, image_of(drawn, image[..., :3]))

@@ -1,0 +1,143 @@
+"""Node: Protect Portrait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from ..core.optimise import Step
+from ..core.protection.objective import Objective
+from ..core.protector import Protector
+from ..core.recipes import DEFAULT, RECIPES
+from ..core.recognisers.catalogue import load_recogniser
+from ..core.recognisers.recogniser import Recogniser
+from .adapters.autoencoder import VaeAutoencoder
+from .adapters.host import Bar, gradients_allowed, on_device, pick_device
+from .adapters.pictures import image_of, masks_of, pictures_of, tensors_of
+from .drawing import draw_progress
+from .finding import refuse_faceless
+from .protecting import pick_recipe, protect_pictures
+from .sockets import CATEGORY, DecoyFaces, Recognisers, Weights, faces_input, far_input
+from .weighting import Weights as Schedule
+
+PREVIEW_EVERY = 4
+
+
+class Protect(io.ComfyNode):
+    """Portraits come back that recognisers no longer match, and people still do."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FaceVeilProtect",
+            display_name="Protect Portrait",
+            category=CATEGORY,
+            description="Changes faces a little, so that face recognition no longer matches them and people still do. "
+            "Outside the faces every pixel stays as it was.",
+            inputs=[
+                io.Image.Input("image", tooltip="One picture or a batch; every picture is protected on its own."),
+                io.Combo.Input(
+                    "strength",
+                    options=list(RECIPES),
+                    default=DEFAULT,
+                    tooltip="How much may change: light, balanced or strong. The others are for comparison; "
+                    "published-1 and published-2 need a VAE.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=2**63 - 1,
+                    control_after_generate=True,
+                    tooltip="The same seed gives the same picture.",
+                ),
+                faces_input(),
+                far_input(),
+                Recognisers.Input(
+                    "recognisers",
+                    optional=True,
+                    tooltip="What to protect against; more families protect better against unknown ones. "
+                    "Nothing connected: the built-in dlib.",
+                ),
+                Recognisers.Input(
+                    "judges", optional=True, tooltip="Recognisers that take no part and only check the result."
+                ),
+                io.Image.Input(
+                    "gallery",
+                    optional=True,
+                    tooltip="Other photos of the same person, such as services may already have: "
+                    "protected against, and measured against.",
+                ),
+                DecoyFaces.Input(
+                    "decoy", optional=True, tooltip="A face to resemble instead, besides matching nobody."
+                ),
+                io.Mask.Input(
+                    "mask", optional=True, tooltip="Only where this is white may pixels change; grey means less."
+                ),
+                Weights.Input(
+                    "weights", optional=True, tooltip="Another balance between hiding and keeping than the strength's."
+                ),
+                io.Vae.Input(
+                    "vae",
+                    optional=True,
+                    tooltip="Only used by strengths that work in a latent space (published-1, published-2).",
+                ),
+            ],
+            outputs=[
+                io.Image.Output("image", tooltip="The protected pictures. Save them as PNG."),
+                io.Mask.Output("changed", tooltip="White where a pixel differs from the original."),
+                io.String.Output("report", tooltip="What was measured, picture by picture."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        image: torch.Tensor,
+        strength: str,
+        seed: int,
+        faces: str,
+        far: str,
+        recognisers: tuple[Recogniser, ...] | None = None,
+        judges: tuple[Recogniser, ...] | None = None,
+        gallery: torch.Tensor | None = None,
+        decoy: list[torch.Tensor] | None = None,
+        mask: torch.Tensor | None = None,
+        weights: Schedule | None = None,
+        vae: Any = None,
+    ) -> io.NodeOutput:
+        recipe = pick_recipe(strength, weights, vae is not None)
+        pictures = pictures_of(image)
+        masks = masks_of(mask, len(pictures))
+        device = pick_device()
+        # Loaded while still in inference mode, where ComfyUI expects it.
+        autoencoder = VaeAutoencoder(vae) if recipe.needs_autoencoder else None
+        with gradients_allowed():
+            surrogates = recognisers or (load_recogniser("dlib"),)
+            others = tensors_of(gallery, "gallery")
+            refuse_faceless(others, "gallery")
+            bar = Bar(len(pictures) * recipe.settings.iterations)
+
+            def show(index: int, step: Step, objective: Objective) -> None:
+                preview = None
+                if step.index % PREVIEW_EVERY == 0:
+                    preview = draw_progress(objective.clean[:1], objective.scores, surrogates, far)
+                bar.show(index * step.of + step.index + 1, preview)
+
+            with on_device([*surrogates, *(judges or ())], device):
+                protector = Protector(
+                    recipe=recipe,
+                    surrogates=surrogates,
+                    judges=judges or (),
+                    gallery=[photo.to(device) for photo in others],
+                    decoys=[photo.to(device) for photo in decoy or ()],
+                    autoencoder=autoencoder,
+                    faces=faces,
+                    far=far,
+                    seed=seed,
+                    device=device,
+                )
+                done = protect_pictures(protector, pictures, masks, show)
+            return io.NodeOutput(image_of(done.pictures, image), done.changed, done.text)

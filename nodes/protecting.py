@@ -1,0 +1,75 @@
+"""Protect the pictures of a batch, one after another. No ComfyUI import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..core.errors import FaceVeilError, InputError, NoFaceError
+from ..core.faces.masks import fit_mask
+from ..core.images import Photo
+from ..core.optimise import Step
+from ..core.protection.objective import Objective
+from ..core.protection.recipe import Recipe
+from ..core.protector import Protector
+from ..core.recipes import choose
+from .finding import named
+from .weighting import Weights
+
+
+@dataclass(frozen=True)
+class ProtectedBatch:
+    """What became of a batch."""
+
+    pictures: list[Tensor]
+    """(1, H, W, 3) each."""
+    changed: Tensor
+    """(B, H, W): 1 where a pixel differs from the original."""
+    text: str
+    """Every picture's verdict, and warnings."""
+
+
+def pick_recipe(strength: str, weights: Weights | None, has_autoencoder: bool) -> Recipe:
+    """The recipe, refused before any work when it lacks what it needs."""
+    recipe = weights.recipe(strength) if weights else choose(strength)
+    if recipe.needs_autoencoder and not has_autoencoder:
+        raise InputError(f"'{recipe.name}' changes the picture in a latent space: connect a VAE to the input 'vae'.")
+    return recipe
+
+
+def protect_pictures(
+    protector: Protector,
+    pictures: Sequence[Tensor],
+    masks: Sequence[Tensor | None],
+    on_step: Callable[[int, Step, Objective], None] = lambda index, step, objective: None,
+) -> ProtectedBatch:
+    """Protect every picture (1, H, W, 3), `masks` (1, H, W) narrowing where.
+
+    Among several, a picture without a face comes back as it was, and the text warns of it.
+    """
+    results, texts, count, protected = [], [], len(pictures), 0
+    for index, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
+        try:
+            allowed = None if mask is None else fit_mask(mask, *picture.shape[1:3])
+            photo, report = protector(Photo(picture), allowed, _bound(on_step, index))
+            result, text, protected = photo.pixels, report.text(), protected + 1
+        except NoFaceError as error:
+            if count == 1:
+                raise
+            result, text = picture, f"WARNING: this picture was NOT protected and is passed on unchanged. {error}"
+        except FaceVeilError as error:
+            raise named(error, index, count) from error
+        results.append(result)
+        texts.append(text if count == 1 else f"picture {index + 1} of {count}\n{text}")
+    if not protected:
+        raise NoFaceError(f"None of the {count} pictures was protected: no face was found in any of them.")
+    pairs = zip(results, pictures, strict=True)
+    changed = torch.cat([(after != before).any(-1) for after, before in pairs]).float()
+    return ProtectedBatch(results, changed, "\n\n".join(texts))
+
+
+def _bound(on_step: Callable[[int, Step, Objective], None], index: int) -> Callable[[Step, Objective], None]:
+    return lambda step, objective: on_step(index, step, objective)

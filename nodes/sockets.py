@@ -1,0 +1,39 @@
+"""The types of our own that links carry, and choices that several nodes offer."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+CATEGORY = "FaceVeil"
+
+Recognisers = io.Custom("FACEVEIL_RECOGNISERS")
+"""tuple[Recogniser, ...]"""
+Faces = io.Custom("FACEVEIL_FACES")
+"""list[list[Face]]: for each picture of the batch the faces chosen in it."""
+DecoyFaces = io.Custom("FACEVEIL_DECOY")
+"""list[Tensor]: pictures (1, 3, H, W) with a face each."""
+Weights = io.Custom("FACEVEIL_WEIGHTS")
+"""weighting.Weights"""
+
+WHICH_FACES = ["all", "largest", *(str(number) for number in range(10))]
+FALSE_ACCEPT_RATES = ["1e-1", "1e-2", "1e-3", "1e-4"]
+
+
+def faces_input() -> io.Combo.Input:
+    return io.Combo.Input(
+        "faces",
+        options=WHICH_FACES,
+        default="all",
+        tooltip="Which faces: all, the largest, or one by its number (0 is the largest; Find Faces shows the numbers).",
+    )
+
+
+def far_input() -> io.Combo.Input:
+    return io.Combo.Input(
+        "far",
+        options=FALSE_ACCEPT_RATES,
+        default="1e-2",
+        display_name="false-accept rate",
+        tooltip="How readily the recognisers say 'same person': the share of strangers they may mistake for one. "
+        "1e-1 matches most readily and is the hardest to escape; services mostly work at 1e-3 or below.",
+    )

@@ -1,0 +1,45 @@
+"""What the Adaptive Weight Scheduler hands on. No ComfyUI import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..core.protection.recipe import Recipe
+from ..core.protection.weights import Budget, Constant, Linear, Sigmoid, Weighting
+from ..core.recipes import choose
+
+SCHEDULES = ("sigmoid", "constant", "linear", "budget")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A schedule, and how much the visible change itself counts."""
+
+    weighting: Weighting
+    visibility: float = 0.5
+
+    def recipe(self, name: str) -> Recipe:
+        """The recipe of that name with this schedule instead of its own."""
+        if isinstance(self.weighting, Budget):
+            return choose(name, self.weighting.budget)
+        recipe = choose(name)
+        visibility = {**recipe.visibility, "perceptual": self.visibility}
+        return replace(recipe, weighting=self.weighting, visibility=visibility)
+
+
+def make_weights(
+    schedule: str,
+    weight: float,
+    end_weight: float,
+    steepness: float,
+    limit: float,
+    visibility: float,
+) -> Weights:
+    """One schedule out of the settings that all of them share."""
+    weighting = {
+        "constant": Constant(weight),
+        "linear": Linear(weight, end_weight),
+        "sigmoid": Sigmoid(end_weight, weight, steepness, limit),
+        "budget": Budget(limit),
+    }[schedule]
+    return Weights(weighting, visibility)

@@ -1,0 +1,309 @@
+"""The nodes in a real ComfyUI, over HTTP and websocket, as its web page drives them."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .comfy import ROOT, Comfy
+
+pytestmark = pytest.mark.integration
+
+NODES = {
+    "FaceVeilLoadRecogniser",
+    "FaceVeilFindFaces",
+    "FaceVeilDecoy",
+    "FaceVeilWeights",
+    "FaceVeilProtect",
+    "FaceVeilSharing",
+    "FaceVeilVerdict",
+}
+PROTECT = {"strength": "light", "seed": 1, "faces": "all", "far": "1e-2"}
+JUDGE = {"faces": "all", "far": "1e-2"}
+
+
+def node(kind: str, **inputs: object) -> dict[str, object]:
+    return {"class_type": kind, "inputs": inputs}
+
+
+def load(name: str) -> dict[str, object]:
+    return node("LoadImage", image=name)
+
+
+def save(link: list[object]) -> dict[str, object]:
+    return node("PreviewImage", images=link)
+
+
+def show(link: list[object]) -> dict[str, object]:
+    return node("PreviewAny", source=link)
+
+
+def protecting(picture: str, **settings: object) -> dict[str, dict[str, object]]:
+    """Load, protect, look at the picture, what changed and the report, and judge."""
+    return {
+        "load": load(picture),
+        "protect": node("FaceVeilProtect", image=["load", 0], **{**PROTECT, **settings}),
+        "picture": save(["protect", 0]),
+        "as image": node("MaskToImage", mask=["protect", 1]),
+        "changed": save(["as image", 0]),
+        "report": show(["protect", 2]),
+    }
+
+
+def judging(original: list[object], protected: list[object]) -> dict[str, dict[str, object]]:
+    return {
+        "verdict": node("FaceVeilVerdict", original=original, protected=protected, **JUDGE),
+        "score": show(["verdict", 2]),
+        "protected": show(["verdict", 3]),
+    }
+
+
+def original(comfy: Comfy, name: str) -> np.ndarray:
+    return np.asarray(Image.open(comfy.base / "input" / name).convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def empty(comfy: Comfy) -> str:
+    """A picture without a face."""
+    ramp = np.linspace(0, 255, 256, dtype=np.uint8)
+    return comfy.add_input(Image.fromarray(np.repeat(np.tile(ramp, (256, 1))[..., None], 3, 2)), "empty.png")
+
+
+def test_all_nodes_are_there_with_tooltips_and_help_pages(comfy):
+    info = comfy.get("/object_info")
+    assert set(info) >= NODES
+    for name in NODES:
+        assert info[name]["category"] == "FaceVeil"
+        for group in info[name]["input"].values():
+            for key, given in group.items():
+                assert given[1].get("tooltip"), f"{name}.{key} has no tooltip"
+        assert len(comfy.text(f"/extensions/ComfyUI-FaceVeil/docs/{name}.md")) > 200
+    recogniser = info["FaceVeilLoadRecogniser"]["input"]["required"]["recogniser"]
+    assert (recogniser[1].get("options") or recogniser[0])[0] == "dlib"
+
+
+def test_the_log_of_the_start_has_no_error_of_ours(comfy):
+    lines = (comfy.base / "server.log").read_text().splitlines()
+    assert any("ComfyUI-FaceVeil" in line for line in lines)
+    assert not [line for line in lines if "FaceVeil" in line and ("FAILED" in line or "could not" in line)]
+
+
+def test_a_portrait_is_protected_and_differs_only_on_the_face(comfy, portrait):
+    run = comfy.run({**protecting(portrait), **judging(["load", 0], ["protect", 0])})
+    assert run.status == "execution_success", run.error
+    before, after = original(comfy, portrait), comfy.picture(run, "picture")
+    different = (before != after).any(-1)
+    ys, xs = different.nonzero()
+    assert 1000 < different.sum() < 0.15 * different.size
+    assert ys.min() > 20 and ys.max() < 215 and xs.min() > 140 and xs.max() < 305
+    assert ((comfy.picture(run, "changed")[..., 0] > 127) == different).all()
+    assert run.outputs["protected"]["text"] == ["true"] or run.outputs["protected"]["text"] == ["True"]
+    assert float(run.outputs["score"]["text"][0]) > 0
+    assert "dlib" in run.outputs["report"]["text"][0]
+    assert "no longer matched" in run.outputs["verdict"]["text"][0]
+    assert comfy.picture(run, "verdict").shape[0] > 300
+    values = [data["value"] for data in run.progress if data["node"] == "protect"]
+    assert len(values) > 10 and values == sorted(values) and run.previews > 3
+
+
+def test_an_untouched_picture_is_judged_as_matched(comfy, portrait):
+    run = comfy.run({"load": load(portrait), **judging(["load", 0], ["load", 0])})
+    assert run.status == "execution_success", run.error
+    assert run.outputs["protected"]["text"][0].lower() == "false"
+    assert float(run.outputs["score"]["text"][0]) < 0
+
+
+def test_the_same_seed_gives_the_same_picture_and_another_another(comfy, portrait):
+    def protected(seed):
+        run = comfy.run(protecting(portrait, seed=seed))
+        assert run.status == "execution_success", run.error
+        return comfy.picture(run, "picture"), run
+
+    first, _ = protected(11)
+    other, _ = protected(12)
+    again, run = protected(11)
+    assert "protect" not in run.cached
+    assert (first == again).all() and (first != other).any()
+
+
+def test_a_batch_of_two_people(comfy, portrait, examples):
+    photo = Image.open(examples / "person-first.jpg").convert("RGB").resize((512, 640)).crop((0, 0, 512, 512))
+    second = comfy.add_input(photo, "second.png")
+    prompt = protecting(portrait)
+    prompt["other"] = load(second)
+    prompt["both"] = node("ImageBatch", image1=["load", 0], image2=["other", 0])
+    prompt["protect"]["inputs"]["image"] = ["both", 0]
+    run = comfy.run({**prompt, **judging(["both", 0], ["protect", 0])})
+    assert run.status == "execution_success", run.error
+    for index, name in enumerate((portrait, second)):
+        changed = (comfy.picture(run, "picture", index) != original(comfy, name)).any(-1)
+        assert 1000 < changed.sum() < 0.4 * changed.size
+    assert "picture 2 of 2" in run.outputs["report"]["text"][0]
+    assert run.outputs["protected"]["text"][0].lower() == "true"
+
+
+def test_a_picture_without_a_face_in_a_batch_is_passed_on_with_a_warning(comfy, empty, portrait):
+    prompt = protecting(empty)
+    prompt["other"] = load(portrait)
+    # The batch takes the first picture's size.
+    prompt["both"] = node("ImageBatch", image1=["load", 0], image2=["other", 0])
+    prompt["protect"]["inputs"]["image"] = ["both", 0]
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error
+    assert (comfy.picture(run, "picture", 0) == original(comfy, empty)).all()
+    assert not comfy.picture(run, "changed", 0).any() and comfy.picture(run, "changed", 1).any()
+    assert "WARNING: this picture was NOT protected" in run.outputs["report"]["text"][0]
+
+
+def test_a_mask_narrows_where_pixels_change(comfy, portrait):
+    half = np.zeros((512, 512, 3), np.uint8)
+    half[:, :222] = 255
+    name = comfy.add_input(Image.fromarray(half), "mask.png")
+    prompt = protecting(portrait)
+    prompt["mask"] = node("LoadImageMask", image=name, channel="red")
+    prompt["protect"]["inputs"]["mask"] = ["mask", 0]
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error
+    different = (original(comfy, portrait) != comfy.picture(run, "picture")).any(-1)
+    assert different[:, :222].any() and not different[:, 222:].any()
+
+
+def test_the_empty_mask_of_an_opaque_picture_is_no_mask(comfy, portrait):
+    prompt = protecting(portrait)
+    prompt["protect"]["inputs"]["mask"] = ["load", 1]
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error
+    assert (original(comfy, portrait) != comfy.picture(run, "picture")).any()
+
+
+def test_cancel_stops_within_seconds(comfy, portrait):
+    asked = []
+
+    def cancel(data):
+        if data["node"] == "protect" and data["value"] >= 3 and not asked:
+            asked.append(time.monotonic())
+            comfy.post("/interrupt", {})
+
+    run = comfy.run(protecting(portrait, strength="strong", seed=99), cancel)
+    assert asked and run.status == "execution_interrupted"
+    assert time.monotonic() - asked[0] < 5
+    assert max(data["value"] for data in run.progress) < 100
+
+
+@pytest.mark.parametrize("kind", ["protect", "find", "verdict", "gallery"])
+def test_a_picture_without_a_face_is_refused_in_our_words(comfy, empty, portrait, kind):
+    prompt = {
+        "protect": protecting(empty),
+        "find": {
+            "load": load(empty),
+            "find": node("FaceVeilFindFaces", image=["load", 0], faces="all", grow=1.0),
+            "out": save(["find", 2]),
+        },
+        "verdict": {"load": load(empty), **judging(["load", 0], ["load", 0])},
+        "gallery": {**protecting(portrait), "other": load(empty)},
+    }[kind]
+    if kind == "gallery":
+        prompt["protect"]["inputs"]["gallery"] = ["other", 0]
+    run = comfy.run(prompt)
+    assert run.status == "execution_error"
+    assert "found no face" in run.error["exception_message"] and "Crop closer" in run.error["exception_message"]
+    assert ("'gallery'" in run.error["exception_message"]) == (kind == "gallery")
+
+
+def test_faces_are_found_shown_and_masked_and_sharing_changes_the_picture(comfy, portrait):
+    run = comfy.run(
+        {
+            "load": load(portrait),
+            "find": node("FaceVeilFindFaces", image=["load", 0], faces="largest", grow=1.0),
+            "boxes": save(["find", 2]),
+            "as image": node("MaskToImage", mask=["find", 1]),
+            "mask": save(["as image", 0]),
+            "share": node("FaceVeilSharing", image=["load", 0], upload="jpeg50"),
+            "shared": save(["share", 0]),
+            "verdict": node(
+                "FaceVeilVerdict", original=["load", 0], protected=["share", 0], found=["find", 0], **JUDGE
+            ),
+        }
+    )
+    assert run.status == "execution_success", run.error
+    before = original(comfy, portrait)
+    assert (comfy.picture(run, "boxes") != before).any()
+    mask = comfy.picture(run, "mask")
+    assert mask[115, 222, 0] > 200 and mask[400, 100, 0] == 0
+    shared = comfy.picture(run, "shared").astype(int)
+    assert shared.shape == before.shape and 0.5 < np.abs(shared - before).mean() < 12
+    assert "still matched" in run.outputs["verdict"]["text"][0]
+
+
+def test_every_optional_input_at_once(comfy, portrait, examples):
+    person = comfy.add_input(examples / "person-first.jpg", "person.jpg")
+    prompt = protecting(portrait)
+    prompt["protect"]["inputs"] |= {
+        "recognisers": ["recogniser", 0],
+        "judges": ["recogniser", 0],
+        "gallery": ["load", 0],
+        "decoy": ["decoy", 0],
+        "mask": ["find", 1],
+        "weights": ["weights", 0],
+    }
+    prompt |= {
+        "person": load(person),
+        "recogniser": node("FaceVeilLoadRecogniser", recogniser="dlib"),
+        "decoy": node("FaceVeilDecoy", image=["person", 0]),
+        "find": node("FaceVeilFindFaces", image=["load", 0], faces="largest", grow=0.9),
+        "weights": node(
+            "FaceVeilWeights",
+            schedule="sigmoid",
+            weight=1.0,
+            end_weight=0.05,
+            steepness=20.0,
+            limit=0.15,
+            visibility=0.5,
+        ),
+    }
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error
+    assert "dlib (judge)" in run.outputs["report"]["text"][0]
+
+
+def test_a_strength_that_needs_a_vae_says_so(comfy, portrait):
+    run = comfy.run(protecting(portrait, strength="published-1"))
+    assert run.status == "execution_error" and "connect a VAE" in run.error["exception_message"]
+
+
+def test_a_latent_is_changed_through_a_vae_of_comfyui(comfy, portrait):
+    """Of random weights: what counts is that gradients arrive through a network that ComfyUI loaded."""
+    import torch
+    from safetensors.torch import save_file
+
+    from faceveil.core.engines.tiny import TinyAutoencoder
+
+    torch.manual_seed(0)
+    model = TinyAutoencoder("taesd", 4)
+    for weight in model.parameters():
+        if weight.ndim > 1:
+            # Loud enough that a small step in the latent shows.
+            torch.nn.init.normal_(weight, std=1.4 / weight[0].numel() ** 0.5)
+    for half in ("encoder", "decoder"):
+        save_file(getattr(model, half).state_dict(), comfy.base / "models" / "vae_approx" / f"taesd_{half}.safetensors")
+    prompt = protecting(portrait, strength="published-1")
+    prompt["vae"] = node("VAELoader", vae_name="taesd")
+    prompt["protect"]["inputs"]["vae"] = ["vae", 0]
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error
+    assert (original(comfy, portrait) != comfy.picture(run, "picture")).any()
+
+
+def test_the_workflow_is_offered_and_names_only_nodes_that_exist(comfy):
+    offered = comfy.get("/workflow_templates")["ComfyUI-FaceVeil"]
+    info = comfy.get("/object_info")
+    assert "protect_any_image" in offered
+    for path in Path(ROOT / "workflows").glob("*.json"):
+        assert path.with_suffix(".jpg").is_file()
+        kinds = {each["type"] for each in json.loads(path.read_text())["nodes"]}
+        assert kinds - {"MarkdownNote", "Note"} <= set(info)
