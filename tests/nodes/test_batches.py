@@ -1,0 +1,129 @@
+"""Finding, protecting and judging over batches, without ComfyUI."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from faceveil.core.errors import InputError, NoFaceError
+from faceveil.core.images import read_photo, to_bchw
+from faceveil.core.optimise import Settings
+from faceveil.core.protector import Protector
+from faceveil.core.recipes import choose
+from faceveil.core.recognisers.catalogue import load_recogniser
+from faceveil.core.verdict.verify import Witness
+from faceveil.nodes.drawing import draw_faces, draw_progress
+from faceveil.nodes.finding import find_in_pictures, refuse_faceless
+from faceveil.nodes.judging import judge_pictures, stack
+from faceveil.nodes.protecting import protect_pictures
+
+
+@pytest.fixture(scope="module")
+def portrait(examples):
+    return read_photo(examples / "portrait.png").pixels
+
+
+@pytest.fixture(scope="module")
+def empty(portrait):
+    return torch.linspace(0, 1, portrait.shape[2]).view(1, 1, -1, 1).expand_as(portrait).clone()
+
+
+@pytest.fixture(scope="module")
+def dlib():
+    return load_recogniser("dlib")
+
+
+@pytest.fixture
+def protector(dlib):
+    return Protector(replace(choose("light"), settings=Settings(3)), [dlib])
+
+
+def test_faces_of_a_batch_and_their_masks(portrait, empty):
+    found, mask = find_in_pictures([portrait, empty], "all")
+    assert [len(faces) for faces in found] == [1, 0]
+    assert mask.shape == (2, 512, 512) and mask[0].max() == 1 and mask[1].max() == 0
+    assert find_in_pictures([portrait], "all", grow=1.4)[1].sum() > 1.5 * mask[0].sum()
+    drawn = draw_faces(portrait, found[0])
+    assert drawn.shape == portrait.shape and not torch.equal(drawn, portrait)
+
+
+def test_no_face_at_all_is_an_error_however_many_pictures(empty):
+    with pytest.raises(NoFaceError, match="Crop closer"):
+        find_in_pictures([empty], "all")
+    with pytest.raises(NoFaceError, match="None of the 2 pictures"):
+        find_in_pictures([empty, empty], "all")
+
+
+def test_a_gallery_photo_without_a_face_is_named(portrait, empty):
+    refuse_faceless([to_bchw(portrait)], "gallery")
+    with pytest.raises(NoFaceError, match="picture 2 of the input 'gallery'"):
+        refuse_faceless([to_bchw(portrait), to_bchw(empty)], "gallery")
+
+
+def test_only_the_picture_with_a_face_changes_and_the_text_warns_of_the_other(protector, portrait, empty):
+    seen = []
+    done = protect_pictures(protector, [empty, portrait], [None, None], lambda i, step, objective: seen.append(i))
+    assert torch.equal(done.pictures[0], empty) and not torch.equal(done.pictures[1], portrait)
+    assert done.changed[0].max() == 0
+    assert torch.equal(done.changed[1].bool(), (done.pictures[1] != portrait)[0].any(-1))
+    assert "picture 1 of 2\nWARNING: this picture was NOT protected" in done.text and set(seen) == {1}
+
+
+def test_a_batch_in_which_nothing_could_be_protected_is_an_error(protector, empty):
+    with pytest.raises(NoFaceError, match="None of the 2 pictures was protected"):
+        protect_pictures(protector, [empty, empty], [None, None])
+
+
+def test_other_errors_name_the_picture(protector, portrait):
+    with pytest.raises(InputError, match=r"Picture 2 of 2: The mask"):
+        protect_pictures(protector, [portrait, portrait], [None, torch.zeros(1, 512, 512)])
+
+
+def test_what_interrupts_is_let_through(protector, portrait):
+    class Stop(Exception):
+        pass
+
+    def stop(index, step, objective):
+        raise Stop
+
+    with pytest.raises(Stop):
+        protect_pictures(protector, [portrait], [None], stop)
+
+
+def test_an_untouched_picture_scores_below_0_and_a_wrecked_one_above(dlib, portrait, empty):
+    same = judge_pictures([portrait, empty], [portrait, empty], [Witness(dlib)])
+    assert not same.protected and same.score < 0 and "not judged" in same.text
+    assert same.sheets.shape[0] == 1 and same.sheets.shape[-1] == 3
+    blank = portrait.clone()
+    blank[:, 60:180, 170:280] = 0.5
+    gone = judge_pictures([portrait], [blank], [Witness(dlib)])
+    assert gone.protected and gone.score > 0
+
+
+def test_without_thresholds_nothing_is_claimed(dlib, portrait):
+    done = judge_pictures([portrait], [portrait], [Witness(dlib)], far="1e-9")
+    assert not done.protected and done.score == 0 and "Nothing can be said" in done.text
+
+
+def test_unequal_batches_are_refused(dlib, portrait):
+    with pytest.raises(InputError, match="2 originals and 1 protected"):
+        judge_pictures([portrait] * 2, [portrait], [Witness(dlib)])
+    with pytest.raises(InputError, match="found in 2 pictures, but 1"):
+        judge_pictures([portrait], [portrait], [Witness(dlib)], faces=[[], []])
+
+
+def test_sheets_of_different_sizes_are_padded_with_white():
+    batch = stack([torch.zeros(1, 4, 6, 3), torch.zeros(1, 5, 3, 3)])
+    assert batch.shape == (2, 5, 6, 3) and batch[0, 4].min() == 1 and batch[1, :, 3:].min() == 1
+    assert batch[0, :4].max() == 0
+
+
+def test_the_progress_picture_has_a_row_a_recogniser(dlib, portrait):
+    face = to_bchw(portrait)[..., :256, :256]
+    matched = draw_progress(face, {"dlib": torch.tensor([0.99])}, [dlib], "1e-2")
+    free = draw_progress(face, {"dlib": torch.tensor([0.5])}, [dlib], "1e-2")
+    assert matched.size == free.size == (256, 278)
+    assert matched.getpixel((2, 276 - 3)) != free.getpixel((2, 276 - 3))
+    assert draw_progress(face, None, [dlib], "1e-2").size == (256, 278)

@@ -1,0 +1,64 @@
+"""The pack as ComfyUI finds it on disk."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+from pathlib import Path
+
+import faceveil
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def node_ids() -> set[str]:
+    """What the node modules declare, read without importing them: they need ComfyUI."""
+    ids = set()
+    for path in (ROOT / "nodes").glob("*.py"):
+        for found in ast.walk(ast.parse(path.read_text())):
+            if isinstance(found, ast.keyword) and found.arg == "node_id":
+                ids.add(found.value.value)
+    return ids
+
+
+def test_every_listed_module_has_its_class():
+    tree = ast.parse((ROOT / "nodes" / "extension.py").read_text())
+    assigned = next(x for x in tree.body if isinstance(x, ast.Assign) and x.targets[0].id == "NODES")
+    listed = ast.literal_eval(assigned.value)
+    for module, name in listed.items():
+        classes = [x.name for x in ast.parse((ROOT / "nodes" / f"{module}.py").read_text()).body if hasattr(x, "name")]
+        assert name in classes
+    assert len(listed) == len(node_ids())
+
+
+def test_every_node_has_a_help_page_and_every_page_a_node():
+    pages = {page.stem for page in (ROOT / faceveil.WEB_DIRECTORY / "docs").glob("*.md")}
+    assert pages == node_ids()
+
+
+def test_the_entry_point_waits_to_be_called():
+    assert inspect.iscoroutinefunction(faceveil.comfy_entrypoint)
+
+
+def test_logic_can_be_used_without_comfyui():
+    from faceveil.nodes import drawing, finding, judging, protecting, weighting
+
+    assert all((drawing, finding, judging, protecting, weighting))
+
+
+def test_every_workflow_has_a_picture_a_note_and_links_that_fit():
+    paths = list((ROOT / "workflows").glob("*.json"))
+    assert paths
+    for path in paths:
+        assert path.with_suffix(".jpg").stat().st_size < 200_000
+        graph = json.loads(path.read_text())
+        nodes = {node["id"]: node for node in graph["nodes"]}
+        assert any(node["type"] == "MarkdownNote" for node in nodes.values())
+        assert {node["type"] for node in nodes.values() if node["type"].startswith("FaceVeil")} <= node_ids()
+        for number, origin, slot, target, place, _ in graph["links"]:
+            assert number in nodes[origin]["outputs"][slot]["links"]
+            assert nodes[target]["inputs"][place]["link"] == number
+        for node in nodes.values():
+            if node["type"] == "FaceVeilProtect":
+                assert node["widgets_values"][2] == "fixed"
