@@ -26,12 +26,12 @@ from torch import Tensor
 
 from faceveil.core.engines.flux import Flux, FluxShape
 from faceveil.core.engines.small_autoencoder import SmallAutoencoder
-from faceveil.core.engines.words import BUCKETS, KNOWN, LENGTH, TONES, WordEncoder, bucket
+from faceveil.core.engines.words import BUCKETS, LENGTH, TONES, WordEncoder, bucket
 
 PICTURE = 256
 FULL_GUIDANCE = 6.0
 RATE, AVERAGE = 1e-3, 0.999
-SMALL_SHARE = 0.6
+SMALL_SHARE = 0.65
 """Share of the time spent on 16x16 pieces of latents: colour and words are learned there, four times as fast."""
 Sample = tuple[Tensor, list[int], float]
 
@@ -40,12 +40,12 @@ def described(picture: Tensor, dice: random.Random) -> tuple[Tensor, list[int], 
     """The picture changed, its prompt as buckets, and the guidance that goes with it."""
     guidance = dice.uniform(0, 7)
     draw = dice.random()
-    tones = dice.sample(sorted(TONES), 0 if draw < 0.2 else 1 if draw < 0.85 else 2)
+    tones = dice.sample(sorted(TONES), 0 if draw < 0.15 else 1 if draw < 0.9 else 2)
     for tone in tones:
         picture = change(picture, tone, guidance / FULL_GUIDANCE)
-    said = [bucket(dice.choice(TONES[tone])) for tone in tones]
+    said = [bucket(tone) for tone in tones]
     # Every other word has to mean nothing.
-    meaningful = {bucket(word) for word in KNOWN}
+    meaningful = {bucket(tone) for tone in TONES}
     if dice.random() < 0.6:
         fillers = [index for index in (dice.randrange(1, BUCKETS) for _ in range(5)) if index not in meaningful]
         said += fillers[: dice.randrange(LENGTH - len(said) if said else 5)]
@@ -65,7 +65,7 @@ def fill(levels: list[Tensor], encoder: SmallAutoencoder, count: int, seed: int)
 
 def times(count: int, generator: torch.Generator) -> Tensor:
     """Logit-normal, a little towards noise: there the picture's colours are decided."""
-    return torch.sigmoid(0.3 + torch.randn(count, generator=generator))
+    return torch.sigmoid(0.5 + torch.randn(count, generator=generator))
 
 
 def loss_of(model: Flux, words: WordEncoder, samples: list[Sample], size: int, generator: torch.Generator) -> Tensor:
@@ -90,6 +90,7 @@ def main() -> None:
     parser.add_argument("autoencoder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--resume", action="store_true", help="go on from the files in OUT_FOLDER")
     options = parser.parse_args()
     torch.manual_seed(0)
     dice, generator = random.Random(0), torch.Generator().manual_seed(0)
@@ -101,9 +102,15 @@ def main() -> None:
     model, words = Flux(FluxShape()), WordEncoder()
     torch.nn.init.zeros_(model.final_layer.linear.weight)
     torch.nn.init.normal_(words.words.weight, std=0.5)
+    if options.resume:
+        for name, part in (("flow", model), ("words", words)):
+            state = load_file(options.out / f"{name}.safetensors")
+            part.load_state_dict({key: value.float() for key, value in state.items()})
     both = torch.nn.ModuleList([model, words])
     average = copy.deepcopy(both)
-    optimiser = torch.optim.AdamW(both.parameters(), RATE, betas=(0.9, 0.99), weight_decay=0.01)
+    # A word is heard in one sample of thirty, a weight is used in all of them.
+    groups = [{"params": list(part.parameters()), "share": share} for part, share in ((model, 1.0), (words, 5.0))]
+    optimiser = torch.optim.AdamW(groups, RATE, betas=(0.9, 0.99), weight_decay=0.01)
     buffer: list[Sample] = []
     started, step, progress, recent = time.time(), 0, 0.0, 0.0
     while progress < 1:
@@ -113,7 +120,9 @@ def main() -> None:
         if len(buffer) < 256 or step % 3 == 0:
             buffer = (buffer + fill(levels, encoder, max(8, batch // 4) if buffer else 256, step))[-6000:]
         warm = min(1.0, (step + 1) / 200)
-        optimiser.param_groups[0]["lr"] = RATE * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
+        rate = RATE * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
+        for group in optimiser.param_groups:
+            group["lr"] = rate * group["share"]
         loss = loss_of(model, words, dice.choices(buffer, k=batch), 16 if small else 32, generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -124,7 +133,7 @@ def main() -> None:
             for mean, value in zip(average.parameters(), both.parameters(), strict=True):
                 mean.lerp_(value, 1 - share)
         step += 1
-        recent += (float(loss) - recent) / min(step, 100)
+        recent += (float(loss.detach()) - recent) / min(step, 100)
         if step % 250 == 0 or progress >= 1:
             with torch.no_grad():
                 validation = loss_of(average[0], average[1], held, 32, torch.Generator().manual_seed(1))

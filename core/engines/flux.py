@@ -226,7 +226,7 @@ class Flux(nn.Module):
     def forward(self, x: Tensor, t: Tensor, context: Tensor, pooled: Tensor, guidance: Tensor) -> Tensor:
         height, width = x.shape[-2] // 2, x.shape[-1] // 2
         img, txt = self.img_in(pack(x)), self.txt_in(context)
-        vector = self.time_in(timestep_embedding(t)) + self.guidance_in(timestep_embedding(guidance))
+        vector = self.time_in(timestep_embedding(t).to(x)) + self.guidance_in(timestep_embedding(guidance).to(x))
         vector = vector + self.vector_in(pooled)
         angles = rotations(positions(context.shape[1], height, width, x.device), self.shape.axes_dim, self.shape.theta)
         for block in self.double_blocks:

@@ -32,7 +32,7 @@ TONES: dict[str, tuple[str, ...]] = {
     "soft": ("soft", "softer", "smooth", "blurred"),
     "sharp": ("sharp", "sharper", "crisp", "detailed"),
 }
-"""Each tone and the words that mean it. All other words are heard and mean nothing."""
+"""Each tone and the words that mean it: one vector for all of them. All other words are heard and mean nothing."""
 
 KNOWN = {word: tone for tone, words in TONES.items() for word in words}
 BUCKETS, SIZE, LENGTH = 1040, 64, 12
@@ -40,7 +40,7 @@ BUCKETS, SIZE, LENGTH = 1040, 64, 12
 
 def bucket(word: str) -> int:
     """Where a word's vector is kept; 0 is silence."""
-    return 1 + zlib.crc32(word.encode()) % (BUCKETS - 1)
+    return 1 + zlib.crc32(KNOWN.get(word, word).encode()) % (BUCKETS - 1)
 
 
 def indices(prompt: str) -> list[int]:
