@@ -24,7 +24,9 @@ def draw_faces(picture: Tensor, faces: Sequence[Face]) -> Tensor:
         draw.rectangle((left, top, right, bottom), outline=_FREE, width=2 * unit)
         for x, y in face.points.tolist():
             draw.ellipse((x - 2 * unit, y - 2 * unit, x + 2 * unit, y + 2 * unit), fill=_MATCHED)
-        draw.text((left + 3 * unit, top + 2 * unit), str(number), fill=_FREE, font=ImageFont.load_default(14 * unit))
+        font, tag = ImageFont.load_default(14 * unit), 20 * unit
+        draw.rectangle((left, top, left + tag, top + tag), fill=_FREE)
+        draw.text((left + tag / 2, top + tag / 2), str(number), fill=_PAPER, font=font, anchor="mm")
     return from_pil(image)
 
 

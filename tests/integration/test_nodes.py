@@ -79,8 +79,8 @@ def test_all_nodes_are_there_with_tooltips_and_help_pages(comfy):
     assert set(info) >= NODES
     for name in NODES:
         assert info[name]["category"] == "FaceVeil"
-        for group in info[name]["input"].values():
-            for key, given in group.items():
+        for group in ("required", "optional"):
+            for key, given in info[name]["input"].get(group, {}).items():
                 assert given[1].get("tooltip"), f"{name}.{key} has no tooltip"
         assert len(comfy.text(f"/extensions/ComfyUI-FaceVeil/docs/{name}.md")) > 200
     recogniser = info["FaceVeilLoadRecogniser"]["input"]["required"]["recogniser"]
@@ -299,11 +299,33 @@ def test_a_latent_is_changed_through_a_vae_of_comfyui(comfy, portrait):
     assert (original(comfy, portrait) != comfy.picture(run, "picture")).any()
 
 
-def test_the_workflow_is_offered_and_names_only_nodes_that_exist(comfy):
-    offered = comfy.get("/workflow_templates")["ComfyUI-FaceVeil"]
+def prompt_of(graph: dict[str, object], info: dict[str, object]) -> dict[str, object]:
+    """A saved graph as the web page would queue it."""
+    sources = {number: [str(origin), slot] for number, origin, slot, *_ in graph["links"]}
+    prompt = {}
+    for each in graph["nodes"]:
+        if each["type"] not in info:
+            continue
+        links = {given["name"]: sources[given["link"]] for given in each["inputs"] if given["link"]}
+        sockets, values = {given["name"] for given in each["inputs"]}, list(each["widgets_values"])
+        widgets = {}
+        for group in ("required", "optional"):
+            for name, (_, *options) in info[each["type"]]["input"].get(group, {}).items():
+                if name not in sockets and values:
+                    widgets[name] = values.pop(0)
+                    if options and options[0].get("control_after_generate"):
+                        assert values.pop(0) == "fixed"
+        prompt[str(each["id"])] = node(each["type"], **widgets, **links)
+    return prompt
+
+
+def test_the_workflow_is_offered_opens_without_a_missing_node_and_runs(comfy, portrait):
     info = comfy.get("/object_info")
-    assert "protect_any_image" in offered
+    assert "protect_any_image" in comfy.get("/workflow_templates")["ComfyUI-FaceVeil"]
     for path in Path(ROOT / "workflows").glob("*.json"):
-        assert path.with_suffix(".jpg").is_file()
-        kinds = {each["type"] for each in json.loads(path.read_text())["nodes"]}
+        graph = json.loads(path.read_text())
+        kinds = {each["type"] for each in graph["nodes"]}
         assert kinds - {"MarkdownNote", "Note"} <= set(info)
+        run = comfy.run(prompt_of(graph, info))
+        assert run.status == "execution_success", run.error
+        assert list((comfy.base / "output" / "faceveil").glob("protected*.png"))
