@@ -27,7 +27,7 @@ class Decoy(io.ComfyNode):
                     "pictures each protected face takes the one it is nearest to.",
                 )
             ],
-            outputs=[DecoyFaces.Output("decoy", tooltip="For Protect Portrait.")],
+            outputs=[DecoyFaces.Output(display_name="decoy", tooltip="For Protect Portrait.")],
         )
 
     @classmethod

@@ -33,7 +33,10 @@ class FaceVeilExtension(ComfyExtension):
         found = []
         for module, name in NODES.items():
             try:
-                found.append(getattr(importlib.import_module(f".{module}", __package__), name))
+                node = getattr(importlib.import_module(f".{module}", __package__), name)
+                # What another version of ComfyUI dislikes about one schema would cost all of them.
+                node.GET_SCHEMA()
+                found.append(node)
             except Exception:
                 log.exception("FaceVeil's node '%s' could not be loaded and is left out.", name)
         return found

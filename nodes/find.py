@@ -35,9 +35,11 @@ class FindFaces(io.ComfyNode):
                 ),
             ],
             outputs=[
-                Faces.Output("found", tooltip="The chosen faces, for Protection Verdict."),
-                io.Mask.Output("mask", tooltip="White on the chosen faces with a soft rim; for the input 'mask'."),
-                io.Image.Output("preview", tooltip="The picture with boxes, points and numbers."),
+                Faces.Output(display_name="found", tooltip="The chosen faces, for Protection Verdict."),
+                io.Mask.Output(
+                    display_name="mask", tooltip="White on the chosen faces with a soft rim; for the input 'mask'."
+                ),
+                io.Image.Output(display_name="preview", tooltip="The picture with boxes, points and numbers."),
             ],
         )
 

@@ -37,7 +37,8 @@ class LoadRecogniser(io.ComfyNode):
             ],
             outputs=[
                 Recognisers.Output(
-                    "recognisers", tooltip="For Protect Portrait and Protection Verdict: 'recognisers' or 'judges'."
+                    display_name="recognisers",
+                    tooltip="For Protect Portrait and Protection Verdict: 'recognisers' or 'judges'.",
                 )
             ],
         )

@@ -86,9 +86,9 @@ class Protect(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output("image", tooltip="The protected pictures. Save them as PNG."),
-                io.Mask.Output("changed", tooltip="White where a pixel differs from the original."),
-                io.String.Output("report", tooltip="What was measured, picture by picture."),
+                io.Image.Output(display_name="image", tooltip="The protected pictures. Save them as PNG."),
+                io.Mask.Output(display_name="changed", tooltip="White where a pixel differs from the original."),
+                io.String.Output(display_name="report", tooltip="What was measured, picture by picture."),
             ],
         )
 

@@ -32,7 +32,7 @@ class Sharing(io.ComfyNode):
                     "blur: one pixel. screenshot: shown smaller, captured and encoded.",
                 ),
             ],
-            outputs=[io.Image.Output("shared", tooltip="The picture as others get it, of the same size.")],
+            outputs=[io.Image.Output(display_name="shared", tooltip="The picture as others get it, of the same size.")],
         )
 
     @classmethod

@@ -49,14 +49,20 @@ class Verdict(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.String.Output("report", tooltip="Every similarity with its threshold, and the verdict in words."),
-                io.Image.Output("sheet", tooltip="The verdict as a picture: faces, difference, similarities."),
+                io.String.Output(
+                    display_name="report", tooltip="Every similarity with its threshold, and the verdict in words."
+                ),
+                io.Image.Output(
+                    display_name="sheet", tooltip="The verdict as a picture: faces, difference, similarities."
+                ),
                 io.Float.Output(
-                    "score",
+                    display_name="score",
                     tooltip="How far below its threshold the closest call stays, in standard deviations of "
                     "strangers' similarities. Above 0: no longer matched.",
                 ),
-                io.Boolean.Output("protected", tooltip="True when nobody whose word counts matches any face any more."),
+                io.Boolean.Output(
+                    display_name="protected", tooltip="True when nobody whose word counts matches any face any more."
+                ),
             ],
         )
 

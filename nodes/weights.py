@@ -50,7 +50,7 @@ class WeightScheduler(io.ComfyNode):
                     "has nothing to go by.",
                 ),
             ],
-            outputs=[Weights.Output("weights", tooltip="For Protect Portrait.")],
+            outputs=[Weights.Output(display_name="weights", tooltip="For Protect Portrait.")],
         )
 
     @classmethod
