@@ -1,0 +1,29 @@
+"""The one image convention, and the only place where photo files are read and written.
+
+Pictures are float32 RGB in [0, 1]: (B, H, W, 3) at the borders (files, nodes), (B, 3, H, W) inside.
+Values stay in the photo's own colour space: its profile travels along as bytes, untouched.
+"""
+
+from .folders import SUFFIXES, list_photos, photos_in
+from .modes import from_pil
+from .photo import Photo, to_bchw, to_bhwc, to_pil, to_uint8
+from .reading import MAX_SIDE, MIN_SIDE, read_mask, read_photo
+from .writing import check_target, write_photo
+
+__all__ = [
+    "MAX_SIDE",
+    "MIN_SIDE",
+    "SUFFIXES",
+    "Photo",
+    "check_target",
+    "from_pil",
+    "list_photos",
+    "photos_in",
+    "read_mask",
+    "read_photo",
+    "to_bchw",
+    "to_bhwc",
+    "to_pil",
+    "to_uint8",
+    "write_photo",
+]

@@ -1,0 +1,74 @@
+"""A picture in memory: what it holds, and its conversions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+_ROWS = 256
+"""Eight bits are made so many rows at a time: a large photo's float copies would not fit beside it."""
+
+
+@dataclass
+class Photo:
+    """A picture with what else its file held."""
+
+    pixels: Tensor
+    """(1, H, W, 3) float32 RGB in [0, 1], upright."""
+    alpha: Tensor | None = None
+    """(1, H, W) float32 in [0, 1], straight (colours are not multiplied by it)."""
+    icc: bytes | None = None
+    """The colour profile that `pixels` are in; None means sRGB."""
+    exif: bytes | None = None
+    """Descriptive EXIF with the orientation reset, without anything that may hold a copy of the picture."""
+    path: Path | None = None
+    format: str | None = None
+    """Pillow's name of the file's format."""
+    notes: tuple[str, ...] = ()
+    """What of the file this does not hold, a sentence each."""
+
+    @property
+    def height(self) -> int:
+        return self.pixels.shape[1]
+
+    @property
+    def width(self) -> int:
+        return self.pixels.shape[2]
+
+    def with_pixels(self, pixels: Tensor) -> Photo:
+        """The same photo with other pixels (1, H, W, 3); alpha, profile and EXIF stay."""
+        return replace(self, pixels=pixels)
+
+
+def to_bchw(pixels: Tensor) -> Tensor:
+    """(B, H, W, C) to (B, C, H, W)."""
+    return pixels.movedim(-1, 1).contiguous()
+
+
+def to_bhwc(pixels: Tensor) -> Tensor:
+    """(B, C, H, W) to (B, H, W, C)."""
+    return pixels.movedim(1, -1).contiguous()
+
+
+def to_uint8(pixels: Tensor) -> Tensor:
+    """[0, 1] of any shape to 0..255, halves upwards; k/255 comes back as exactly k."""
+    return (pixels.detach().clamp(0, 1) * 255 + 0.5).floor().to(torch.uint8)
+
+
+def to_pil(pixels: Tensor) -> Image.Image:
+    """One picture (1, H, W, 3) as a Pillow image."""
+    if pixels.ndim != 4 or pixels.shape[0] != 1 or pixels.shape[3] != 3:
+        raise ValueError(f"expected one picture (1, H, W, 3), got {tuple(pixels.shape)}")
+    eight_bits = torch.empty(pixels.shape[1:], dtype=torch.uint8)
+    for rows, made in zip(pixels[0].split(_ROWS), eight_bits.split(_ROWS), strict=True):
+        made.copy_(to_uint8(rows))
+    return Image.fromarray(eight_bits.numpy())
+
+
+def shown(path: Path) -> str:
+    """A file's name fit for one line of a message."""
+    return "".join(c if c.isprintable() else "?" for c in path.name or str(path))

@@ -1,0 +1,167 @@
+"""Photo files in: content decides, not the name, and whatever is wrong becomes one sentence."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import ExifTags, Image
+from torch import Tensor
+
+from ..errors import InputError
+from .modes import planes
+from .photo import Photo, shown
+
+MIN_SIDE, MAX_SIDE = 64, 12000
+
+# Never "whatever Pillow knows": some of its readers start other programs.
+_READERS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Descriptive tags only: thumbnails, previews and maker notes would carry the unprotected face along.
+_EXIF_KEPT = (270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096))
+_EXIF_DROPPED = (0x927C, 0xA005)
+_LOCK = threading.Lock()
+
+
+def read_photo(path: str | Path) -> Photo:
+    """Read the first frame of any common photo file; whatever is wrong with it becomes one `InputError`."""
+    path = Path(path)
+    name = shown(path)
+    try:
+        with _quiet(), _opened(path) as file:
+            image = _identified(file, name)
+            if not all(MIN_SIDE <= side <= MAX_SIDE for side in image.size):
+                raise InputError(
+                    f"'{name}' is {image.width} x {image.height} pixels, but a side must be {MIN_SIDE} to {MAX_SIDE}: "
+                    f"{'use a larger picture' if min(image.size) < MIN_SIDE else 'scale it down or crop it'}."
+                )
+            file_format, deep = image.format, _is_deep(image)
+            image.load()
+            orientation, exif = _exif(image)
+            if orientation in _UPRIGHT:
+                image = image.transpose(_UPRIGHT[orientation])
+            pixels, alpha, icc = planes(image)
+            notes = _notes(name, deep, _frames(file, name))
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError(f"There is not enough memory to open '{name}': close programs or scale it down.") from error
+    except Image.DecompressionBombError as error:
+        raise InputError(f"'{name}' has far more than {MAX_SIDE} x {MAX_SIDE} pixels: scale it down.") from error
+    except Exception as error:  # Pillow's readers let nearly every kind of error out
+        raise InputError(f"'{name}' is damaged or cut short: fetch or export it again.") from error
+    return Photo(pixels, alpha, icc=icc, exif=exif, path=path, format=file_format, notes=notes)
+
+
+def read_mask(path: str | Path) -> Tensor:
+    """A mask (1, H, W) in [0, 1] from a picture: its alpha when that says anything, else its brightness."""
+    photo = read_photo(path)
+    if photo.alpha is not None and photo.alpha.min() < 1:
+        return photo.alpha
+    weights = photo.pixels.new_tensor((0.299, 0.587, 0.114))
+    return (photo.pixels @ weights).clamp(0, 1)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Pillow's remarks on odd files from the user. Both switches belong to the process, hence the lock."""
+    log = logging.getLogger("PIL")
+    with _LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        level = log.level
+        log.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            log.setLevel(level)
+
+
+def _opened(path: Path) -> BinaryIO:
+    name = shown(path)
+    try:
+        if path.is_dir():
+            raise InputError(f"'{name}' is a folder, but a photo is needed: name a file in it.")
+        if not path.is_file():
+            raise InputError(f"There is no file '{name}': check the path.")
+        if path.stat().st_size == 0:
+            raise InputError(f"'{name}' is empty (zero bytes): fetch or export it again.")
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(f"'{name}' cannot be opened ({error.strerror or error}): check the path.") from error
+
+
+def _identified(file: BinaryIO, name: str) -> Image.Image:
+    """The undecoded picture. `Image.open` is passed by, for it refuses huge pictures before telling their size."""
+    Image.init()
+    start = file.read(16)
+    for reader in _READERS:
+        factory, accepts = Image.OPEN.get(reader, (None, None))
+        if factory and accepts and accepts(start) is True:
+            file.seek(0)
+            return factory(file, "")
+    raise InputError(f"'{name}' is not a photo of a known kind ({', '.join(_READERS)}): save it as PNG or JPEG.")
+
+
+def _exif(image: Image.Image) -> tuple[int, bytes | None]:
+    """Orientation and the EXIF to hand on; a photo is not refused for damaged EXIF."""
+    orientation = 1
+    try:
+        found = image.getexif()
+        orientation = found.get(ExifTags.Base.Orientation, 1)
+        kept = Image.Exif()
+        for tag in _EXIF_KEPT:
+            if tag in found:
+                kept[tag] = found[tag]
+        for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+            values = {tag: value for tag, value in found.get_ifd(ifd).items() if tag not in _EXIF_DROPPED}
+            if values:
+                kept[ifd] = values
+        if not len(kept):
+            return orientation, None
+        kept[ExifTags.Base.Orientation] = 1
+        return orientation, kept.tobytes()
+    except Exception:
+        return orientation, None
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether the file holds more than 8 bits a channel; asked before decoding, which forgets it."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        return True
+    if image.format not in ("PNG", "TIFF"):
+        return False  # BMP's ";16" are 16 bits a pixel
+    layouts = [part for tile in image.tile for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))]
+    return any(";16" in str(layout) for layout in layouts)
+
+
+def _frames(file: BinaryIO, name: str) -> int:
+    """How many pictures the file holds; what is damaged behind the first does not matter.
+
+    Phones append a depth map or a preview to their JPEGs, which is no further picture to anyone.
+    """
+    try:
+        file.seek(0)
+        image = _identified(file, name)
+        return 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
+    except Exception:
+        return 1
+
+
+def _notes(name: str, deep: bool, frames: int) -> tuple[str, ...]:
+    """What of the file is not in the photo, for whoever should know before it is written."""
+    several = f"'{name}' holds {frames} pictures (an animation or pages); only the first is taken."
+    deeper = f"'{name}' has more than 8 bits a channel; results are written with 8."
+    return tuple(note for note, holds in ((several, frames > 1), (deeper, deep)) if holds)

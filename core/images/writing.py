@@ -1,0 +1,93 @@
+"""Photo files out: whole or not at all, and never over an original."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from errno import EDQUOT, ENOSPC
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from ..errors import OutputError
+from .photo import Photo, shown, to_pil, to_uint8
+
+_WRITERS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
+_HOLD_ALPHA = ("PNG", "WEBP", "TIFF")
+
+
+def write_photo(
+    photo: Photo, path: str | Path, keep_metadata: bool = False, quality: int = 95, sources: Iterable[Path] = ()
+) -> None:
+    """Write as the suffix of `path` says: whole or not at all, and never over the photo's own file or `sources`.
+
+    Only the colour profile goes along, for EXIF tells where, when and with what a photo was taken.
+    `keep_metadata` writes the EXIF as well, and ALL of it that `Photo.exif` holds, GPS position
+    included: whoever asks for it has asked for that. BMP can hold neither profile nor EXIF.
+    `quality` (1 to 100) is for JPEG, always with full colour resolution; the other formats are lossless.
+    """
+    path = Path(path)
+    name = shown(path)
+    target_format = check_target(path, [photo.path, *sources])
+    image = to_pil(photo.pixels)
+    if photo.alpha is not None:
+        alpha = to_uint8(photo.alpha)[0].cpu().numpy()
+        if target_format in _HOLD_ALPHA:
+            image.putalpha(Image.fromarray(alpha))
+        elif alpha.min() < 255:
+            raise OutputError(f"'{name}' cannot hold the photo's transparency: write a .png file instead.")
+    options: dict[str, object] = {
+        "JPEG": {"quality": min(max(quality, 1), 100), "subsampling": 0},
+        "WEBP": {"lossless": True, "exact": True},
+        "TIFF": {"compression": "tiff_lzw"},
+    }.get(target_format, {})
+    if photo.icc:
+        options["icc_profile"] = photo.icc
+    if keep_metadata and photo.exif:
+        options["exif"] = photo.exif
+        options.pop("compression", None)  # libtiff, which compresses, cannot write the EXIF and GPS blocks
+    temporary = path.with_name(f".faceveil-{secrets.token_hex(8)}.part")
+    try:
+        encoded = BytesIO()
+        image.save(encoded, target_format, **options)  # in memory first: a failure here leaves no file at all
+        with temporary.open("xb") as file:
+            file.write(encoded.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in (ENOSPC, EDQUOT):
+            raise OutputError(f"'{name}' was not written because the disk is full: make room and try again.") from error
+        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise OutputError(f"'{name}' could not be written ({reason}): choose another folder or format.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_target(path: Path, sources: Iterable[Path | None]) -> str:
+    """The format to write, once nothing speaks against the path."""
+    name = shown(path)
+    if path.suffix.lower() not in _WRITERS:
+        raise OutputError(f"'{name}' does not end in a format that can be written: use one of {', '.join(_WRITERS)}.")
+    try:
+        if path.is_dir():
+            raise OutputError(f"'{name}' is a folder: add a file name to it.")
+        if not path.parent.is_dir():
+            raise OutputError(f"There is no folder '{path.parent}' to write '{name}' to: create it first.")
+        if path.exists():
+            for source in sources:
+                if source is not None and Path(source).exists() and path.samefile(source):
+                    raise OutputError(f"'{name}' is an original photo, which is never overwritten: take another name.")
+    except OSError as error:
+        raise OutputError(f"'{name}' could not be written ({error.strerror or error}): choose another path.") from error
+    return _WRITERS[path.suffix.lower()]

@@ -1,0 +1,88 @@
+"""Files that are no photos, or no sound ones: one sentence each."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from photos import RGB, W, save
+from PIL import Image, PngImagePlugin
+
+from faceveil.core.errors import InputError
+from faceveil.core.images import read_photo
+
+
+def png_head(width: int, height: int) -> bytes:
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    idat = b"IDAT" + zlib.compress(b"")
+    parts = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (chunk, idat)]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("size", [(12001, 64), (64, 12001), (63, 64), (64, 63), (30000, 30000)])
+def test_a_size_out_of_bounds_is_named_before_decoding(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = tmp_path / "big.png"
+    path.write_bytes(png_head(*size))
+    with pytest.raises(InputError, match=rf"'big.png' is {size[0]} x {size[1]} pixels.*(scale it down|larger)"):
+        read_photo(path)
+
+
+def test_the_bounds_themselves_are_allowed(tmp_path: Path) -> None:
+    assert read_photo(save(tmp_path / "a.png", Image.new("1", (12000, 64)))).width == 12000
+
+
+def test_pillows_own_limit_neither_stops_nor_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "a.png", RGB)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert read_photo(path).width == W
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "no file"),
+        (b"", "empty"),
+        (b"not a picture at all, honestly", "not a photo of a known kind"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", "not a photo of a known kind"),
+        (png_head(80, 80), "damaged or cut short"),
+    ],
+)
+def test_what_is_no_photo_is_refused_in_one_sentence(tmp_path: Path, content: bytes | None, words: str) -> None:
+    path = tmp_path / "line\nbreak.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=words) as caught:
+        read_photo(path)
+    assert "'line?break.png'" in str(caught.value) and str(caught.value).splitlines() == [str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("", "folder"), ("x" * 400, "cannot be opened"), ("a\0b", "no file 'a.b'")]
+)
+def test_folders_and_impossible_paths_are_refused(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read_photo(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (MemoryError(), r"memory to open 'a\.png'"),
+        (Image.DecompressionBombError("long text"), r"'a\.png' has far more than"),
+        *((kind("long\ntext"), r"'a\.png' is damaged") for kind in (KeyError, OverflowError, struct.error, EOFError)),
+    ],
+)
+def test_whatever_the_decoder_throws_is_told_as_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, words: str
+) -> None:
+    def load(self: Image.Image) -> None:
+        raise failure
+
+    path = save(tmp_path / "a.png", RGB)
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", load)
+    with pytest.raises(InputError, match=words) as caught:
+        read_photo(path)
+    assert "text" not in str(caught.value)
