@@ -17,6 +17,11 @@ NODES = {
     "protect": "Protect",
     "sharing": "Sharing",
     "verdict": "Verdict",
+    "region": "EditRegion",
+    "editor": "TrajectoryEditor",
+    "guarded_sampler": "GuardedSampler",
+    "demo_model": "LoadDemoModel",
+    "demo_prompt": "DemoPrompt",
 }
 """Module of this package to the node class in it."""
 

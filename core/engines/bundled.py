@@ -43,6 +43,12 @@ def load_autoencoder(device: torch.device | str = "cpu") -> SmallAutoencoder:
     return model.to(memory_format=torch.channels_last)
 
 
+def load_words(device: torch.device | str = "cpu") -> WordEncoder:
+    model = WordEncoder()
+    _fill(model, WORDS, device)
+    return model
+
+
 class BundledDenoiser:
     """A small Flux: rectified flow in the bundled autoencoder's latent space."""
 
@@ -51,9 +57,8 @@ class BundledDenoiser:
     smallest = 1e-3
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
-        self.flux, self.words = Flux(FluxShape()), WordEncoder()
+        self.flux, self.words = Flux(FluxShape()), load_words(device)
         _fill(self.flux, FLOW, device)
-        _fill(self.words, WORDS, device)
 
     def denoise(self, x: Tensor, sigma: float, conditioning: Conditioning) -> Tensor:
         said = conditioning.repeated(len(x))

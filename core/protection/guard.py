@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..faces.find import find_faces
-from ..optimise import Settings, Terms, optimise
+from ..optimise import Settings, Step, Terms, optimise
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
 from ..trajectory.solvers import Moment
@@ -75,6 +75,7 @@ class Guard:
         original: Tensor | None = None,
         distances: dict[str, Distance] | None = None,
         seed: int = 0,
+        on_iteration: Callable[[Step], None] = lambda step: None,
     ) -> None:
         """`picture` makes what people would see of a clean latent; `top` is the run's first level of noise.
 
@@ -84,13 +85,14 @@ class Guard:
         self.picture, self.surrogates, self.top = picture, list(surrogates), top
         self.recipe, self.original = recipe or GuardRecipe(), original
         self.distances = {**VISIBILITY, **(distances or {})}
+        self.on_iteration = on_iteration
         self.generator = torch.Generator().manual_seed(seed)
         self.identity: Identity | None = None
         self.won = False
         self.iterations = 0
 
     def __call__(self, moment: Moment) -> Tensor | None:
-        if moment.sigma > self.recipe.start * self.top + 1e-6 or (self.won and len(moment.latent) == 2):
+        if moment.sigma > self.recipe.start * self.top + 1e-6:
             return None
         with torch.inference_mode(False), torch.enable_grad():
             return self._guarded(moment.latent.clone(), moment.velocity.clone(), moment.sigma)
@@ -119,7 +121,7 @@ class Guard:
             values = {name: value.mean(0, keepdim=True) for name, value in each.values.items()}
             return Terms(values, each.total.sum(0, keepdim=True), each.won.all(0, keepdim=True))
 
-        ran = optimise(offset, render, objective, self.recipe.settings)
+        ran = optimise(offset, render, objective, self.recipe.settings, self.on_iteration)
         self.iterations += ran.iterations
         self.won = bool(ran.done.all())
         return torch.cat([latent[:1], (latent[-1:] + offset.value).detach()])

@@ -1,0 +1,34 @@
+"""Node: Load Demo Model."""
+
+from __future__ import annotations
+
+import torch
+from comfy_api.latest import io
+
+from .sockets import CATEGORY
+
+
+class LoadDemoModel(io.ComfyNode):
+    """The small generator that comes with the pack: everything runs with nothing downloaded, on a CPU too."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FaceVeilLoadDemoModel",
+            display_name="Load Demo Model",
+            category=CATEGORY,
+            description="The small Flux that comes with FaceVeil. It knows light, colour and texture, not faces: for "
+            "trying workflows out and for edits such as 'red lipstick'. Pictures of 256 px suit it.",
+            inputs=[],
+            outputs=[
+                io.Model.Output("model", tooltip="A flow model, for every sampler and guider."),
+                io.Vae.Output("vae", tooltip="Its autoencoder: 8 times smaller, 16 channels."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        from .adapters.demo import demo_model, demo_vae
+
+        with torch.inference_mode(False):
+            return io.NodeOutput(demo_model(), demo_vae())

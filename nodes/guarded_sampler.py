@@ -1,0 +1,75 @@
+"""Node: Guarded Sampler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from ..core.optimise import Settings
+from ..core.protection.guard import GuardRecipe
+from ..core.recognisers.catalogue import load_recogniser
+from ..core.recognisers.recogniser import Recogniser
+from .adapters.pictures import tensors_of
+from .sockets import CATEGORY, Recognisers
+
+
+class GuardedSampler(io.ComfyNode):
+    """Protection while a picture is being generated."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FaceVeilGuardedSampler",
+            display_name="Guarded Sampler",
+            category=CATEGORY,
+            description="Takes any sampler and gives one that protects the face in its last steps. For Sampler Custom "
+            "Advanced, with any guider, sigmas and model: a portrait made with a LoRA of you comes out protected.",
+            inputs=[
+                io.Sampler.Input("sampler", tooltip="The sampler that does the work (KSamplerSelect)."),
+                io.Vae.Input("vae", tooltip="The model's VAE: the guard looks at what it decodes."),
+                io.Float.Input(
+                    "share",
+                    default=0.2,
+                    min=0.05,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="Share of the steps that is guarded, counted from the end.",
+                ),
+                io.Int.Input(
+                    "iterations", default=20, min=0, max=200, tooltip="Most iterations in each guarded step; 0 is off."
+                ),
+                Recognisers.Input("recognisers", optional=True, tooltip="Against whom. Nothing: the built-in dlib."),
+                io.Image.Input(
+                    "original",
+                    optional=True,
+                    tooltip="The photo whose face must not be matched, framed like the result (img2img). "
+                    "Nothing connected: the face that would have been generated.",
+                ),
+            ],
+            outputs=[io.Sampler.Output("sampler", tooltip="For Sampler Custom or Sampler Custom Advanced.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        sampler: Any,
+        vae: Any,
+        share: float,
+        iterations: int,
+        recognisers: tuple[Recogniser, ...] | None = None,
+        original: torch.Tensor | None = None,
+    ) -> io.NodeOutput:
+        if not iterations:
+            return io.NodeOutput(sampler)
+        from .adapters.guarded import GuardedRun, guarded_sampler
+        from .adapters.host import stop_if_cancelled
+
+        with torch.inference_mode(False):
+            surrogates = recognisers or (load_recogniser("dlib"),)
+            recipe = GuardRecipe(start=share, settings=Settings(iterations, patience=4))
+            originals = tensors_of(original, "original")
+        return io.NodeOutput(
+            guarded_sampler(GuardedRun(sampler, vae, surrogates, recipe, originals, lambda step: stop_if_cancelled()))
+        )

@@ -1,0 +1,124 @@
+"""Generating, editing and guarding in a real ComfyUI, on the demo model: nothing downloaded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from .test_nodes import load, node, original, save
+
+pytestmark = pytest.mark.integration
+
+
+def demo(prompt: str = "red", guidance: float = 6.0) -> dict[str, dict[str, object]]:
+    return {
+        "demo": node("FaceVeilLoadDemoModel"),
+        "nothing": node("FaceVeilDemoPrompt", prompt="", guidance=4.0),
+        "prompt": node("FaceVeilDemoPrompt", prompt=prompt, guidance=guidance),
+    }
+
+
+def generating(prompt: str, steps: int = 8) -> dict[str, dict[str, object]]:
+    return {
+        **demo(prompt),
+        "size": node("EmptySD3LatentImage", width=256, height=256, batch_size=1),
+        "sample": node(
+            "KSampler",
+            model=["demo", 0],
+            positive=["prompt", 0],
+            negative=["nothing", 0],
+            latent_image=["size", 0],
+            seed=3,
+            steps=steps,
+            cfg=1.0,
+            sampler_name="euler",
+            scheduler="simple",
+            denoise=1.0,
+        ),
+        "decode": node("VAEDecode", samples=["sample", 0], vae=["demo", 1]),
+        "picture": save(["decode", 0]),
+    }
+
+
+def editing(picture: str, **settings: object) -> dict[str, dict[str, object]]:
+    return {
+        **demo("blue"),
+        "load": load(picture),
+        "region": node(
+            "FaceVeilEditRegion", image=["load", 0], words="hair", region="from the words", faces="all", softness=0.5
+        ),
+        "sigmas": node("BasicScheduler", model=["demo", 0], scheduler="simple", steps=8, denoise=1.0),
+        "edit": node(
+            "FaceVeilTrajectoryEditor",
+            model=["demo", 0],
+            vae=["demo", 1],
+            image=["load", 0],
+            mask=["region", 0],
+            source=["nothing", 0],
+            target=["prompt", 0],
+            sigmas=["sigmas", 0],
+            **{"editor": "invert", "solver": "reuse", "cfg": 1.0, "hold": 0.8, "size": 256, "seed": 0, **settings},
+        ),
+        "picture": save(["edit", 0]),
+        "edited": save(["edit", 1]),
+    }
+
+
+def guarding(picture: str, iterations: int = 20) -> dict[str, dict[str, object]]:
+    """img2img of a portrait with little noise, protected while it is generated."""
+    return {
+        **demo(""),
+        "load": load(picture),
+        "encode": node("VAEEncode", pixels=["load", 0], vae=["demo", 1]),
+        "noise": node("RandomNoise", noise_seed=1),
+        "guider": node("BasicGuider", model=["demo", 0], conditioning=["nothing", 0]),
+        "euler": node("KSamplerSelect", sampler_name="euler"),
+        "guarded": node(
+            "FaceVeilGuardedSampler", sampler=["euler", 0], vae=["demo", 1], share=0.5, iterations=iterations
+        ),
+        "sigmas": node("BasicScheduler", model=["demo", 0], scheduler="simple", steps=4, denoise=0.1),
+        "sample": node(
+            "SamplerCustomAdvanced",
+            noise=["noise", 0],
+            guider=["guider", 0],
+            sampler=["guarded", 0],
+            sigmas=["sigmas", 0],
+            latent_image=["encode", 0],
+        ),
+        "decode": node("VAEDecode", samples=["sample", 0], vae=["demo", 1]),
+        "picture": save(["decode", 0]),
+        "verdict": node("FaceVeilVerdict", original=["load", 0], protected=["decode", 0], faces="all", far="1e-2"),
+        "protected": node("PreviewAny", source=["verdict", 3]),
+    }
+
+
+def test_the_demo_model_samples_with_the_stock_nodes_and_follows_its_words(comfy):
+    red, green = (comfy.picture(comfy.run(generating(word)), "picture") for word in ("red", "green"))
+    assert red.shape == (256, 256, 3)
+    lean = lambda picture: float(picture[..., 0].mean() - picture[..., 1].mean())
+    assert lean(red) > lean(green) + 5
+
+
+@pytest.mark.parametrize("editor", ["invert", "flow"])
+def test_an_edit_stays_inside_its_mask(comfy, portrait, editor):
+    before = original(comfy, portrait).astype(int)
+    run = comfy.run(editing(portrait, editor=editor))
+    change = np.abs(comfy.picture(run, "picture").astype(int) - before).max(-1)
+    assert change.max() > 5
+    assert change[300:].max() == 0
+
+
+def test_an_ordinary_sampler_gives_the_same_picture_before_and_after_ours(comfy, portrait):
+    """Weights made fit for gradients are ComfyUI's own, in place: nothing may be left behind."""
+    first = comfy.picture(comfy.run(generating("red", 6)), "picture")
+    comfy.run(editing(portrait, seed=5))
+    again = comfy.picture(comfy.run({**generating("red", 6), "demo 2": node("FaceVeilLoadDemoModel")}), "picture")
+    assert np.array_equal(first, again)
+
+
+def test_a_guarded_sampler_protects_while_generating_and_an_empty_guard_is_no_guard(comfy, portrait):
+    run = comfy.run(guarding(portrait))
+    assert run.status == "execution_success"
+    assert run.outputs["protected"]["text"] in (["True"], ["true"])
+    plain = comfy.run(guarding(portrait, 0))
+    assert plain.outputs["protected"]["text"] in (["False"], ["false"])
