@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .errors import Cancelled, FaceVeilError
 
-COMMANDS = ("protect", "edit", "verify", "recognisers", "calibrate", "fetch")
+COMMANDS = ("protect", "edit", "regions", "verify", "recognisers", "calibrate", "fetch")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -20,6 +20,7 @@ NODES = {
     "region": "EditRegion",
     "editor": "TrajectoryEditor",
     "guarded_sampler": "GuardedSampler",
+    "latent_optimizer": "LatentOptimizer",
     "demo_model": "LoadDemoModel",
     "demo_prompt": "DemoPrompt",
 }

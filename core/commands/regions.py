@@ -1,0 +1,41 @@
+"""`faceveil regions PHOTO "red lipstick" -o mask.png`: the mask that these words would edit, to look at or to correct."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .options import refuse_overwriting
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser("regions", help="show which part of the face a prompt is about", description=__doc__)
+    say = parser.add_argument
+    say("photo", type=Path, metavar="PHOTO")
+    say("words", help='a prompt ("red lipstick") or the name of a region')
+    say("-o", "--out", type=Path, required=True, metavar="FILE.png", help="the mask; white where the edit would be")
+    say("--shown", type=Path, metavar="FILE.png", help="the photo with the mask laid over it in red")
+    say("--faces", default="all", metavar="all|largest|N", help="which faces (default: all)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..faces.find import find_faces
+    from ..faces.regions import REGIONS, named_regions, region_mask
+    from ..images import check_target, read_photo, to_bchw, to_bhwc, write_photo
+
+    refuse_overwriting([options.out, options.shown], [options.photo])
+    photo = read_photo(options.photo)
+    for target in (options.out, options.shown):
+        if target:
+            check_target(target, [options.photo])
+    regions = [options.words] if options.words in REGIONS else named_regions(options.words)
+    image = to_bchw(photo.pixels)
+    mask = region_mask(find_faces(image, which=options.faces), regions, photo.height, photo.width)
+    write_photo(photo.with_pixels(to_bhwc(mask.expand(-1, 3, -1, -1))), options.out, sources=[options.photo])
+    if options.shown:
+        red = image.new_tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+        shown = image + 0.6 * mask * (red - image)
+        write_photo(photo.with_pixels(to_bhwc(shown)), options.shown, sources=[options.photo])
+    print(f"{options.photo.name}: {', '.join(regions)} ({float((mask > 0.5).float().mean()):.1%} of the picture)")
+    return 0
