@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from .engines.autoencoder import Autoencoder
-from .errors import ModelError
-from .faces.crops import resize
+from .errors import InputError, ModelError
+from .faces.crops import region_of, resize
+from .faces.face import Face
 from .faces.find import find_faces
-from .images import Photo, to_bchw, to_bhwc
+from .images import Photo, to_bchw
 from .optimise import Step
 from .perception.lpips import Lpips, Vgg19Distance
 from .protection.objective import Distance, Objective
-from .protection.protect import protect
+from .protection.protect import SMALLEST_FACE, protect
 from .protection.recipe import Recipe
 from .protection.weights import Budget
 from .recognisers.recogniser import Recogniser
@@ -56,28 +57,64 @@ class Protector:
         started = time.perf_counter()
         image = to_bchw(photo.pixels).to(self.device)
         found = find_faces(image, which=self.faces)
+        refuse_small(found)
+        saved, evaluations = self._change(image, found, mask, on_step)
+        witnesses = [Witness(r, "surrogate") for r in self.surrogates] + [Witness(r, "judge") for r in self.judges]
+        report = verify(image, saved, witnesses, self.gallery, found, self.far, decoys=self.decoys)
+        report.recipe, report.seed = self.recipe.name, self.seed
+        if isinstance(self.recipe.weighting, Budget):
+            report.budget = self.recipe.weighting.budget
+        for name, count in evaluations.items():
+            report.evaluations[name] += count
+        report.seconds = time.perf_counter() - started
+        return photo.with_pixels(saved.cpu().movedim(1, -1)), report
+
+    def _change(
+        self, image: Tensor, faces: list[Face], mask: Tensor | None, on_step: Callable[[Step, Objective], None]
+    ) -> tuple[Tensor, dict[str, int]]:
+        """The picture with its faces protected, as eight bits will hold it, and what that took.
+
+        Only the part of a large photo that the faces need is worked on: every copy of all of it would be too much.
+        """
+        region = region_of(faces, *image.shape[-2:])
+        part = region.cut(image)
         done = protect(
-            image,
-            found,
+            part,
+            [region.moved(face) for face in faces],
             self.surrogates,
             self.recipe,
             self.gallery,
             self.decoys,
-            mask if mask is None else mask.to(self.device),
+            mask if mask is None else region.cut(mask.to(self.device)),
             self.autoencoder,
             self.distances,
             self.seed,
             on_step,
         )
-        # What is judged is what is saved: eight bits.
-        saved = torch.where(done.mask > 0, (done.image * 255).round() / 255, image)
-        witnesses = [Witness(r, "surrogate") for r in self.surrogates] + [Witness(r, "judge") for r in self.judges]
-        report = verify(image, saved, witnesses, self.gallery, found, self.far)
-        report.recipe, report.seed = self.recipe.name, self.seed
-        for name, count in done.evaluations.items():
-            report.evaluations[name] += count
-        report.seconds = time.perf_counter() - started
-        return photo.with_pixels(to_bhwc(saved.cpu())), report
+        changed = torch.where(done.mask > 0, (done.image * 255).round_().div_(255), part)
+        evaluations = done.evaluations
+        del done  # as large as the part, twice; the whole photo's copy comes next
+        saved = image.clone()
+        region.cut(saved).copy_(changed)
+        return saved, evaluations
+
+
+def refuse_small(faces: Sequence[Face]) -> None:
+    """Say before any work which faces are too small, and what helps with these faces."""
+    sizes = [face.size for face in faces]
+    small = [size for size in sizes if size < SMALLEST_FACE]
+    if not small:
+        return
+    needed = f"at least {SMALLEST_FACE} px are needed"
+    if len(small) == len(faces):
+        raise InputError(
+            f"The {'' if len(faces) == 1 else 'largest '}face is only {max(sizes):.0f} px wide; {needed}. "
+            "Use a larger copy of the picture."
+        )
+    raise InputError(
+        f"{len(small)} of {len(faces)} faces are too small ({min(sizes):.0f} px wide; {needed}). "
+        "Use a larger copy of the picture, or choose a large face: largest (--faces largest), or its number."
+    )
 
 
 def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:

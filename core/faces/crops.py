@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .face import Face
+
+WHOLE = 4_000_000
+"""Photos of up to so many pixels are worked on whole."""
+GRID = 16
+"""A JPEG with halved colour is made of blocks of this side."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,11 @@ class Window:
         """The part that lies inside a photo of this size."""
         return Window(max(0, self.left), max(0, self.top), min(width, self.right), min(height, self.bottom))
 
+    def within(self, other: Window) -> Window:
+        """This window in the coordinates of another."""
+        x, y = other.left, other.top
+        return Window(self.left - x, self.top - y, self.right - x, self.bottom - y)
+
     def cut(self, image: Tensor) -> Tensor:
         """The window's part of `image` (B, C, H, W); beyond the border the edge is repeated."""
         height, width = image.shape[-2:]
@@ -46,6 +57,12 @@ class Window:
         """Points of the photo in the window's own coordinates."""
         return points - points.new_tensor([self.left, self.top])
 
+    def moved(self, face: Face) -> Face:
+        """A face of the photo in the window's own coordinates."""
+        left, top, right, bottom = face.box
+        box = (left - self.left, top - self.top, right - self.left, bottom - self.top)
+        return Face(box, self.shift(face.points), face.score)
+
 
 def window_around(face: Face, margin: float = 0.6) -> Window:
     """A square window around a face, with `margin` of the face's longer side on each side."""
@@ -54,6 +71,20 @@ def window_around(face: Face, margin: float = 0.6) -> Window:
     side = max(2, round(max(right - left, bottom - top) * (1 + 2 * margin)))
     left, top = round(centre_x - side / 2), round(centre_y - side / 2)
     return Window(left, top, left + side, top + side)
+
+
+def region_of(faces: Sequence[Face], height: int, width: int) -> Window:
+    """The part of a photo that says all about these faces: of a large one often little, of a small one everything.
+
+    It holds every window and every recogniser's crop around them. Unless they are the photo's own, its sides lie on
+    JPEG's grid and at even pixels: re-encoding and halving make the same of the part as of the whole.
+    """
+    if height * width <= WHOLE:
+        return Window(0, 0, width, height)
+    around = [window_around(face, margin=1.0) for face in faces]
+    left, top = (min(getattr(window, side) for window in around) // GRID * GRID for side in ("left", "top"))
+    right, bottom = (-(-max(getattr(window, side) for window in around) // GRID) * GRID for side in ("right", "bottom"))
+    return Window(left, top, right, bottom).inside(height, width)
 
 
 def resize(image: Tensor, height: int, width: int) -> Tensor:
@@ -70,9 +101,7 @@ def paste(photo: Tensor, window: Window, changed: Tensor, mask: Tensor) -> Tenso
     blended, the mask only says which pixels may differ.
     """
     inner = window.inside(*photo.shape[-2:])
-    local = Window(
-        inner.left - window.left, inner.top - window.top, inner.right - window.left, inner.bottom - window.top
-    )
+    local = inner.within(window)
     result = photo.clone()
     target = result[..., inner.top : inner.bottom, inner.left : inner.right]
     target.copy_(torch.where(local.cut(mask) > 0, local.cut(changed).clamp(0, 1).to(target.dtype), target))

@@ -9,13 +9,15 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from ..images import from_pil, to_bchw, to_bhwc, to_pil
+from ..images import from_pil, to_bchw, to_pil
 
 
 def _each(image: Tensor, change: Callable[[Image.Image], Image.Image]) -> Tensor:
     """Apply a change of Pillow pictures to every picture of a batch (B, 3, H, W)."""
-    pictures = [from_pil(change(to_pil(single[None].detach().cpu()))) for single in to_bhwc(image)]
-    return to_bchw(torch.cat(pictures)).to(image.device)
+    # A large photo is held once as it was and once as it becomes; all between has eight bits.
+    singles = (single.movedim(1, -1) for single in image.detach().cpu().split(1))
+    changed = [to_bchw(from_pil(change(to_pil(single)))) for single in singles]
+    return (torch.cat(changed) if len(changed) > 1 else changed[0]).to(image.device)
 
 
 def _encoded(picture: Image.Image, kind: str, **options: object) -> Image.Image:

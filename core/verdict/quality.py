@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ModelError
-from ..faces.crops import paste, resize, window_around
+from ..faces.crops import resize, window_around
 from ..faces.face import Face
 from ..faces.masks import face_oval
 from ..perception.colour import chroma_change
@@ -21,6 +21,9 @@ LPIPS_SIDE = 224
 
 OVAL_MARGIN = 0.6
 """A window with this margin holds the whole face oval, also where a detector's box is tight."""
+
+_ROWS = 256
+"""Whole photos are compared so many rows at a time."""
 
 
 @lru_cache(maxsize=2)
@@ -41,12 +44,15 @@ def lpips_on_face(net: str, a: Tensor, b: Tensor) -> float | None:
 
 def outside_change(original: Tensor, protected: Tensor, faces: list[Face]) -> float:
     """The largest change of a pixel that lies in no face's mask."""
-    change = (original - protected).abs().amax(1, keepdim=True)
+    change = torch.empty_like(original[:, :1])
+    for rows, *pair in zip(*(picture.split(_ROWS, 2) for picture in (change, original, protected)), strict=True):
+        rows.copy_((pair[0] - pair[1]).abs().amax(1, keepdim=True))
     for face in faces:
         # One window at a time: masks as large as the photo, one a face, would not fit for a group at 100 megapixels.
         window = window_around(face, OVAL_MARGIN)
         mask = face_oval(window.shift(face.points)[None], window.height, window.width)
-        change = paste(change, window, torch.zeros_like(mask), mask)
+        inner = window.inside(*change.shape[-2:])
+        inner.cut(change).masked_fill_(inner.within(window).cut(mask) > 0, 0)
     return float(change.max())
 
 

@@ -24,6 +24,9 @@ class RecogniserVerdict:
     matched_before: bool
     matched_after: bool
     """Whether the plain picture or any shared copy of it still matches."""
+    decoy_before: float | None = None
+    """Similarity to the decoy that is most alike; None when there is none."""
+    decoy_after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Report:
     evaluations: dict[str, int] = field(default_factory=lambda: {"denoiser": 0, "decoder": 0, "recogniser": 0})
     recipe: str | None = None
     seed: int | None = None
+    budget: float | None = None
+    """The visibility (LPIPS-vgg on the face) that was asked for."""
     compared_with: str = "original"
     """"gallery" when other photos of the person were given, else "original": then before is 1."""
 
@@ -120,12 +125,14 @@ class Report:
                 scores = (row.before, row.after, row.after_jpeg75, row.after_jpeg50, row.after_half)
                 cells = "".join(f"{score:>9.3f}" for score in scores)
                 lines.append(f"  {f'{row.name} ({row.role})':<22}{threshold:>10}{cells}  {_verdict(row)}")
+            lines += [_towards_decoy(row) for row in face.recognisers if row.decoy_after is not None]
             quality = asdict(face.quality)
             shown = "  ".join(f"{name} {value:.4f}" for name, value in quality.items() if value is not None)
             missing = [name for name, value in quality.items() if value is None]
             lines.append(f"  change on the face: {shown}")
             if missing:
                 lines.append(f"  not measured (weights not here, see faceveil fetch): {', '.join(missing)}")
+            lines += _off_budget(self.budget, face.quality.lpips_vgg)
         return "\n".join([*lines, self.sentence()])
 
 
@@ -135,3 +142,20 @@ def _verdict(row: RecogniserVerdict) -> str:
     if not row.matched_before:
         return "not matched even before"
     return "still matched" if row.matched_after else "no longer matched"
+
+
+def _towards_decoy(row: RecogniserVerdict) -> str:
+    taken = row.threshold is not None and row.decoy_after > row.threshold
+    matched = ", which is taken for the same person" if taken else ""
+    return f"  similarity to the decoy, {row.name}: {row.decoy_before:.3f} before, {row.decoy_after:.3f} after{matched}"
+
+
+def _off_budget(budget: float | None, reached: float | None) -> list[str]:
+    """A line when the visibility is not what was asked for; a tenth more or less is as near as a search comes."""
+    if budget is None or reached is None or abs(reached - budget) <= 0.1 * budget:
+        return []
+    if reached > budget:
+        why = "the least change that was found is more visible than that"
+    else:
+        why = "the face was unmatched with less, or this strength may change no more (try --strength strong)"
+    return [f"  budget of {budget:.3f} not reached: lpips_vgg is {reached:.3f}; {why}"]

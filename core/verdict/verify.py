@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, ModelError, NoFaceError
-from ..faces.crops import Window, window_around
+from ..faces.crops import Window, region_of, window_around
 from ..faces.face import Face
 from ..faces.find import find_faces
 from ..recognisers.ensemble import Ensemble
@@ -64,11 +64,13 @@ def verify(
     far: str = DEFAULT_FAR,
     detector: str = "auto",
     on_step: Callable[[int, int], None] = lambda done, of: None,
+    decoys: Sequence[Tensor] = (),
 ) -> Report:
     """Compare two pictures (1, 3, H, W) of equal size, face by face.
 
     References are the `gallery` photos' largest faces when there are any, else the original
     itself: the strictest comparison, since nothing resembles a photo more than that photo.
+    `decoys` are photos of whom the copy should resemble; how much it does is told, and decides nothing.
     Re-encoding and scaling are real, and faces are found afresh in every copy.
     """
     started = time.perf_counter()
@@ -80,27 +82,52 @@ def verify(
     if not witnesses:
         raise InputError("No recogniser was named to judge by.")
     found = list(faces) if faces is not None else find_faces(original, detector=detector)
-    copies = {"plain": protected, **{name: UPLOADS[name](protected) for name in SHARED_AS}}
     ensemble = Ensemble([witness.recogniser for witness in witnesses])
-    portraits = [
-        ensemble.embed(photo, find_faces(photo, which="largest", detector=detector)[0].points[None])
-        for photo in gallery
-    ]
+    portraits, models = ([_embed_largest(ensemble, photo, detector) for photo in some] for some in (gallery, decoys))
     outside = outside_change(original, protected, found)
 
-    verdicts = []
-    for index, face in enumerate(found):
-        before = ensemble.embed(original, face.points[None])
-        after = {
-            name: ensemble.embed(copy, find_again(copy, face, detector).points[None]) for name, copy in copies.items()
-        }
-        rows = tuple(_row(w, before, after, portraits or [before], far) for w in witnesses)
-        verdicts.append(FaceVerdict(face.box, rows, measure_quality(original, protected, face, outside)))
-        on_step(index + 1, len(found))
+    rows = {}
+    for region, members in _by_region(found, original).items():
+        scenes = region.cut(original), region.cut(protected)
+        seen = _embed_copies(ensemble, *scenes, [region.moved(found[index]) for index in members], detector)
+        for index, (before, after) in zip(members, seen, strict=True):
+            rows[index] = tuple(_row(w, before, after, portraits or [before], models, far) for w in witnesses)
+            on_step(len(rows), len(found))
+    verdicts = [
+        FaceVerdict(face.box, rows[index], measure_quality(original, protected, face, outside))
+        for index, face in enumerate(found)
+    ]
     report = Report(verdicts, compared_with="gallery" if gallery else "original")
     report.evaluations["recogniser"] = ensemble.evaluations
     report.seconds = time.perf_counter() - started
     return report
+
+
+def _by_region(faces: Sequence[Face], image: Tensor) -> dict[Window, list[int]]:
+    """The faces' numbers by the part of the picture that is enough to judge them: memory, and time, in large photos."""
+    regions: dict[Window, list[int]] = {}
+    for index, face in enumerate(faces):
+        regions.setdefault(region_of([face], *image.shape[-2:]), []).append(index)
+    return regions
+
+
+def _embed_largest(ensemble: Ensemble, photo: Tensor, detector: str) -> dict[str, Tensor]:
+    """Whom a photo shows, by recogniser."""
+    face = find_faces(photo, which="largest", detector=detector)[0]
+    region = region_of([face], *photo.shape[-2:])
+    return ensemble.embed(region.cut(photo), region.moved(face).points[None])
+
+
+def _embed_copies(
+    ensemble: Ensemble, original: Tensor, protected: Tensor, faces: Sequence[Face], detector: str
+) -> list[tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]]:
+    """Every face's embeddings before, and after in every copy; one copy at a time is held."""
+    seen = [(ensemble.embed(original, face.points[None]), {}) for face in faces]
+    for name in ("plain", *SHARED_AS):
+        copy = UPLOADS[name](protected) if name in UPLOADS else protected
+        for face, (_, after) in zip(faces, seen, strict=True):
+            after[name] = ensemble.embed(copy, find_again(copy, face, detector).points[None])
+    return seen
 
 
 def _row(
@@ -108,12 +135,13 @@ def _row(
     before: dict[str, Tensor],
     after: dict[str, dict[str, Tensor]],
     references: list[dict[str, Tensor]],
+    decoys: list[dict[str, Tensor]],
     far: str,
 ) -> RecogniserVerdict:
     card, name = witness.recogniser.card, witness.recogniser.name
 
-    def nearest(embedding: Tensor) -> float:
-        return max(float(embedding[0] @ reference[name][0]) for reference in references)
+    def nearest(embedding: Tensor, others: list[dict[str, Tensor]] = references) -> float:
+        return max(float(embedding[0] @ other[name][0]) for other in others)
 
     scores = {copy: nearest(embedded[name]) for copy, embedded in after.items()}
     threshold = card.thresholds.get(far)
@@ -131,6 +159,8 @@ def _row(
         **{f"after_{copy}": scores[copy] for copy in SHARED_AS},
         matched_before=threshold is not None and start > threshold,
         matched_after=threshold is not None and max(scores.values()) > threshold,
+        decoy_before=nearest(before[name], decoys) if decoys else None,
+        decoy_after=nearest(after["plain"][name], decoys) if decoys else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from faceveil.core.faces.crops import Window, paste, resize, window_around
+from faceveil.core.faces.crops import GRID, Window, paste, region_of, resize, window_around
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.masks import face_oval
 
@@ -73,3 +73,17 @@ def test_resize_does_not_touch_the_right_size():
     image = torch.rand(1, 3, 10, 12)
     assert resize(image, 10, 12) is image
     assert resize(image, 5, 6).shape == (1, 3, 5, 6)
+
+
+def test_a_small_photo_is_one_region_and_a_large_one_what_its_faces_need():
+    assert region_of([FACE], 1000, 1200) == Window(0, 0, 1200, 1000)
+    large = Face((2965.0, 2060.0, 3085.0, 2230.0), POINTS + 2000)
+    region, window = region_of([large], 6001, 5003), window_around(large, 1.0)
+    assert region.width < 700 and region.left % GRID == region.top % GRID == region.height % GRID == 0
+    assert region.left <= window.left and window.bottom <= region.bottom
+    both = region_of([large, FACE], 6001, 5003)
+    assert (both.left, both.top) == (0, 0) and both.right == region.right
+    corner = Face((4900.0, 5900.0, 5000.0, 6000.0), POINTS)
+    assert region_of([corner], 6001, 5003).right == 5003
+    moved = region.moved(large)
+    assert torch.equal(moved.points, region.shift(large.points)) and moved.size == large.size

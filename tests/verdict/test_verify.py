@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from faceveil.core.errors import InputError
+from faceveil.core.faces import crops
 from faceveil.core.faces.find import find_faces
 from faceveil.core.faces.masks import face_oval
 from faceveil.core.images import read_photo, to_bchw
@@ -17,10 +19,10 @@ from faceveil.core.verdict.sheet import draw_sheet, write_sheet
 from faceveil.core.verdict.verify import Witness, verify
 
 KEYS = {
-    "": {"faces", "seconds", "evaluations", "recipe", "seed", "compared_with", "protected"},
+    "": {"faces", "seconds", "evaluations", "recipe", "seed", "budget", "compared_with", "protected"},
     "face": {"box", "recognisers", "quality"},
     "recogniser": {"name", "family", "role", "far", "threshold", "before", "after", "after_jpeg75"}
-    | {"after_jpeg50", "after_half", "matched_before", "matched_after"},
+    | {"after_jpeg50", "after_half", "matched_before", "matched_after", "decoy_before", "decoy_after"},
     "quality": {"psnr", "ssim", "lpips_alex", "lpips_vgg", "face_dssim", "chroma", "outside_max"},
 }
 
@@ -116,8 +118,6 @@ def test_the_sentence_promises_no_more_than_was_measured():
 
 
 def test_what_was_not_measured_decides_nothing():
-    from dataclasses import replace
-
     report = report_of(("surrogate", False), ("judge", False))
     face = report.faces[0]
     silent = replace(face.recognisers[1], threshold=None)
@@ -140,12 +140,53 @@ def test_text_names_what_could_not_be_measured():
 
 
 def test_a_recogniser_without_threshold_never_counts_as_matched(portrait):
-    from dataclasses import replace
-
     unmeasured = load_dlib()
     unmeasured.card = replace(unmeasured.card, thresholds={})
     row = verify(portrait, portrait, [Witness(unmeasured)]).faces[0].recognisers[0]
     assert row.threshold is None and not row.matched_after
+
+
+def test_a_region_is_judged_as_the_whole_photo_is(portrait, judge, monkeypatch):
+    """Large photos are judged on a part of them; what was re-encoded there must be what is re-encoded in the whole."""
+    photo = torch.full((1, 3, 1001, 1203), 0.4)
+    photo[..., 300:812, 500:1012] = portrait
+    other = (photo * 255 * 0.9).round() / 255
+    whole = verify(photo, other, [judge]).faces[0]
+    monkeypatch.setattr(crops, "WHOLE", 0)
+    part = verify(photo, other, [judge]).faces[0]
+    assert part.quality == whole.quality and part.box == whole.box
+    for name in ("before", "after", "after_jpeg75", "after_jpeg50"):
+        assert getattr(part.recognisers[0], name) == pytest.approx(getattr(whole.recognisers[0], name), abs=2e-5)
+    # Odd sides are not halved exactly, and the part's are even.
+    assert part.recognisers[0].after_half == pytest.approx(whole.recognisers[0].after_half, abs=2e-3)
+
+
+def test_similarity_to_the_nearest_decoy_is_told(portrait, people, judge):
+    first, second = people
+    known = verify(first, first, [judge], gallery=[second]).faces[0].recognisers[0]
+    row = verify(first, first, [judge], decoys=[portrait, second]).faces[0].recognisers[0]
+    assert (row.decoy_before, row.decoy_after) == (known.before, known.after)
+    assert known.decoy_before is None and known.decoy_after is None
+
+
+def test_text_says_how_near_the_decoy_has_come():
+    report = report_of(("judge", False))
+    assert "decoy" not in report.text()
+    face = report.faces[0]
+    for after, taken in ((0.4, False), (0.6, True)):
+        row = replace(face.recognisers[0], decoy_before=0.1, decoy_after=after)
+        report.faces = [replace(face, recognisers=(row,))]
+        assert f"similarity to the decoy, r0: 0.100 before, {after:.3f} after" in report.text()
+        assert ("taken for the same person" in report.text()) == taken
+
+
+@pytest.mark.parametrize(("reached", "says"), [(0.10, "--strength strong"), (0.15, None), (0.30, "more visible")])
+def test_a_budget_that_was_not_reached_is_said(reached, says):
+    report = report_of(("judge", False))
+    face = report.faces[0]
+    report.faces, report.budget = [replace(face, quality=replace(face.quality, lpips_vgg=reached))], 0.15
+    lines = [line for line in report.text().splitlines() if "budget of 0.150 not reached" in line]
+    assert [says in line for line in lines] == [True] * bool(says)
 
 
 def test_the_sheet_shows_original_and_protected(portrait, untouched, tmp_path):
