@@ -13,11 +13,13 @@ from torch import Tensor
 from ..errors import InputError, ModelError, NoFaceError
 from .crops import window_around
 from .face import Face
-from .mtcnn import SMALL, Mtcnn, smallest_face
+from .mtcnn import LONGEST, SMALL, Mtcnn, smaller_copy, smallest_face
 from .scrfd import Scrfd, find_scrfd_file
 
 DETECTORS = ("auto", "mtcnn", "scrfd")
 CHOICES = ("all", "largest", "nearest")
+TURNS = {-1: "90 degrees clockwise", 2: "180 degrees", 1: "90 degrees counter-clockwise"}
+"""Quarter turns as `torch.rot90` counts them, and what to tell the user."""
 Box = tuple[float, float, float, float]
 
 
@@ -29,12 +31,14 @@ def find_faces(
     boxes: Sequence[Box] | None = None,
     mask: Tensor | None = None,
     min_size: float = 0,
+    look_turned: bool = True,
 ) -> list[Face]:
     """The chosen faces of one picture (1, 3, H, W); never an empty list.
 
     Faces come largest first, or with `boxes` (left, top, right, bottom, drawn by the user) one per box in their order.
     `which` is "all", "largest", "nearest" to the point `near`, or a number in that order, from 0. `mask` (1, H, W)
-    leaves the faces whose centre lies in it, `min_size` those of at least so many pixels.
+    leaves the faces whose centre lies in it, `min_size` those of at least so many pixels. When there is no face,
+    the error says whether a turned picture has one; `look_turned=False` saves whoever catches the error the time.
 
     "auto" is always the built-in "mtcnn": the same photo then gives the same points on every machine,
     whatever other detectors' files lie there, and our alignment was tuned to it. "scrfd" has to be asked for.
@@ -48,7 +52,7 @@ def find_faces(
     # Outside of inference mode even when called inside it: gradients flow through an alignment by these points.
     with torch.inference_mode(False), torch.no_grad():
         if boxes is None:
-            faces = _detect(image, detector)
+            faces = _detect(image, detector, look_turned)
         else:
             faces = [_in_box(image, box, detector) for box in checked_boxes(boxes, *image.shape[-2:])]
     faces = large_enough(faces, min_size)
@@ -132,9 +136,9 @@ def checked_boxes(boxes: Sequence[Box], height: int, width: int) -> list[Box]:
     return checked
 
 
-def _detect(image: Tensor, detector: str) -> list[Face]:
+def _detect(image: Tensor, detector: str, look_turned: bool) -> list[Face]:
     """All faces in the picture; an error when there are none."""
-    faces = _scrfd().find(image) if detector == "scrfd" else _mtcnn().find(image)
+    faces = _look(image, detector)
     if faces:
         return faces
     height, width = image.shape[-2:]
@@ -142,11 +146,23 @@ def _detect(image: Tensor, detector: str) -> list[Face]:
         tried = "SCRFD found no face"
     else:
         tried = f"The built-in detector found no face of at least {smallest_face(height, width):.0f} px"
+    turn = _turn_with_a_face(image, detector) if look_turned else None
+    if turn:
+        raise NoFaceError(f"{tried}, but there is a face when the picture is turned by {turn}: rotate it first.")
     again = "with a border added or enlarged" if min(height, width) < SMALL else "with a border added"
-    raise NoFaceError(
-        f"{tried}, not even {again}. Crop closer to the face, use a larger or clearer photo, "
-        "or draw a box around the face."
-    )
+    raise NoFaceError(f"{tried}, not even {again}. Crop closer to the face, or use a larger or clearer photo.")
+
+
+def _look(image: Tensor, detector: str) -> list[Face]:
+    return _scrfd().find(image) if detector == "scrfd" else _mtcnn().find(image)
+
+
+def _turn_with_a_face(image: Tensor, detector: str) -> str | None:
+    """By how much to turn the picture for the surest face, or None when no turn shows one."""
+    small, _ = smaller_copy(image.detach(), LONGEST)
+    best = {turn: _look(small.rot90(turn, (2, 3)), detector) for turn in TURNS}
+    scores = {turn: max(face.score for face in faces) for turn, faces in best.items() if faces}
+    return TURNS[max(scores, key=scores.get)] if scores else None
 
 
 def _in_box(image: Tensor, box: Box, detector: str) -> Face:
@@ -158,7 +174,7 @@ def _in_box(image: Tensor, box: Box, detector: str) -> Face:
     window = window_around(Face(box, torch.zeros(5, 2)), 0.5)
     left, top, right, bottom = box
     try:
-        found = _detect(window.cut(image), detector)
+        found = _detect(window.cut(image), detector, look_turned=False)
     except NoFaceError:
         found = []
     inside = []

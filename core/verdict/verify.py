@@ -39,7 +39,7 @@ def find_again(image: Tensor, face: Face, detector: str) -> Face:
     """
     window = window_around(face)
     try:
-        found = find_faces(window.cut(image), detector=detector)
+        found = find_faces(window.cut(image), detector=detector, look_turned=False)
     except NoFaceError:
         return face
     best = min(found, key=lambda other: _distance(other, face, window))

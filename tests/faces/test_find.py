@@ -12,6 +12,7 @@ from faceveil.core.faces import find
 from faceveil.core.faces.align import align
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import checked_boxes, choose, find_faces, inside_mask, large_enough
+from faceveil.core.images import read_photo, to_bchw
 
 SMALL = Face((10.0, 10.0, 30.0, 40.0), torch.zeros(5, 2))
 LARGE = Face((50.0, 20.0, 110.0, 90.0), torch.ones(5, 2))
@@ -129,13 +130,29 @@ def test_auto_is_the_built_in_detector_whatever_lies_around(portrait, monkeypatc
 
 
 def test_no_face_says_what_was_tried_and_what_to_do():
-    with pytest.raises(NoFaceError, match=r"at least 20 px.*border.*Crop closer.*box") as plain:
+    with pytest.raises(NoFaceError, match=r"at least 20 px.*border.*Crop closer") as plain:
         find_faces(torch.zeros(1, 3, 300, 300))
-    assert "enlarged" not in str(plain.value)
+    assert "enlarged" not in str(plain.value) and "box" not in str(plain.value)
     with pytest.raises(NoFaceError, match="enlarged"):
         find_faces(torch.zeros(1, 3, 64, 64))
     with pytest.raises(NoFaceError, match="at least 40 px"):
         find_faces(torch.zeros(1, 3, 1000, 1000))
+
+
+@pytest.mark.parametrize(
+    ("photo", "turn", "back"),
+    [
+        ("portrait.png", 1, "90 degrees clockwise"),
+        ("portrait.png", 2, "180 degrees"),
+        ("person-first.jpg", -1, "90 degrees counter-clockwise"),
+    ],
+)
+def test_a_turned_picture_is_told_from_one_without_a_face(examples, photo, turn, back):
+    picture = to_bchw(read_photo(examples / photo).pixels).rot90(turn, (2, 3)).contiguous()
+    with pytest.raises(NoFaceError, match=f"there is a face when the picture is turned by {back}: rotate it first"):
+        find_faces(picture)
+    with pytest.raises(NoFaceError, match="Crop closer"):
+        find_faces(picture, look_turned=False)
 
 
 def test_boxes_give_one_face_each_in_their_order(pair):
