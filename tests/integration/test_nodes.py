@@ -22,6 +22,12 @@ NODES = {
     "FaceVeilProtect",
     "FaceVeilSharing",
     "FaceVeilVerdict",
+    "FaceVeilEditRegion",
+    "FaceVeilTrajectoryEditor",
+    "FaceVeilGuardedSampler",
+    "FaceVeilLatentOptimizer",
+    "FaceVeilLoadDemoModel",
+    "FaceVeilDemoPrompt",
 }
 PROTECT = {"strength": "light", "seed": 1, "faces": "all", "far": "1e-2"}
 JUDGE = {"faces": "all", "far": "1e-2"}
