@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from .commands.parser import Parser
 from .errors import Cancelled, FaceVeilError
 
 COMMANDS = ("protect", "edit", "regions", "verify", "recognisers", "calibrate", "fetch")
@@ -15,7 +16,7 @@ COMMANDS = ("protect", "edit", "regions", "verify", "recognisers", "calibrate", 
 
 def build_parser() -> argparse.ArgumentParser:
     """All verbs with their options; imports no heavy library."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="faceveil",
         description="Share portraits that face-recognition systems no longer match and people still recognise.",
     )
@@ -28,8 +29,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    options = build_parser().parse_args(arguments)
     try:
+        options = build_parser().parse_args(arguments)
         return options.run(options)
     except (Cancelled, KeyboardInterrupt):
         print("Stopped. Finished pictures were kept, unfinished ones were not written.", file=sys.stderr)

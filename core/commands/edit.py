@@ -8,19 +8,21 @@ from pathlib import Path
 from .options import (
     add_device,
     add_judging,
-    load_recognisers,
+    add_protecting,
+    load_sides,
     pick_device,
     progress_bar,
-    read_pictures,
     refuse_overwriting,
 )
+from .parser import output_path
+from .pictures import naming, notes_on, read_faces
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("edit", help="edit a portrait by prompt, and protect it", description=__doc__)
     say = parser.add_argument
     say("photo", type=Path, metavar="PHOTO")
-    say("-o", "--out", type=Path, required=True, help="the file to write")
+    say("-o", "--out", type=output_path, required=True, help="the file to write")
     say("--prompt", required=True, help='what it should become: "red lipstick", "golden hair"')
     say("--source-prompt", default="", help="what it is now (default: nothing is said)")
     say("--region", nargs="+", metavar="NAME", help="parts of the face, instead of those the prompt names")
@@ -30,10 +32,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     say("--solver", choices=("euler", "midpoint", "reuse"), default="reuse")
     say("--editor", choices=("invert", "flow"), default="invert", help="flow: no inversion, faster, looser")
     say("--no-protect", action="store_true", help="only edit")
-    say("--strength", default=None, metavar="light|balanced|strong", help="of the protection (default: balanced)")
-    say("--surrogate", nargs="+", default=["dlib"], metavar="NAME_OR_FILE", help="recognisers to protect against")
-    say("--faces", default="all", metavar="all|largest|N", help="which faces (default: all)")
-    say("--seed", type=int, default=0)
+    add_protecting(parser)
     add_judging(parser)
     add_device(parser)
     parser.set_defaults(run=run)
@@ -61,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
         mask, where = fit_mask(read_mask(options.mask), photo.height, photo.width), "the mask"
     else:
         regions = options.region or named_regions(options.prompt)
-        found = find_faces(image, which=options.faces)
+        with naming("photo", options.photo):
+            found = find_faces(image, which=options.faces)
         mask, where = region_mask(found, regions, photo.height, photo.width), ", ".join(regions)
     wish = Edit(
         options.prompt,
@@ -86,12 +86,13 @@ def run(options: argparse.Namespace) -> int:
     if options.no_protect:
         write_photo(edited, options.out, sources=[options.photo])
         return 0
+    surrogates, judges = load_sides(options.surrogate, options.judge, device)
     protector = Protector(
         recipe=choose(options.strength),
-        surrogates=load_recognisers(options.surrogate, device),
-        judges=load_recognisers(options.judge, device),
+        surrogates=surrogates,
+        judges=judges,
         # The photo before the edit is what others may hold: it must not be matched either.
-        gallery=[image, *read_pictures(options.gallery, device)],
+        gallery=[image, *read_faces(options.gallery, device)],
         faces=options.faces,
         far=options.far,
         seed=options.seed,
@@ -102,5 +103,5 @@ def run(options: argparse.Namespace) -> int:
     write_photo(protected, options.out, sources=[options.photo])
     if options.sheet:
         write_sheet(image.cpu(), to_bchw(protected.pixels), report, options.sheet, sources=[options.photo])
-    print(report.text())
+    print("\n".join([report.text(), *(f"note: {note}" for note in notes_on(photo, options.out))]))
     return 0

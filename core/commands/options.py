@@ -8,10 +8,33 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from torch import Tensor
+from .parser import face_choice, output_path
 
+if TYPE_CHECKING:
     from ..recognisers.recogniser import Recogniser
+
+STRENGTHS = ("light", "balanced", "strong")
+"""`recipes.STRENGTHS`, by heart: declaring options must not load what recipes need."""
+
+
+def add_protecting(parser: argparse.ArgumentParser) -> None:
+    """Which faces, how much they may change, and who must no longer match them."""
+    say = parser.add_argument
+    names = "|".join(STRENGTHS)
+    say("--strength", choices=STRENGTHS, metavar=names, help="how much may change (default: balanced)")
+    say("--surrogate", nargs="+", default=["dlib"], metavar="NAME_OR_FILE", help="recognisers to protect against")
+    add_faces(parser)
+    say("--seed", type=int, default=0, help="the same seed gives the same picture")
+
+
+def add_faces(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--faces",
+        type=face_choice,
+        default="all",
+        metavar="all|largest|N",
+        help="which faces (default: all; 0 is the largest)",
+    )
 
 
 def add_judging(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +57,7 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--far", default="1e-2", choices=("1e-1", "1e-2", "1e-3", "1e-4"), help="false-accept rate of the thresholds"
     )
-    parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="write a picture of the verdict")
+    parser.add_argument("--sheet", type=output_path, metavar="FILE.png", help="write a picture of the verdict")
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -74,10 +97,36 @@ def progress_bar(unit: str, title: str | None = None) -> Iterator[Callable[..., 
 
 
 def load_recognisers(names: list[str], device: str) -> list[Recogniser]:
-    """Recognisers by name or file, ready on the device."""
+    """Recognisers by name or file, ready on the device; each once, however often it is named."""
     from ..recognisers.catalogue import load_recogniser
 
-    return [load_recogniser(name).to(device) for name in names]
+    return [load_recogniser(name).to(device) for name in _distinct(names).values()]
+
+
+def load_sides(surrogates: list[str], judges: list[str], device: str) -> tuple[list[Recogniser], list[Recogniser]]:
+    """Who protects and who judges. Whoever protects cannot judge as well: its verdict would be listed twice."""
+    protecting = _distinct(surrogates)
+    judging = {key: name for key, name in _distinct([*surrogates, *judges]).items() if key not in protecting}
+    twice = [name for key, name in _distinct(judges).items() if key in protecting]
+    if twice:
+        print(f"note: {', '.join(twice)} protects already and cannot judge as well; name another --judge.")
+    return load_recognisers(list(protecting.values()), device), load_recognisers(list(judging.values()), device)
+
+
+def _distinct(names: list[str]) -> dict[Path | str, str]:
+    """Names by what they stand for; an error when two things go by one name, for reports could not tell them apart."""
+    from ..errors import InputError
+    from ..recognisers.catalogue import find
+
+    found: dict[Path | str, str] = {}
+    called: dict[str, Path | str] = {}
+    for name in names:
+        entry = find(name)
+        key = entry.path.resolve() if entry.path else entry.name
+        if called.setdefault(entry.name, key) != key:
+            raise InputError(f"Two recognisers are called '{entry.name}': {called[entry.name]} and {key}. Rename one.")
+        found.setdefault(key, name)
+    return found
 
 
 def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
@@ -94,10 +143,3 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
         if path.is_dir() or not path.parent.is_dir():
             raise OutputError(f"{path} cannot be written: it is a folder, or its folder does not exist.")
         taken[real] = "another output"
-
-
-def read_pictures(paths: list[Path], device: str) -> list[Tensor]:
-    """Photos as (1, 3, H, W)."""
-    from ..images import read_photo, to_bchw
-
-    return [to_bchw(read_photo(path).pixels).to(device) for path in paths]

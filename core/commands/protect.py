@@ -13,35 +13,40 @@ from ..errors import FaceVeilError, InputError, OutputError
 from .options import (
     add_device,
     add_judging,
-    load_recognisers,
+    add_protecting,
+    load_sides,
     pick_device,
     progress_bar,
-    read_pictures,
     refuse_overwriting,
 )
+from .parser import output_path
+from .pictures import naming, notes_on, read_faces
 
 if TYPE_CHECKING:
     from ..optimise import Step
     from ..protection.objective import Objective
     from ..protector import Protector
 
+_RECIPES = ("published-1", "published-2", "pixel-noise")
+_OUT = (
+    "the file to write (.png, .jpg, .webp, .tif, .bmp); a name without such an ending is a folder, made when missing. "
+    "Several photos need a folder, and keep their names in it"
+)
+
 
 def add(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("protect", help="protect the faces in photos", description=__doc__)
     say = parser.add_argument
     say("photos", nargs="+", type=Path, metavar="PHOTO", help="photos, or folders of photos")
-    say("-o", "--out", type=Path, required=True, help="the file to write; a folder when there are several photos")
-    say("--strength", default=None, metavar="light|balanced|strong", help="how much may change (default: balanced)")
-    say("--recipe", help="published-1, published-2 or pixel-noise, instead of a strength: for comparison")
+    say("-o", "--out", type=output_path, required=True, help=_OUT)
+    add_protecting(parser)
+    say("--recipe", choices=_RECIPES, metavar="NAME", help=f"{', '.join(_RECIPES)}: for comparison, not a strength")
     say("--budget", type=float, metavar="LPIPS", help="hold visibility (LPIPS-vgg on the face) at this value")
     say("--mode", choices=("dodge", "decoy"), default="dodge", help="dodge: match nobody; decoy: resemble the --decoy")
     say("--decoy", nargs="+", type=Path, default=[], metavar="IMG", help="a synthetic or consenting face")
-    say("--surrogate", nargs="+", default=["dlib"], metavar="NAME_OR_FILE", help="recognisers to protect against")
     say("--autoencoder", metavar="NAME_OR_FILE", help="a tiny autoencoder (taesd, taef1 ...) for recipes that need one")
-    say("--faces", default="all", metavar="all|largest|N", help="which faces (default: all; 0 is the largest)")
     say("--mask", type=Path, metavar="IMG", help="change pixels only where this picture is white")
-    say("--seed", type=int, default=0, help="the same seed gives the same picture")
-    say("--report", type=Path, metavar="FILE.json", help="write the verdicts as JSON")
+    say("--report", type=output_path, metavar="FILE.json", help="write the verdict as JSON; of several photos, a list")
     say("--keep-metadata", action="store_true", help="keep EXIF, place and camera included")
     add_judging(parser)
     add_device(parser)
@@ -65,7 +70,8 @@ def run(options: argparse.Namespace) -> int:
             if len(jobs) == 1:
                 raise
             failed += 1
-            print(f"faceveil: {source.name}: {error}", file=sys.stderr)
+            named = source.name in str(error)
+            print(f"faceveil: {error}" if named else f"faceveil: {source.name}: {error}", file=sys.stderr)
             reports.append({"photo": source.name, "error": str(error)})
         else:
             reports.append({"photo": source.name, **report})
@@ -77,30 +83,38 @@ def run(options: argparse.Namespace) -> int:
 
 
 def plan(photos: list[Path], out: Path) -> Iterator[tuple[Path, Path]]:
-    """Each photo with the file to write. Several photos go into a folder and keep their stems."""
+    """Each photo with the file to write. Several photos go into a folder and keep their names."""
     into_folder = len(photos) > 1 or out.is_dir() or not out.suffix
     if not into_folder:
         yield photos[0], out
         return
     if out.suffix and not out.is_dir():
         raise OutputError(f"There are {len(photos)} photos, so --out must be a folder; {out} looks like a file.")
-    stems = [photo.stem for photo in photos]
-    double = next((stem for stem in stems if stems.count(stem) > 1), None)
-    if double:
-        raise InputError(f"Two photos are called '{double}' and would overwrite each other in {out}. Rename one.")
+    targets = [out / f"{photo.stem}{_suffix(photo)}" for photo in photos]
+    taken: dict[str, Path] = {}
+    for photo, target in zip(photos, targets, strict=True):
+        other = taken.setdefault(target.name.casefold(), photo)  # many disks do not tell A.png from a.png
+        if other is not photo:
+            raise InputError(f"{other} and {photo} would both be written to {target}. Rename one, or use two folders.")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"The folder {out} cannot be made: {error.strerror}.") from error
-    for photo in photos:
-        yield photo, out / f"{photo.stem}{photo.suffix if photo.suffix.lower() != '.gif' else '.png'}"
+    yield from zip(photos, targets, strict=True)
+
+
+def _suffix(photo: Path) -> str:
+    """A photo's own format, or PNG when that can only be read."""
+    return ".png" if photo.suffix.lower() in (".gif", ".avif") else photo.suffix
 
 
 def plan_sheets(jobs: list[tuple[Path, Path]], sheet: Path | None) -> list[Path | None]:
     """One sheet a photo: the named file, or with several photos NAME-STEM.png beside it."""
     if sheet is None or len(jobs) == 1:
         return [sheet] * len(jobs)
-    return [sheet.with_name(f"{sheet.stem}-{source.stem}{sheet.suffix}") for source, _ in jobs]
+    stems = [target.stem for _, target in jobs]
+    names = [target.stem if stems.count(target.stem) == 1 else target.name.replace(".", "-") for _, target in jobs]
+    return [sheet.with_name(f"{sheet.stem}-{name}{sheet.suffix}") for name in names]
 
 
 def make_protector(options: argparse.Namespace) -> Protector:
@@ -116,12 +130,13 @@ def make_protector(options: argparse.Namespace) -> Protector:
     if options.decoy and options.mode != "decoy":
         raise InputError("--decoy was given without --mode decoy.")
     autoencoder = load_tiny(options.autoencoder).to(device) if options.autoencoder else None
+    surrogates, judges = load_sides(options.surrogate, options.judge, device)
     return Protector(
         recipe=choose(options.recipe or options.strength, options.budget),
-        surrogates=load_recognisers(options.surrogate, device),
-        judges=load_recognisers(options.judge, device),
-        gallery=read_pictures(options.gallery, device),
-        decoys=read_pictures(options.decoy, device),
+        surrogates=surrogates,
+        judges=judges,
+        gallery=read_faces(options.gallery, device),
+        decoys=read_faces(options.decoy, device, "decoy"),
         autoencoder=autoencoder,
         faces=options.faces,
         far=options.far,
@@ -141,7 +156,7 @@ def protect_file(
     photo = read_photo(source)
     check_target(target, [source])
     mask = fit_mask(read_mask(options.mask), photo.height, photo.width) if options.mask else None
-    with progress_bar("it", source.name) as bar:
+    with progress_bar("it", source.name) as bar, naming("photo", source):
 
         def show(step: Step, objective: Objective) -> None:
             closest = {name: f"{float(cosines.max()):.3f}" for name, cosines in (objective.scores or {}).items()}
@@ -151,9 +166,10 @@ def protect_file(
     write_photo(protected, target, keep_metadata=options.keep_metadata, sources=[source])
     if sheet:
         write_sheet(to_bchw(photo.pixels), to_bchw(protected.pixels), report, sheet, sources=[source, target])
+    notes = notes_on(photo, target)
     print(f"{source.name} -> {target}")
-    print(report.text())
-    return report.as_dict()
+    print("\n".join([report.text(), *(f"note: {note}" for note in notes)]))
+    return {**report.as_dict(), "notes": notes}
 
 
 def write_json(reports: object, path: Path) -> None:

@@ -1,11 +1,13 @@
-"""`faceveil regions PHOTO "red lipstick" -o mask.png`: the mask that these words would edit, to look at or to correct."""
+"""`faceveil regions PHOTO "red lipstick" -o mask.png`: the mask that these words would edit, to look at or correct."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from .options import refuse_overwriting
+from .options import add_faces, refuse_overwriting
+from .parser import output_path
+from .pictures import naming
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -13,9 +15,16 @@ def add(verbs: argparse._SubParsersAction) -> None:
     say = parser.add_argument
     say("photo", type=Path, metavar="PHOTO")
     say("words", help='a prompt ("red lipstick") or the name of a region')
-    say("-o", "--out", type=Path, required=True, metavar="FILE.png", help="the mask; white where the edit would be")
-    say("--shown", type=Path, metavar="FILE.png", help="the photo with the mask laid over it in red")
-    say("--faces", default="all", metavar="all|largest|N", help="which faces (default: all)")
+    say(
+        "-o",
+        "--out",
+        type=output_path,
+        required=True,
+        metavar="FILE.png",
+        help="the mask; white where the edit would be",
+    )
+    say("--shown", type=output_path, metavar="FILE.png", help="the photo with the mask laid over it in red")
+    add_faces(parser)
     parser.set_defaults(run=run)
 
 
@@ -31,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
             check_target(target, [options.photo])
     regions = [options.words] if options.words in REGIONS else named_regions(options.words)
     image = to_bchw(photo.pixels)
-    mask = region_mask(find_faces(image, which=options.faces), regions, photo.height, photo.width)
+    with naming("photo", options.photo):
+        found = find_faces(image, which=options.faces)
+    mask = region_mask(found, regions, photo.height, photo.width)
     write_photo(photo.with_pixels(to_bhwc(mask.expand(-1, 3, -1, -1))), options.out, sources=[options.photo])
     if options.shown:
         red = image.new_tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)

@@ -6,7 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from .options import add_device, add_judging, load_recognisers, pick_device, read_pictures, refuse_overwriting
+from .options import add_device, add_judging, load_recognisers, pick_device, refuse_overwriting
+from .pictures import naming, read_faces
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -20,17 +21,22 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..faces.find import find_faces
+    from ..images import read_photo, to_bchw
     from ..verdict.verify import Witness, verify
 
     refuse_overwriting([options.sheet], [options.original, options.protected, *options.gallery])
     device = pick_device(options.device)
-    original, protected, *gallery = read_pictures([options.original, options.protected, *options.gallery], device)
+    pair = [to_bchw(read_photo(path).pixels).to(device) for path in (options.original, options.protected)]
+    with naming("photo", options.original):
+        found = find_faces(pair[0])
+    gallery = read_faces(options.gallery, device)
     judges = [Witness(judge) for judge in load_recognisers(options.judge or ["dlib"], device)]
-    report = verify(original, protected, judges, gallery, far=options.far)
+    report = verify(*pair, judges, gallery, found, options.far)
     if options.sheet:
         from ..verdict.sheet import write_sheet
 
-        write_sheet(original, protected, report, options.sheet, sources=[options.original, options.protected])
+        write_sheet(*pair, report, options.sheet, sources=[options.original, options.protected])
     if options.json:
         print(json.dumps(report.as_dict(), indent=1))
     else:

@@ -7,56 +7,11 @@ import shutil
 
 import pytest
 import torch
+from commandline import refused, run
 from PIL import Image
 
-from faceveil.core import cli
 from faceveil.core.commands import protect as protect_command
 from faceveil.core.images import read_photo
-from faceveil.core.optimise import Settings
-
-
-@pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("FACEVEIL_HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """A few iterations instead of many: what is tested here is everything around them."""
-    from dataclasses import replace
-
-    from faceveil.core import recipes
-
-    for name, recipe in recipes.RECIPES.items():
-        monkeypatch.setitem(recipes.RECIPES, name, replace(recipe, settings=Settings(3)))
-
-
-@pytest.fixture
-def portrait(examples, tmp_path):
-    """A small copy, so that runs are quick."""
-    path = tmp_path / "photo.png"
-    Image.open(examples / "portrait.png").convert("RGB").crop((100, 0, 356, 256)).save(path)
-    return path
-
-
-@pytest.fixture
-def faceless(tmp_path):
-    path = tmp_path / "sky.png"
-    Image.new("RGB", (200, 200), (90, 120, 200)).save(path)
-    return path
-
-
-def run(capsys, *arguments) -> tuple[int, str, str]:
-    code = cli.main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def refused(capsys, *arguments) -> str:
-    """One sentence on stderr, exit code 2, no traceback."""
-    code, _, err = run(capsys, *arguments)
-    assert code == 2 and err.startswith("faceveil: ") and len(err.strip().splitlines()) == 1
-    return err
 
 
 def test_verify_of_two_photos_of_one_person_and_of_a_stranger(capsys, examples, tmp_path):
@@ -151,7 +106,10 @@ def test_decoys_are_asked_for_and_must_show_a_face(capsys, portrait, faceless, t
     ("arguments", "says"),
     [
         (("--surrogate", "nobody"), "no recogniser called"),
-        (("--strength", "brutal"), "no recipe"),
+        (("--strength", "brutal"), "--strength: invalid choice"),
+        (("--recipe", "brutal"), "--recipe: invalid choice"),
+        (("--faces", "nearest"), "all, largest, or a number"),
+        (("--report", ""), "--report: the name is empty"),
         (("--strength", "light", "--recipe", "pixel-noise"), "not both"),
         (("--recipe", "published-2"), "--autoencoder"),
         (("--autoencoder", "missing"), "missing_encoder"),
@@ -170,10 +128,8 @@ def test_outputs_that_cannot_be(capsys, portrait, tmp_path):
     assert "input" in refused(capsys, "protect", portrait, "-o", portrait)
     assert portrait.read_bytes() == before
     assert "nowhere" in refused(capsys, "protect", portrait, "-o", tmp_path / "nowhere" / "o.png")
-    twins = tmp_path / "twins"
-    twins.mkdir()
-    shutil.copy(portrait, twins / portrait.name)
-    assert "photo" in refused(capsys, "protect", portrait, twins / portrait.name, "-o", tmp_path / "out")
+    assert "--out: the name is empty" in refused(capsys, "protect", portrait, "-o", "")
+    assert "must be a folder" in refused(capsys, "protect", portrait, tmp_path / "b.png", "-o", tmp_path / "o.png")
 
 
 def test_stopping_keeps_what_is_finished_and_writes_no_half(capsys, quick, portrait, tmp_path, monkeypatch):

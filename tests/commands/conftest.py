@@ -1,0 +1,38 @@
+"""Photos and a home for the command line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from faceveil.core import recipes
+from faceveil.core.optimise import Settings
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACEVEIL_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A few iterations instead of many: what is tested here is everything around them."""
+    for name, recipe in recipes.RECIPES.items():
+        monkeypatch.setitem(recipes.RECIPES, name, replace(recipe, settings=Settings(3)))
+
+
+@pytest.fixture
+def portrait(examples, tmp_path):
+    """A small copy, so that runs are quick."""
+    path = tmp_path / "photo.png"
+    Image.open(examples / "portrait.png").convert("RGB").crop((100, 0, 356, 256)).save(path)
+    return path
+
+
+@pytest.fixture
+def faceless(tmp_path):
+    path = tmp_path / "sky.png"
+    Image.new("RGB", (200, 200), (90, 120, 200)).save(path)
+    return path
