@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..recognisers.catalogue import Entry
+
+_HEAD = ("NAME", "STATE", "FAMILY", "AT FAR 1e-2", "LICENCE")
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -19,13 +25,18 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([entry.as_dict() for entry in known], indent=1))
         return 0
-    print(f"{'NAME':<18}{'STATE':<11}{'FAMILY':<15}{'AT FAR 1e-2':<13}{'LICENCE'}")
-    for entry in known:
-        card = entry.card
-        threshold = card.thresholds.get("1e-2") if card else None
-        shown = f"{threshold:.3f}" if threshold is not None else "-"
-        licence = (card.licence if card else "") or "not stated"
-        if card is not None and card.commercial is False:
-            licence += "  (no commercial use)"
-        print(f"{entry.name:<18}{entry.state:<11}{(card.family if card else '') or '-':<15}{shown:<13}{licence}")
+    rows = [_HEAD, *(_cells(entry) for entry in known)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     return 0
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    card = entry.card
+    if card is None:
+        return entry.name, entry.state, "-", "-", "not stated"
+    threshold = card.thresholds.get("1e-2")
+    shown = "-" if threshold is None else f"{threshold:.3f}"
+    licence = (card.licence or "not stated") + ("  (no commercial use)" if card.commercial is False else "")
+    return entry.name, entry.state, card.family or "-", shown, licence

@@ -18,7 +18,7 @@ from .card import Card, read_card
 from .dlib_resnet import CARD as DLIB
 from .dlib_resnet import load_dlib
 from .literature import PUBLISHED, load_published
-from .onnx_file import describe_onnx, load_onnx
+from .onnx_file import card_by_name, describe_onnx, load_onnx
 from .recogniser import Recogniser
 
 log = logging.getLogger("faceveil")
@@ -89,7 +89,9 @@ def entries() -> list[Entry]:
     for name, published in PUBLISHED.items():
         path = _published_file(name)
         found.append(Entry(name, "installed" if path else "not here", path, _with_calibration(published.card, path)))
-    found += [Entry(pack, "not here") for pack in PACKS if pack not in seen]
+    found += [
+        Entry(pack, "not here", None, card_by_name(file, pack)) for pack, file in PACKS.items() if pack not in seen
+    ]
     return sorted(found, key=lambda entry: entry.state == "not here")
 
 

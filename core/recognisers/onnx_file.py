@@ -85,6 +85,11 @@ def describe_onnx(path: Path) -> Card:
     return _card(path, read_model(path, weights=False).graph)
 
 
+def card_by_name(file: str, name: str) -> Card:
+    """What can be said of a widespread file that is not here; `name` is what the recogniser goes by."""
+    return Card(**{"input_size": 112, "template": "arcface", **_from_name(Path(file)), "name": name})
+
+
 def _from_name(path: Path) -> dict[str, object]:
     known = next((k for k in _KNOWN if fnmatchcase(path.stem.lower(), k.pattern)), Known(""))
     says: dict[str, object] = {

@@ -158,6 +158,25 @@ def test_recognisers_are_listed(capsys):
     assert json.loads(out)[0]["thresholds"]["1e-2"] == 0.912
 
 
+def test_packs_that_are_not_here_show_family_and_licence(capsys):
+    _, out, _ = run(capsys, "recognisers")
+    (line,) = [line for line in out.splitlines() if line.startswith("buffalo_s")]
+    assert "not here" in line and "mobilefacenet" in line and "non-commercial" in line
+
+
+def test_a_long_name_moves_the_whole_column(capsys, monkeypatch):
+    from faceveil.core.recognisers import catalogue
+
+    known = catalogue.entries()
+    long = catalogue.Entry("a-recogniser-with-a-name-much-longer-than-others", "installed")
+    monkeypatch.setattr(catalogue, "entries", lambda: [*known, long])
+    _, out, _ = run(capsys, "recognisers")
+    head, *lines = out.splitlines()
+    starts = [len(head.split(title)[0]) for title in ("STATE", "FAMILY", "AT FAR", "LICENCE")]
+    assert len(lines) == len(known) + 1
+    assert all(line[start - 1] == " " != line[start] for line in lines for start in starts)
+
+
 def test_fetch_lists_what_there_is_and_never_downloads_unasked(capsys):
     code, out, _ = run(capsys, "fetch")
     assert code == 0 and "lpips-vgg" in out and "non-commercial" in out
