@@ -26,11 +26,14 @@ class Conditioning:
     """(B, size): what modulates the whole picture, where the family has it."""
     guidance: float | None = None
     """Distilled guidance, where the family has it; else the scale of classifier-free guidance."""
+    negative: Conditioning | None = None
+    """What classifier-free guidance leads away from; its tensors may be learned ones, with gradients."""
 
     def repeated(self, count: int) -> Conditioning:
         """The same for `count` pictures."""
         pooled = None if self.pooled is None else self.pooled.expand(count, -1)
-        return replace(self, context=self.context.expand(count, -1, -1), pooled=pooled)
+        negative = None if self.negative is None else self.negative.repeated(count)
+        return replace(self, context=self.context.expand(count, -1, -1), pooled=pooled, negative=negative)
 
 
 class Denoiser(Protocol):
