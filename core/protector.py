@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .engines.autoencoder import Autoencoder
+from .engines.bundled import load_autoencoder
 from .errors import InputError, ModelError
 from .faces.crops import region_of, resize
 from .faces.face import Face
@@ -37,6 +38,7 @@ class Protector:
     gallery: Sequence[Tensor] = ()
     decoys: Sequence[Tensor] = ()
     autoencoder: Autoencoder | None = None
+    """For recipes that work in a latent space; None is the bundled one."""
     faces: str | int = "all"
     far: str = DEFAULT_FAR
     seed: int = 0
@@ -46,6 +48,8 @@ class Protector:
     def __post_init__(self) -> None:
         self.recipe = replace(self.recipe, aim=replace(self.recipe.aim, far=self.far))
         self.distances = perceptual_distances(self.recipe, self.device)
+        if self.recipe.needs_autoencoder and self.autoencoder is None:
+            self.autoencoder = load_autoencoder(self.device)
 
     def __call__(
         self,
@@ -125,6 +129,8 @@ def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:
     if not recipe.visibility.get("perceptual"):
         return {}
     budget = isinstance(recipe.weighting, Budget)
+    if recipe.perceptual == "ms-ssim" and not budget:
+        return {}
     try:
         network = Vgg19Distance.load() if recipe.perceptual == "vgg19" and not budget else Lpips.load("vgg")
     except ModelError:

@@ -42,8 +42,7 @@ class Protect(io.ComfyNode):
                     "strength",
                     options=list(RECIPES),
                     default=DEFAULT,
-                    tooltip="How much may change: light, balanced or strong. The others are for comparison; "
-                    "published-1 and published-2 need a VAE.",
+                    tooltip="How much may change: light, balanced or strong. The others are for comparison.",
                 ),
                 io.Int.Input(
                     "seed",
@@ -82,7 +81,8 @@ class Protect(io.ComfyNode):
                 io.Vae.Input(
                     "vae",
                     optional=True,
-                    tooltip="Only used by strengths that work in a latent space (published-1, published-2).",
+                    tooltip="Work in this VAE's latent space. Nothing connected: the one that comes with the pack, "
+                    "which the strengths were measured with.",
                 ),
             ],
             outputs=[
@@ -108,12 +108,12 @@ class Protect(io.ComfyNode):
         weights: Schedule | None = None,
         vae: Any = None,
     ) -> io.NodeOutput:
-        recipe = pick_recipe(strength, weights, vae is not None)
+        recipe = pick_recipe(strength, weights)
         pictures = pictures_of(image)
         masks = masks_of(mask, len(pictures))
         device = pick_device()
         # Loaded while still in inference mode, where ComfyUI expects it.
-        autoencoder = VaeAutoencoder(vae) if recipe.needs_autoencoder else None
+        autoencoder = VaeAutoencoder(vae) if recipe.needs_autoencoder and vae is not None else None
         with gradients_allowed():
             surrogates = recognisers or (load_recogniser("dlib"),)
             others = tensors_of(gallery, "gallery")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..core.errors import FaceVeilError, InputError, NoFaceError
+from ..core.errors import FaceVeilError, NoFaceError
 from ..core.faces.masks import fit_mask
 from ..core.images import Photo
 from ..core.optimise import Step
@@ -32,12 +32,9 @@ class ProtectedBatch:
     """Every picture's verdict, and warnings."""
 
 
-def pick_recipe(strength: str, weights: Weights | None, has_autoencoder: bool) -> Recipe:
-    """The recipe, refused before any work when it lacks what it needs."""
-    recipe = weights.recipe(strength) if weights else choose(strength)
-    if recipe.needs_autoencoder and not has_autoencoder:
-        raise InputError(f"'{recipe.name}' changes the picture in a latent space: connect a VAE to the input 'vae'.")
-    return recipe
+def pick_recipe(strength: str, weights: Weights | None) -> Recipe:
+    """The recipe of that strength, with the scheduler's balance when there is one."""
+    return weights.recipe(strength) if weights else choose(strength)
 
 
 def protect_pictures(

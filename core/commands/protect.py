@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..protection.objective import Objective
     from ..protector import Protector
 
-_RECIPES = ("published-1", "published-2", "pixel-noise")
+_RECIPES = ("published-1", "published-2", "warp", "pixel-noise")
 _OUT = (
     "the file to write (.png, .jpg, .webp, .tif, .bmp); a name without such an ending is a folder, made when missing. "
     "Several photos need a folder, and keep their names in it"
@@ -44,7 +44,11 @@ def add(verbs: argparse._SubParsersAction) -> None:
     say("--budget", type=float, metavar="LPIPS", help="hold visibility (LPIPS-vgg on the face) at this value")
     say("--mode", choices=("dodge", "decoy"), default="dodge", help="dodge: match nobody; decoy: resemble the --decoy")
     say("--decoy", nargs="+", type=Path, default=[], metavar="IMG", help="a synthetic or consenting face")
-    say("--autoencoder", metavar="NAME_OR_FILE", help="a tiny autoencoder (taesd, taef1 ...) for recipes that need one")
+    say(
+        "--autoencoder",
+        metavar="NAME_OR_FILE",
+        help="a tiny autoencoder (taesd, taef1 ...) instead of the built-in one",
+    )
     say("--mask", type=Path, metavar="IMG", help="change pixels only where this picture is white")
     say("--report", type=output_path, metavar="FILE.json", help="write the verdict as JSON; of several photos, a list")
     say("--keep-metadata", action="store_true", help="keep EXIF, place and camera included")

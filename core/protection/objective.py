@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..optimise import Terms
@@ -13,6 +14,9 @@ from ..perception.colour import chroma_change, total_variation
 from ..perception.ssim import ms_ssim
 from .identity import Identity
 from .weights import Weighting
+
+_PATCH = 12
+"""Pixels of the working copy that make a broad patch: a tenth of a face."""
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 """Two pictures (A, 3, H, W) to one number each."""
@@ -25,6 +29,12 @@ def structure_change(changed: Tensor, clean: Tensor) -> Tensor:
     return across.abs().mean((1, 2, 3)) + down.abs().mean((1, 2, 3))
 
 
+def shading_change(changed: Tensor, clean: Tensor) -> Tensor:
+    """Change of brightness over broad patches: a cheek's new shadow costs the other terms little, and looks bruised."""
+    broad = F.avg_pool2d((changed - clean).mean(1, keepdim=True), _PATCH, _PATCH // 2)
+    return broad.abs().mean((1, 2, 3)) + 4 * broad.square().mean((1, 2, 3))
+
+
 def multi_scale_distance(changed: Tensor, clean: Tensor) -> Tensor:
     """1 - MS-SSIM: the perceptual distance that needs no weights."""
     return 1 - ms_ssim(changed, clean)
@@ -34,6 +44,7 @@ VISIBILITY: dict[str, Distance] = {
     "perceptual": multi_scale_distance,
     "structure": structure_change,
     "chroma": chroma_change,
+    "shading": shading_change,
     "variation": lambda changed, clean: total_variation(changed - clean),
 }
 """Terms that a recipe may weigh, by name; "perceptual" is what the adaptive weight listens to."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..engines.autoencoder import Autoencoder
+from ..engines.bundled import load_autoencoder
 from ..errors import InputError
 from ..faces.crops import Window, paste, resize, window_around
 from ..faces.face import Face
@@ -92,11 +93,7 @@ def make_variable(recipe: Recipe, task: Task, autoencoder: Autoencoder | None) -
     parts: list[Change] = []
     latent = None
     if recipe.latent:
-        if autoencoder is None:
-            raise InputError(
-                f"The recipe '{recipe.name}' works in a latent space: name an autoencoder (--autoencoder taesd)."
-            )
-        latent = LatentOffset(autoencoder, task.clean, recipe.latent)
+        latent = LatentOffset(autoencoder or load_autoencoder(device), task.clean, recipe.latent)
         parts.append(latent)
     if recipe.warp:
         parts.append(WarpField(task.points, recipe.size, recipe.warp, recipe.warp_knots, recipe.warp_symmetry))

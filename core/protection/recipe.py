@@ -38,8 +38,8 @@ class Recipe:
     weighting: Weighting = field(default_factory=Constant)
     visibility: Mapping[str, float] = field(default_factory=dict)
     """Weights of the terms in `objective.VISIBILITY`."""
-    perceptual: str = "lpips"
-    """The network behind the term "perceptual" where its weights are at hand: "lpips" or "vgg19"."""
+    perceptual: str = "ms-ssim"
+    """What the term "perceptual" is: "ms-ssim", or "lpips" or "vgg19" where their weights are at hand."""
     settings: Settings = field(default_factory=Settings)
 
     @property

@@ -61,7 +61,7 @@ def make(
     options: argparse.Namespace, networks: dict[str, object], recipe: str, judge: str, gallery: Tensor
 ) -> Protector:
     chosen = choose(recipe)
-    autoencoder = load_tiny(options.autoencoder) if chosen.needs_autoencoder else None
+    autoencoder = load_tiny(options.autoencoder) if options.autoencoder else None
     surrogates = [network for name, network in networks.items() if name != judge]
     # The gallery photo judges and is never shown to the optimiser: see `protect_alone`.
     return Protector(chosen, surrogates, [networks[judge]], [gallery], autoencoder=autoencoder, faces="largest")
@@ -202,7 +202,7 @@ def main() -> None:
         one.add_argument("--pairs", type=Path, required=True)
         one.add_argument("--recognisers", type=Path, required=True, help="holds faceres.onnx and mobilefacenet.onnx")
         one.add_argument("--out", type=Path, required=True)
-        one.add_argument("--autoencoder", help="for the published recipes")
+        one.add_argument("--autoencoder", help="instead of the bundled one")
         one.add_argument("--judges", nargs="+", default=list(FAMILIES))
         one.add_argument("--count", type=int, default=None if verb == "run" else 12)
         one.add_argument("--part", default="0/1")

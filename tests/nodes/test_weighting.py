@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from faceveil.core.errors import InputError
 from faceveil.core.protection.weights import Budget, Constant, Linear, Sigmoid
 from faceveil.nodes.protecting import pick_recipe
 from faceveil.nodes.weighting import SCHEDULES, make_weights
@@ -23,12 +22,6 @@ def test_every_schedule_becomes_its_weighting():
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_recipe_with_a_schedule_measures_visibility_and_changes_nothing_else(schedule):
-    recipe, plain = made(schedule).recipe("light"), pick_recipe("light", None, False)
+    recipe, plain = made(schedule).recipe("light"), pick_recipe("light", None)
     assert recipe.visibility["perceptual"] > 0 and type(recipe.weighting) is type(made(schedule).weighting)
     assert (recipe.warp, recipe.luma, recipe.aim) == (plain.warp, plain.luma, plain.aim)
-
-
-def test_a_latent_recipe_without_a_vae_is_refused_before_any_work():
-    with pytest.raises(InputError, match="connect a VAE"):
-        pick_recipe("published-1", None, False)
-    assert pick_recipe("published-1", None, True).needs_autoencoder
