@@ -30,9 +30,9 @@ def _strength(name: str, margin: float, push: float) -> Recipe:
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", 1.5, 2),
+    "light": _strength("light", 2.0, 2),
     "balanced": _strength("balanced", 3.0, 4),
-    "strong": _strength("strong", 4.5, 8),
+    "strong": _strength("strong", 4.0, 6),
 }
 
 OTHERS: dict[str, Recipe] = {

@@ -29,14 +29,19 @@ class LatentOptimizer(io.ComfyNode):
             node_id="FaceVeilLatentOptimizer",
             display_name="Latent Adversarial Optimizer",
             category=CATEGORY,
-            description="Changes a latent so that recognisers no longer match the face in the decoded picture. For latents "
+            description="Changes a latent so that recognisers no longer match the face it decodes to. For latents "
             "that are decoded right after; for photos use Protect Portrait, which loses nothing to the VAE.",
             inputs=[
                 io.Latent.Input("latent", tooltip="Latents of pictures with a face, one or a batch."),
                 io.Vae.Input("vae", tooltip="The VAE they belong to."),
                 io.Int.Input("iterations", default=60, min=1, max=1000, tooltip="Most iterations for each picture."),
                 io.Float.Input(
-                    "rate", default=0.02, min=0.001, max=0.5, step=0.001, tooltip="How far one iteration moves the latent."
+                    "rate",
+                    default=0.02,
+                    min=0.001,
+                    max=0.5,
+                    step=0.001,
+                    tooltip="How far one iteration moves it.",
                 ),
                 io.Int.Input(
                     "seed",
