@@ -53,6 +53,10 @@ def library() -> ModuleType:
     return diffusers
 
 
+def _version(diffusers: ModuleType) -> tuple[int, ...]:
+    return tuple(int(part) for part in diffusers.__version__.split(".")[:2])
+
+
 def read_pipeline(
     where: str | Path,
     dtype: str = "fp32",
@@ -63,11 +67,15 @@ def read_pipeline(
 ) -> Any:
     if dtype not in DTYPES:
         raise InputError(f"There is no precision '{dtype}'. Choose one of: {', '.join(DTYPES)}.")
-    path, settings = Path(where).expanduser(), {"torch_dtype": DTYPES[dtype], "local_files_only": not online}
+    path, diffusers = Path(where).expanduser(), library()
+    precision = "dtype" if _version(diffusers) >= (0, 42) else "torch_dtype"
+    settings = {precision: DTYPES[dtype], "local_files_only": not online}
     if path.is_file():
         return _from_file(path, settings, config)
     if path.is_dir() and not (path / "model_index.json").is_file():
         raise ModelError(f"{path} holds no diffusers pipeline: there is no model_index.json in it.")
+    if not path.is_dir() and (path.is_absolute() or path.suffix in (".safetensors", ".ckpt") or len(path.parts) > 2):
+        raise ModelError(f"There is no {path}.")
     return _from_folder(str(path) if path.is_dir() else str(where), {**settings, "variant": variant})
 
 
