@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
-from .test_nodes import load, node, original, save
+from .test_nodes import judging, load, node, original, save
 
 pytestmark = pytest.mark.integration
 
@@ -92,6 +94,23 @@ def guarding(picture: str, iterations: int = 20) -> dict[str, dict[str, object]]
     }
 
 
+def optimising(picture: str, seed: int = 0) -> dict[str, dict[str, object]]:
+    """A portrait through the demo VAE, with its latent protected on the way, and judged against the way alone."""
+    return {
+        "demo": node("FaceVeilLoadDemoModel"),
+        "load": load(picture),
+        "encode": node("VAEEncode", pixels=["load", 0], vae=["demo", 1]),
+        "before": node("VAEDecode", samples=["encode", 0], vae=["demo", 1]),
+        "optimise": node(
+            "FaceVeilLatentOptimizer", latent=["encode", 0], vae=["demo", 1], iterations=60, rate=0.02, seed=seed
+        ),
+        "after": node("VAEDecode", samples=["optimise", 0], vae=["demo", 1]),
+        "plain": save(["before", 0]),
+        "picture": save(["after", 0]),
+        **judging(["before", 0], ["after", 0]),
+    }
+
+
 def test_the_demo_model_samples_with_the_stock_nodes_and_follows_its_words(comfy):
     red, green = (comfy.picture(comfy.run(generating(word)), "picture") for word in ("red", "green"))
     assert red.shape == (256, 256, 3)
@@ -122,3 +141,27 @@ def test_a_guarded_sampler_protects_while_generating_and_an_empty_guard_is_no_gu
     assert run.outputs["protected"]["text"] in (["True"], ["true"])
     plain = comfy.run(guarding(portrait, 0))
     assert plain.outputs["protected"]["text"] in (["False"], ["false"])
+
+
+def test_a_latent_is_protected_and_its_picture_stays_alike(comfy, portrait):
+    run = comfy.run(optimising(portrait))
+    assert run.status == "execution_success", run.error
+    assert run.outputs["protected"]["text"][0].lower() == "true"
+    change = np.abs(comfy.picture(run, "picture").astype(int) - comfy.picture(run, "plain"))
+    assert change.max() > 5 and change.mean() < 10
+    values = [data["value"] for data in run.progress if data["node"] == "optimise"]
+    assert len(values) > 3 and values == sorted(values)
+
+
+def test_cancel_stops_the_latent_optimizer_within_seconds(comfy, portrait):
+    asked = []
+
+    def cancel(data):
+        if data["node"] == "optimise" and data["value"] >= 2 and not asked:
+            asked.append(time.monotonic())
+            comfy.post("/interrupt", {})
+
+    run = comfy.run(optimising(portrait, seed=99), cancel)
+    assert asked and run.status == "execution_interrupted"
+    assert time.monotonic() - asked[0] < 8
+    assert max(data["value"] for data in run.progress) < 60
