@@ -62,45 +62,42 @@ class Protector:
         image = to_bchw(photo.pixels).to(self.device)
         found = find_faces(image, which=self.faces)
         refuse_small(found)
-        saved, evaluations = self._change(image, found, mask, on_step)
+        # Only the part of a large photo that its faces need is worked on: copies of all of it would be too much.
+        region = region_of(found, *image.shape[-2:])
+        part, faces = region.cut(image), [region.moved(face) for face in found]
+        allowed = mask if mask is None else region.cut(mask.to(self.device))
+        saved, evaluations = self._change(part, faces, allowed, on_step)
         witnesses = [Witness(r, "surrogate") for r in self.surrogates] + [Witness(r, "judge") for r in self.judges]
-        report = verify(image, saved, witnesses, self.gallery, found, self.far, decoys=self.decoys)
+        report = verify(part, saved, witnesses, self.gallery, faces, self.far, decoys=self.decoys)
+        report.faces = [replace(verdict, box=face.box) for verdict, face in zip(report.faces, found, strict=True)]
         report.recipe, report.seed = self.recipe.name, self.seed
         if isinstance(self.recipe.weighting, Budget):
             report.budget = self.recipe.weighting.budget
         for name, count in evaluations.items():
             report.evaluations[name] += count
+        result = image.clone()
+        region.cut(result).copy_(saved)
         report.seconds = time.perf_counter() - started
-        return photo.with_pixels(saved.cpu().movedim(1, -1)), report
+        return photo.with_pixels(result.cpu().movedim(1, -1)), report
 
     def _change(
         self, image: Tensor, faces: list[Face], mask: Tensor | None, on_step: Callable[[Step, Objective], None]
     ) -> tuple[Tensor, dict[str, int]]:
-        """The picture with its faces protected, as eight bits will hold it, and what that took.
-
-        Only the part of a large photo that the faces need is worked on: every copy of all of it would be too much.
-        """
-        region = region_of(faces, *image.shape[-2:])
-        part = region.cut(image)
+        """The picture with its faces protected, as the eight bits of a file will hold it, and what that took."""
         done = protect(
-            part,
-            [region.moved(face) for face in faces],
+            image,
+            faces,
             self.surrogates,
             self.recipe,
             self.gallery,
             self.decoys,
-            mask if mask is None else region.cut(mask.to(self.device)),
+            mask,
             self.autoencoder,
             self.distances,
             self.seed,
             on_step,
         )
-        changed = torch.where(done.mask > 0, (done.image * 255).round_().div_(255), part)
-        evaluations = done.evaluations
-        del done  # as large as the part, twice; the whole photo's copy comes next
-        saved = image.clone()
-        region.cut(saved).copy_(changed)
-        return saved, evaluations
+        return torch.where(done.mask > 0, (done.image * 255).round_().div_(255), image), done.evaluations
 
 
 def refuse_small(faces: Sequence[Face]) -> None:

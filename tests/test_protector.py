@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 from PIL import Image
 
 from faceveil.core.errors import InputError
+from faceveil.core.faces import crops
 from faceveil.core.faces.face import Face
-from faceveil.core.protector import refuse_small
+from faceveil.core.images import Photo, read_photo
+from faceveil.core.optimise import Settings
+from faceveil.core.protector import Protector, refuse_small
+from faceveil.core.recipes import OTHERS
+from faceveil.core.recognisers.dlib_resnet import load_dlib
 
 MEGABYTES_AT_40_MEGAPIXELS = 2000
 _PROTECT = """
@@ -39,6 +45,21 @@ def test_faces_too_small_are_refused_with_what_helps_these_faces():
     assert "--faces" not in str(alone.value) + str(all_small.value)
     with pytest.raises(InputError, match=r"1 of 2 faces .*20 px.*--faces largest"):
         refuse_small([face(90), face(20)])
+
+
+def test_working_on_a_part_of_a_photo_changes_and_reports_the_same_place(examples, monkeypatch):
+    small = read_photo(examples / "portrait.png").pixels
+    photo = Photo(torch.full((1, 900, 1100, 3), 0.4))
+    photo.pixels[:, 300:812, 500:1012] = small
+    recipe = replace(OTHERS["pixel-noise"], settings=Settings(2))
+    protector = Protector(recipe, [load_dlib()])
+    whole, report = protector(photo)
+    monkeypatch.setattr(crops, "WHOLE", 0)
+    part, other = protector(photo)
+    changed = [(result.pixels != photo.pixels).any(-1) for result in (whole, part)]
+    assert changed[0].any() and (changed[0] == changed[1]).float().mean() > 0.999
+    assert torch.equal(part.pixels[:, :300], photo.pixels[:, :300])
+    assert other.faces[0].box == report.faces[0].box and other.faces[0].quality.outside_max == 0
 
 
 @pytest.mark.slow

@@ -111,7 +111,6 @@ def test_decoys_are_asked_for_and_must_show_a_face(capsys, portrait, faceless, t
         (("--faces", "nearest"), "all, largest, or a number"),
         (("--report", ""), "--report: the name is empty"),
         (("--strength", "light", "--recipe", "pixel-noise"), "not both"),
-        (("--recipe", "published-2"), "--autoencoder"),
         (("--autoencoder", "missing"), "missing_encoder"),
         (("--budget", "7"), "budget"),
         (("--faces", "5"), "no face number 5"),
