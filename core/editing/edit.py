@@ -35,7 +35,8 @@ class Edit:
     """What the original is; the empty prompt says nothing of light or colour."""
     guidance: float | None = None
     """How strongly the prompt is taken; None is the model's own habit."""
-    source_guidance: float | None = None
+    source_guidance: float | None = 1.0
+    """1 follows the source prompt plainly: guidance would lead off the path that has to be retraced."""
     steps: int = 25
     solver: str = "reuse"
     editor: str = "invert"
