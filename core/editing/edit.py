@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..engines.autoencoder import Autoencoder
+from ..engines.counted import Counted
 from ..engines.denoiser import Denoiser, noised, seeded_noise, velocity
 from ..errors import InputError
 from ..faces.crops import Window, paste, resize
@@ -77,19 +78,6 @@ class Edited:
     trajectory: Trajectory | None
     won: bool | None = None
     """Whether the guard got past every surrogate; None without one."""
-
-
-class Counted:
-    """A denoiser that counts what it is asked: evaluations do not lie, seconds do."""
-
-    def __init__(self, denoiser: Denoiser) -> None:
-        self.denoiser, self.evaluations = denoiser, 0
-        self.name, self.flow, self.smallest = denoiser.name, denoiser.flow, denoiser.smallest
-        self.sigmas, self.describe = denoiser.sigmas, denoiser.describe
-
-    def denoise(self, x: Tensor, sigma: float, conditioning: object) -> Tensor:
-        self.evaluations += len(x)
-        return self.denoiser.denoise(x, sigma, conditioning)
 
 
 def edit_image(

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
+from ..errors import InputError, ModelError
 from ..places import BUNDLED
 from .denoiser import Conditioning, checked_steps
 from .flux import Flux, FluxShape
@@ -49,18 +49,17 @@ def load_words(device: torch.device | str = "cpu") -> WordEncoder:
     return model
 
 
-class BundledDenoiser:
-    """A small Flux: rectified flow in the bundled autoencoder's latent space."""
+class FluxDenoiser:
+    """A small Flux, whatever its weights: rectified flow in a latent space."""
 
-    name = "bundled"
     flow = True
     smallest = 1e-3
 
-    def __init__(self, device: torch.device | str = "cpu") -> None:
-        self.flux, self.words = Flux(FluxShape()), load_words(device)
-        _fill(self.flux, FLOW, device)
+    def __init__(self, flux: Flux, name: str = "flux") -> None:
+        self.flux, self.name = flux, name
 
     def denoise(self, x: Tensor, sigma: float, conditioning: Conditioning) -> Tensor:
+        self._check(x, conditioning)
         said = conditioning.repeated(len(x))
         t = x.new_full((len(x),), sigma)
         guidance = x.new_full((len(x),), GUIDANCE if said.guidance is None else said.guidance)
@@ -69,6 +68,40 @@ class BundledDenoiser:
     def sigmas(self, steps: int, size: tuple[int, int]) -> list[float]:
         """Evenly spaced: at so few patches nothing is gained by lingering at much noise."""
         return torch.linspace(1, 0, checked_steps(steps) + 1).tolist()
+
+    def describe(self, prompts: Sequence[str], guidance: float | None = None) -> Conditioning:
+        raise ModelError(f"The model '{self.name}' came without words: hand over a conditioning.")
+
+    def _check(self, x: Tensor, conditioning: Conditioning) -> None:
+        shape = self.flux.shape
+        channels = shape.in_channels // 4
+        if x.shape[1] != channels:
+            raise InputError(
+                f"The model '{self.name}' works on latents of {channels} channels and this one has {x.shape[1]}: "
+                "encode the picture with the autoencoder of the same model."
+            )
+        if x.shape[-2] % 2 or x.shape[-1] % 2:
+            raise InputError(
+                f"The model '{self.name}' takes latents whose sides are even, not {x.shape[-2]} x {x.shape[-1]}: "
+                "resize the picture to a multiple of 16 first."
+            )
+        pooled = conditioning.pooled
+        sizes = conditioning.context.shape[-1], 0 if pooled is None else pooled.shape[-1]
+        if sizes != (shape.context_in_dim, shape.vec_in_dim):
+            raise InputError(
+                f"The model '{self.name}' needs a context of size {shape.context_in_dim} and a pooled vector of size "
+                f"{shape.vec_in_dim}; this conditioning has {sizes[0]} and {sizes[1] or 'none'}. "
+                "Describe the prompt with the same model."
+            )
+
+
+class BundledDenoiser(FluxDenoiser):
+    """The one with weights and words of its own."""
+
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        super().__init__(Flux(FluxShape()), "bundled")
+        self.words = load_words(device)
+        _fill(self.flux, FLOW, device)
 
     def describe(self, prompts: Sequence[str], guidance: float | None = None) -> Conditioning:
         with torch.no_grad():

@@ -155,12 +155,37 @@ def protect(
     on_step: Callable[[Step, Objective], None] = lambda step, objective: None,
 ) -> Protected:
     """Change `faces` of `image` (1, 3, H, W) until `surrogates` no longer match them; the rest stays bit-identical."""
+    task = prepared(image, faces, surrogates, recipe, allowed)
+    ensemble = Ensemble(surrogates)
+    variable, latent = make_variable(recipe, task, autoencoder)
+    result, mask, outcome = search(task, variable, ensemble, recipe, gallery, decoys, distances, seed, on_step)
+    evaluations = {"denoiser": 0, "decoder": latent.decodes if latent else 0, "recogniser": ensemble.evaluations}
+    return Protected(result, mask, outcome, evaluations)
+
+
+def prepared(
+    image: Tensor, faces: Sequence[Face], surrogates: Sequence[Recogniser], recipe: Recipe, allowed: Tensor | None
+) -> Task:
+    """The faces at their working size, when everything about them can be used."""
     refuse_unusable(faces, surrogates)
     task = Task.prepare(image, faces, recipe, allowed)
     if not task.masks.flatten(1).any(1).all():
         raise InputError("The mask leaves a face nothing that may change. Paint it over the face, or leave it out.")
-    ensemble = Ensemble(surrogates)
-    variable, latent = make_variable(recipe, task, autoencoder)
+    return task
+
+
+def search(
+    task: Task,
+    variable: Change,
+    ensemble: Ensemble,
+    recipe: Recipe,
+    gallery: Sequence[Tensor],
+    decoys: Sequence[Tensor],
+    distances: dict[str, Distance] | None,
+    seed: int,
+    on_step: Callable[[Step, Objective], None],
+) -> tuple[Tensor, Tensor, Outcome]:
+    """Move any variable until the faces are not matched: the picture, the mask of what may differ, and how it went."""
     identity = Identity(
         ensemble,
         task.points,
@@ -185,8 +210,7 @@ def protect(
         result, mask = task.paste_all(variable)
         if not ran.done.any() or holds(result, task, identity):
             break
-    evaluations = {"denoiser": 0, "decoder": latent.decodes if latent else 0, "recogniser": ensemble.evaluations}
-    return Protected(result, mask, outcome, evaluations)
+    return result, mask, outcome
 
 
 def holds(result: Tensor, task: Task, identity: Identity) -> bool:

@@ -1,117 +1,221 @@
-"""Method 1: move the latent from which the last denoising steps start, so that what they end at is not matched.
+"""Method 1: move the latents from which the last denoising steps start, so that what they end at is not matched.
 
-What is optimised has been through the purification that would wash it away. The variable, the objective and
-the loop are the guard's; only the way from the latent to the picture is longer.
+What is optimised has been through the purification that would wash it away. Windows, identity, objective and
+the search are those of every protection here; only the way from the variable to the picture is longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from ..engines.autoencoder import Autoencoder
-from ..engines.denoiser import Denoiser
-from ..errors import InputError
-from ..faces.crops import paste, resize, window_around
+from ..engines.counted import Counted
+from ..engines.denoiser import Conditioning, Denoiser
 from ..faces.face import Face
-from ..faces.masks import face_oval
 from ..optimise import Settings, Step
+from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
-from ..trajectory.embeddings import Learning, ShortPath, learn_embeddings, unlearned, walk
+from ..trajectory.embeddings import (
+    PUBLISHED_STEPS,
+    Learning,
+    ShortPath,
+    last_levels,
+    learn_embeddings,
+    of_rows,
+    step_down,
+)
 from ..trajectory.paths import invert
 from ..trajectory.record import Trajectory
-from ..trajectory.solvers import Moment
-from .guard import Guard, GuardRecipe
+from .attention import AttentionGuide
 from .identity import Aim
+from .objective import Distance, Objective
+from .protect import Protected, Task, prepared, search
+from .recipe import Recipe
+from .variables import with_difference
 from .weights import Constant
+
+ATTENTION = "attention"
+"""The term of a recipe's `visibility` that holds the model's self-attention where it was."""
 
 
 @dataclass(frozen=True)
 class PurificationRecipe:
-    """How long the path is, how its embeddings are learned, and how the latent is moved."""
+    """How long the path is, how its embeddings are learned, and how the latents are moved."""
 
+    protection: Recipe
+    """Its `latent` is the learning rate of the offset at the short path's start."""
     steps: int = 20
-    last: int = 3
-    learning: Learning | None = field(default_factory=Learning)
-    """None leaves the empty prompt's embedding: the comparison."""
-    guard: GuardRecipe = field(default_factory=lambda: GuardRecipe(settings=Settings(60, patience=8)))
-    size: int = 256
-    margin: float = 0.35
+    last: int = PUBLISHED_STEPS
+    learning: Learning = field(default_factory=Learning)
+    attention: str = "light"
+    """The form of the attention term, `attention.FORMS`."""
+    checkpointed: bool = False
+    """Make each step's inner values again for the gradient instead of keeping them: the memory of one step, for
+    one more evaluation each."""
 
 
 PUBLISHED = PurificationRecipe(
-    guard=GuardRecipe(
+    Recipe(
+        "published-1",
+        latent=0.01,
         aim=Aim(form="cosine"),
         views=("plain",),
         landmark_jitter=0.0,
-        rate=0.01,
-        settings=Settings(30, method="adamw", betas=(0.9, 0.999), patience=0),
         weighting=Constant(0.003),
-        visibility={"structure": 1.0},
+        visibility={ATTENTION: 1.0},
+        settings=Settings(30, method="adamw", betas=(0.9, 0.999), patience=0),
     ),
+    attention="full",
 )
-"""The published numbers. Its self-attention guidance is stood in for by the structure term of weight 1."""
+"""The published numbers."""
+
+DEFAULT = PurificationRecipe(
+    Recipe(
+        "purification",
+        latent=0.02,
+        visibility={"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0, ATTENTION: 1.0},
+        settings=Settings(60, patience=8),
+    ),
+    learning=Learning(tolerance=1e-5, best=True),
+)
 
 
 @dataclass
-class Purified:
+class Purified(Protected):
     """The protected picture, and what is worth comparing."""
 
-    image: Tensor
     path: Trajectory
     short: ShortPath
-    start: Tensor
-    """The latent at the short path's first level, moved."""
-    iterations: int
-    won: bool
+    moved: Tensor
+    """The latents (B, C, h, w) at the short path's first level, moved."""
+
+    @property
+    def won(self) -> bool:
+        """Whether every surrogate was got past, for every face."""
+        return bool(self.outcome.done.all())
+
+
+class DenoisedOffset:
+    """An offset of the latents where the short path starts: `window + M * (D(walk(z + offset)) - D(walk(z)))`.
+
+    At rest nothing changes: what the autoencoder and the steps cannot reproduce cancels.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        autoencoder: Autoencoder,
+        short: ShortPath,
+        learning_rate: float = 0.02,
+        guide: AttentionGuide | None = None,
+        checkpointed: bool = False,
+    ) -> None:
+        """`short` as it was learned, `guide` as it listened to that."""
+        self.denoiser, self.autoencoder, self.short = denoiser, autoencoder, short
+        self.learning_rate, self.guide, self.checkpointed = learning_rate, guide, checkpointed
+        self.decodes = len(short.latents[-1])
+        """Windows decoded so far; what the report states as cost."""
+        with torch.no_grad():
+            self.clean = autoencoder.decode(short.latents[-1])
+        self.offset = torch.zeros_like(short.latents[0], requires_grad=True)
+        self.attention_change: Tensor | None = None
+        """What the guide said of the windows that were rendered last."""
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        yield self.offset, self.learning_rate
+
+    @property
+    def moved(self) -> Tensor:
+        return (self.short.latents[0] + self.offset).detach()
+
+    def walk(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Where the moved latents of these rows end, and how far attention changed on the way (A,)."""
+        x = self.short.latents[0][rows] + self.offset[rows]
+        change = x.new_zeros(len(x))
+        for index in range(len(self.short.said)):
+            if self.checkpointed and torch.is_grad_enabled():
+                x, added = checkpoint(self._step, index, x, rows, use_reentrant=False)
+            else:
+                x, added = self._step(index, x, rows)
+            change = change + added
+        return x, change
+
+    def _step(self, index: int, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        here, there = list(pairwise(self.short.sigmas))[index]
+        said = of_rows(self.short.at(here), rows)
+        # Attention is compared where it may cost something: not when the finished picture is rendered.
+        heard = self.guide.comparing(index, rows) if self.guide and torch.is_grad_enabled() else nullcontext()
+        with heard as change:
+            x = step_down(self.denoiser, x, here, there, said)
+        return x, change.total.to(x) if change else x.new_zeros(len(x))
+
+    def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
+        rows = torch.arange(len(self.offset)) if rows is None else rows
+        ended, self.attention_change = self.walk(rows)
+        self.decodes += len(ended)
+        return with_difference(window, self.autoencoder.decode(ended) - self.clean[rows], mask)
 
 
 def protect_through_denoising(
     image: Tensor,
-    face: Face,
+    faces: Sequence[Face],
     denoiser: Denoiser,
     autoencoder: Autoencoder,
     surrogates: Sequence[Recogniser],
-    recipe: PurificationRecipe | None = None,
+    recipe: PurificationRecipe = DEFAULT,
+    gallery: Sequence[Tensor] = (),
+    decoys: Sequence[Tensor] = (),
+    allowed: Tensor | None = None,
+    distances: dict[str, Distance] | None = None,
+    unconditional: Conditioning | None = None,
     seed: int = 0,
-    on_step: Callable[[Step], None] = lambda step: None,
+    on_step: Callable[[Step, Objective | None], None] = lambda step, objective: None,
 ) -> Purified:
-    """Protect one face of `image` (1, 3, H, W); pixels outside its oval stay bit-identical."""
-    how = recipe or PurificationRecipe()
-    if how.last >= how.steps:
-        raise InputError(f"The last {how.last} steps of a schedule of {how.steps} are no short path. Choose fewer.")
-    window = window_around(face, how.margin)
-    before = resize(window.cut(image), how.size, how.size)
-    scale = how.size / window.width
-    points = (window.shift(face.points) + 0.5) * scale - 0.5
-    oval = face_oval(points[None].to(image.device), how.size, how.size)
-    with torch.no_grad():
-        clean = autoencoder.encode(before)
-    if clean.ndim != 4:
-        raise InputError("This autoencoder makes no latents of pictures (four dimensions are expected).")
-    empty = denoiser.describe([""])
-    path = invert(denoiser, clean, denoiser.sigmas(how.steps, tuple(clean.shape[-2:])), empty, "euler")
-    if how.learning:
-        short = learn_embeddings(denoiser, path, empty, how.last, how.learning, on_step)
-    else:
-        short = unlearned(path, empty, how.last)
-    start = path.latents.at(short.sigmas[0]).to(clean)
-    with torch.no_grad():
-        still = autoencoder.decode(walk(denoiser, start, short))
+    """Protect `faces` of `image` (1, 3, H, W); pixels outside their ovals stay bit-identical.
 
-    def picture(latent: Tensor) -> Tensor:
-        return before + oval * (autoencoder.decode(walk(denoiser, latent, short)) - still)
+    `unconditional` is what learning begins with; None is the empty prompt. While embeddings are learned
+    `on_step` is given no objective.
+    """
+    how, counted = recipe.protection, Counted(denoiser)
+    task = prepared(image, faces, surrogates, how, allowed)
+    guide = AttentionGuide(recipe.attention) if how.visibility.get(ATTENTION) else None
+    said = denoiser.describe([""], 1.0) if unconditional is None else unconditional
+    path, short = short_path(task, counted, autoencoder, said, recipe, guide, lambda step: on_step(step, None))
+    variable = DenoisedOffset(counted, autoencoder, short, how.latent, guide, recipe.checkpointed)
+    # The picture does not tell how far attention moved; the variable that rendered it does.
+    heard = {ATTENTION: lambda changed, clean: variable.attention_change}
+    ensemble = Ensemble(surrogates)
+    result, mask, outcome = search(
+        task, variable, ensemble, how, gallery, decoys, {**(distances or {}), **heard}, seed, on_step
+    )
+    evaluations = {
+        "denoiser": counted.evaluations,
+        "decoder": variable.decodes,
+        "recogniser": ensemble.evaluations,
+    }
+    return Purified(result, mask, outcome, evaluations, path, short, variable.moved)
 
-    guard = Guard(picture, surrogates, 1.0, how.guard, before, seed=seed, on_iteration=on_step)
-    # The guard is asked about this latent as it is; the picture above does the denoising.
-    moved = guard(Moment(0, 1, 0.0, start, torch.zeros_like(start)))[-1:]
+
+def short_path(
+    task: Task,
+    denoiser: Denoiser,
+    autoencoder: Autoencoder,
+    said: Conditioning,
+    recipe: PurificationRecipe,
+    guide: AttentionGuide | None = None,
+    on_step: Callable[[Step], None] = lambda step: None,
+) -> tuple[Trajectory, ShortPath]:
+    """The way up from the faces' windows, no further than is needed, and the way down as it was learned."""
     with torch.no_grad():
-        difference = autoencoder.decode(walk(denoiser, moved, short)) - still
-        difference = F.interpolate(difference, (window.height, window.width), mode="bicubic", align_corners=False)
-        mask = face_oval(window.shift(face.points)[None].to(image.device), window.height, window.width)
-        result = paste(image, window, window.cut(image) + mask * difference, mask)
-    return Purified(result, path, short, moved, guard.iterations, guard.won)
+        clean = autoencoder.encode(task.clean)
+    schedule = denoiser.sigmas(recipe.steps, tuple(clean.shape[-2:]))
+    path = invert(denoiser, clean, last_levels(schedule, recipe.last), said, "euler")
+    landing = guide.remembering if guide else lambda step: nullcontext()
+    return path, learn_embeddings(denoiser, path, said, recipe.last, recipe.learning, on_step, landing)

@@ -132,6 +132,11 @@ def _scaled(field: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(field, (height, width), mode="bicubic", align_corners=False, antialias=True)
 
 
+def with_difference(window: Tensor, difference: Tensor, mask: Tensor) -> Tensor:
+    """The window plus a difference of whatever size, where the mask lets it."""
+    return window + _scaled(difference, *window.shape[-2:]) * mask
+
+
 class LumaField(ColourField):
     """The same change in red, green and blue: what shows first on skin is colour, so there is none."""
 
@@ -166,8 +171,7 @@ class LatentOffset:
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         changed = self.autoencoder.decode(_pick(self.latent, rows) + _pick(self.offset, rows))
         self.decodes += len(changed)
-        difference = changed - _pick(self.clean, rows)
-        return window + _scaled(difference, *window.shape[-2:]) * mask
+        return with_difference(window, changed - _pick(self.clean, rows), mask)
 
 
 class Bundle:

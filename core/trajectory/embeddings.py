@@ -6,7 +6,8 @@ Null-text inversion without guidance. What the path can reproduce it need not wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -14,9 +15,10 @@ import torch
 from torch import Tensor
 
 from ..engines.denoiser import Conditioning, Denoiser, velocity
-from ..errors import InputError
+from ..errors import InputError, ModelError
 from ..optimise import Settings, Step, Terms, optimise
 from .record import Trajectory
+from .solvers import integrate
 
 PUBLISHED_STEPS = 3
 """Of 20: the path is short, for every step purifies."""
@@ -27,9 +29,17 @@ class Learning:
     """How to learn; as published unless said otherwise."""
 
     iterations: int = 20
+    """For each step; 0 learns nothing and takes the conditioning as it is."""
     rate: float = 0.1
     tolerance: float = 0.0
-    """A step whose mean squared error is no larger is left at once; 0 runs all iterations, as published."""
+    """A picture is done with a step whose mean squared error is no larger; 0 runs all iterations, as published."""
+    best: bool = False
+    """Keep the best iterate, so that learning never makes a step worse. Off keeps the last, as published."""
+
+    @property
+    def settings(self) -> Settings:
+        patience = 1 if self.tolerance else 0
+        return Settings(self.iterations, method="adamw", betas=(0.9, 0.999), patience=patience)
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,8 @@ class ShortPath:
     errors: list[float]
     """Mean squared error of each step at its end."""
     iterations: int = 0
+    latents: tuple[Tensor, ...] = ()
+    """Where the path passes when nothing is changed, from its start to its end."""
 
     def at(self, sigma: float) -> Conditioning:
         """The conditioning of the step that leaves from sigma; matched by level, not by counting calls."""
@@ -49,34 +61,61 @@ class ShortPath:
 
 
 class _Embedding:
-    """A conditioning that can be moved."""
+    """A conditioning of one row a picture, each of which can be moved on its own."""
 
-    def __init__(self, said: Conditioning, rate: float) -> None:
+    def __init__(self, said: Conditioning, pictures: int, rate: float) -> None:
         self.rate, self.said = rate, said
-        self.context = said.context.detach().clone().requires_grad_()
-        self.pooled = None if said.pooled is None else said.pooled.detach().clone().requires_grad_()
+        parts = [said.context] if said.pooled is None else [said.context, said.pooled]
+        self.parts = [_movable(part, pictures) for part in parts]
+        self.kept = [part.detach().clone() for part in self.parts]
+        self.lowest = torch.full((pictures,), float("inf"), device=said.context.device)
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
-        yield self.context, self.rate
-        if self.pooled is not None:
-            yield self.pooled, self.rate
+        for part in self.parts:
+            yield part, self.rate
 
-    def now(self, detached: bool = False) -> Conditioning:
-        context, pooled = self.context, self.pooled
-        if detached:
-            context, pooled = context.detach(), None if pooled is None else pooled.detach()
-        return replace(self.said, context=context, pooled=pooled)
+    def now(self, rows: Tensor) -> Conditioning:
+        return self._with([part[rows] for part in self.parts])
+
+    def keep_better(self, rows: Tensor, errors: Tensor) -> None:
+        """Remember the rows whose errors are lower than ever."""
+        errors = errors.to(self.lowest)
+        better = rows[(errors < self.lowest[rows]).to(rows.device)]
+        self.lowest[rows] = torch.minimum(self.lowest[rows], errors)
+        for kept, part in zip(self.kept, self.parts, strict=True):
+            kept[better] = part.detach()[better]
+
+    def result(self, best: bool) -> Conditioning:
+        return self._with([part.detach().clone() for part in (self.kept if best else self.parts)])
+
+    def _with(self, parts: list[Tensor]) -> Conditioning:
+        # Nothing is led away from: the embedding alone is what the model hears.
+        return replace(self.said, context=parts[0], pooled=parts[1] if len(parts) > 1 else None, negative=None)
 
 
-def last_levels(path: Trajectory, steps: int) -> list[float]:
-    """The levels of the last `steps` steps, down to the clean latent."""
-    known = path.sigmas
-    if not 1 <= steps < len(known):
+def _movable(part: Tensor, pictures: int) -> Tensor:
+    """A copy a picture, in a precision that small steps do not vanish in."""
+    exact = part.detach().to(torch.promote_types(part.dtype, torch.float32))
+    return exact.expand(pictures, *part.shape[1:]).clone().requires_grad_()
+
+
+def of_rows(said: Conditioning, rows: Tensor) -> Conditioning:
+    """The conditioning of some of the pictures; one row serves them all."""
+    if len(said.context) == 1:
+        return said
+    here = rows.to(said.context.device)
+    pooled = None if said.pooled is None else said.pooled[here]
+    return replace(said, context=said.context[here], pooled=pooled)
+
+
+def last_levels(levels: Sequence[float], steps: int) -> list[float]:
+    """The levels of the last `steps` steps of a schedule, down to the clean latent."""
+    if not 1 <= steps < len(levels):
         raise InputError(
-            f"The trajectory has {len(known) - 1} steps; a path of its last {steps} cannot be taken. "
-            "Choose fewer steps to learn on, or invert with more."
+            f"The last {steps} steps of a schedule of {len(levels) - 1} were asked for. "
+            "Choose fewer steps to work on, or a schedule of more."
         )
-    return known[-(steps + 1) :]
+    return list(levels[-(steps + 1) :])
 
 
 def learn_embeddings(
@@ -86,53 +125,65 @@ def learn_embeddings(
     steps: int = PUBLISHED_STEPS,
     learning: Learning | None = None,
     on_step: Callable[[Step], None] = lambda step: None,
+    landing: Callable[[int], AbstractContextManager] = lambda step: nullcontext(),
 ) -> ShortPath:
-    """One conditioning a step, each begun where the last one ended; `start` is usually the empty prompt's."""
+    """One conditioning a step, each begun where the last one ended; `start` is usually the empty prompt's.
+
+    The steps taken with what was learned are the unchanged branch: `landing(step)` is entered around each of
+    them, so that what others need to know of that branch can be recorded without asking the model again.
+    """
     how = learning or Learning()
-    settings = Settings(how.iterations, method="adamw", betas=(0.9, 0.999), patience=1 if how.tolerance else 0)
-    levels = last_levels(path, steps)
+    levels = last_levels(path.sigmas, steps)
     x = path.latents.at(levels[0]).to(start.context.device)
-    said, errors, spent = [], [], 0
-    for here, there in pairwise(levels):
+    every = torch.arange(len(x))
+    passed, said, errors, spent = [x], [], [], 0
+    for index, (here, there) in enumerate(pairwise(levels)):
         target = path.latents.at(there).to(x)
-        variable = _Embedding(start, how.rate)
+        variable = _Embedding(start, len(x), how.rate)
 
         def render(rows: Tensor, x: Tensor = x, here: float = here, there: float = there, v: _Embedding = variable):
-            return euler_step(denoiser, x, here, there, v.now())
+            return step_down(denoiser, x[rows], here, there, v.now(rows))
 
-        def objective(reached: Tensor, rows: Tensor, progress: float, target: Tensor = target) -> Terms:
-            error = (reached - target).square().mean()[None]
+        def objective(
+            reached: Tensor, rows: Tensor, progress: float, target: Tensor = target, v: _Embedding = variable
+        ) -> Terms:
+            if not reached.requires_grad:
+                raise ModelError(
+                    f"The model '{denoiser.name}' gives its conditioning no gradient, so no embedding can be learned."
+                )
+            error = (reached - target[rows]).square().flatten(1).mean(1)
+            v.keep_better(rows, error.detach())
             return Terms({"error": error}, error, error.detach() <= how.tolerance)
 
-        spent += optimise(variable, render, objective, settings, on_step).iterations
-        start = variable.now(detached=True)
-        with torch.no_grad():
-            x = euler_step(denoiser, x, here, there, start)
+        spent += optimise(variable, render, objective, how.settings, on_step).iterations
+        start = variable.result(how.best and how.iterations > 0)
+        with torch.no_grad(), landing(index):
+            x = step_down(denoiser, x, here, there, of_rows(start, every))
+        passed.append(x)
         said.append(start)
         errors.append(float((x - target).square().mean()))
-    return ShortPath(levels, said, errors, spent)
+    return ShortPath(levels, said, errors, spent, tuple(passed))
 
 
-def euler_step(denoiser: Denoiser, x: Tensor, here: float, there: float, said: Conditioning) -> Tensor:
-    """One step of the path; DDIM's, on Stable Diffusion."""
-    return x + (there - here) * velocity(denoiser, x, here, said)
+def step_down(denoiser: Denoiser, x: Tensor, here: float, there: float, said: Conditioning) -> Tensor:
+    """One step of the path: Euler's, which is DDIM's on Stable Diffusion."""
+    return integrate(lambda x, stage: velocity(denoiser, x, stage.sigma, said), x, [here, there], "euler")
 
 
 def walk(denoiser: Denoiser, x: Tensor, path: ShortPath) -> Tensor:
     """Down the short path with what was learned; differentiable in x."""
     for here, there in pairwise(path.sigmas):
-        x = euler_step(denoiser, x, here, there, path.at(here))
+        x = step_down(denoiser, x, here, there, path.at(here))
     return x
 
 
 def unlearned(path: Trajectory, said: Conditioning, steps: int = PUBLISHED_STEPS) -> ShortPath:
     """The same short path with one conditioning throughout: what learning is compared with."""
-    levels = last_levels(path, steps)
-    return ShortPath(levels, [said] * steps, [])
+    return ShortPath(last_levels(path.sigmas, steps), [said] * steps, [])
 
 
 @torch.no_grad()
-def path_error(denoiser: Denoiser, path: Trajectory, short: ShortPath) -> float:
+def short_path_error(denoiser: Denoiser, path: Trajectory, short: ShortPath) -> float:
     """How far the short path ends from the photo's latent (mean squared error)."""
     start = path.latents.at(short.sigmas[0]).to(short.said[0].context.device)
     return float((walk(denoiser, start, short) - path.clean.to(start)).square().mean())

@@ -1,0 +1,20 @@
+"""A denoiser that counts what it is asked."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .denoiser import Conditioning, Denoiser
+
+
+class Counted:
+    """Evaluations do not lie, seconds do. A latent asked about once counts one; once more for a gradient, one more."""
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        self.denoiser, self.evaluations = denoiser, 0
+        self.name, self.flow, self.smallest = denoiser.name, denoiser.flow, denoiser.smallest
+        self.sigmas, self.describe = denoiser.sigmas, denoiser.describe
+
+    def denoise(self, x: Tensor, sigma: float, conditioning: Conditioning) -> Tensor:
+        self.evaluations += len(x)
+        return self.denoiser.denoise(x, sigma, conditioning)
