@@ -324,7 +324,7 @@ def prompt_of(graph: dict[str, object], info: dict[str, object]) -> dict[str, ob
     return prompt
 
 
-WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
+WORKFLOWS = sorted((ROOT / "example_workflows").glob("*.json"))
 NEEDS_DOWNLOADS = {"edit_and_protect_flux", "guarded_txt2img_sd"}
 
 
@@ -332,7 +332,8 @@ NEEDS_DOWNLOADS = {"edit_and_protect_flux", "guarded_txt2img_sd"}
 def test_every_workflow_is_offered_with_all_its_nodes_and_what_it_needs_connected(comfy, path):
     info = comfy.get("/object_info")
     assert path.stem in comfy.get("/workflow_templates")["ComfyUI-FaceVeil"]
-    graph = json.loads(path.read_text())
+    graph = comfy.get(f"/api/workflow_templates/ComfyUI-FaceVeil/{path.name}")
+    assert graph == json.loads(path.read_text())
     kinds = {each["type"] for each in graph["nodes"]}
     assert kinds - {"MarkdownNote", "Note"} <= set(info)
     for each in prompt_of(graph, info).values():
