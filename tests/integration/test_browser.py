@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 PACK = "ComfyUI-FaceVeil"
-WORKFLOWS = sorted((ROOT / "example_workflows").glob("*.json"))
+WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
@@ -118,7 +118,7 @@ def test_a_workflow_opens_with_no_node_missing_and_is_queued_as_saved(page, comf
 
 
 def test_protect_any_image_runs_and_the_page_shows_the_verdict(page, portrait, shots):
-    show(page, ROOT / "example_workflows" / "protect_any_image.json")
+    show(page, ROOT / "workflows" / "protect_any_image.json")
     done = page.evaluate(RUN, PROMPT_SECONDS * 1000)
     page.wait_for_timeout(2500)
     page.screenshot(path=shots / "protected.png")

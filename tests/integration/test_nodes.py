@@ -324,7 +324,7 @@ def prompt_of(graph: dict[str, object], info: dict[str, object]) -> dict[str, ob
     return prompt
 
 
-WORKFLOWS = sorted((ROOT / "example_workflows").glob("*.json"))
+WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
 NEEDS_DOWNLOADS = {"edit_and_protect_flux", "guarded_txt2img_sd"}
 
 

@@ -50,11 +50,11 @@ def test_logic_can_be_used_without_comfyui():
 def test_the_folder_of_workflows_is_the_one_that_comfyui_serves_first():
     """It serves each of these folders at the same address, `examples` too, and only the first that is there answers."""
     served = ["example_workflows", "example", "examples", "workflow", "workflows"]
-    assert next(name for name in served if (ROOT / name).is_dir()) == "example_workflows"
+    assert next(name for name in served if (ROOT / name).is_dir()) == "workflows"
 
 
 def test_every_workflow_has_a_picture_a_note_and_links_that_fit():
-    paths = list((ROOT / "example_workflows").glob("*.json"))
+    paths = list((ROOT / "workflows").glob("*.json"))
     assert paths
     for path in paths:
         assert path.with_suffix(".jpg").stat().st_size < 200_000
