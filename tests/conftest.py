@@ -14,7 +14,7 @@ SHARED = Path(os.environ.get("FACEVEIL_SHARED", ROOT.parent / "shared"))
 @pytest.fixture(scope="session")
 def examples() -> Path:
     """The photos that come with the project."""
-    return ROOT / "photos"
+    return ROOT / "portraits"
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def _pair(u: float, v: float, half_width: float, half_height: float) -> list[Ell
 _EYES = _pair(0.342, 0.461, 0.095, 0.055)
 _BROWS = _pair(0.325, 0.38, 0.145, 0.05)
 _LIPS: list[Ellipse] = [(0.5, 0.832, 0.17, 0.085)]
-_EYESHADOW = _pair(0.335, 0.42, 0.13, 0.065)
+_EYESHADOW = _pair(0.335, 0.43, 0.13, 0.055)
 _CHEEKS = _pair(0.25, 0.67, 0.13, 0.13)
 _FACE: list[Ellipse] = [(0.5, 0.57, 0.41, 0.54)]
 

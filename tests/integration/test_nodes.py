@@ -276,9 +276,10 @@ def test_every_optional_input_at_once(comfy, portrait, examples):
     assert "dlib (judge)" in run.outputs["report"]["text"][0]
 
 
-def test_a_strength_that_needs_a_vae_says_so(comfy, portrait):
+def test_the_published_strengths_need_no_vae_of_their_own(comfy, portrait):
     run = comfy.run(protecting(portrait, strength="published-1"))
-    assert run.status == "execution_error" and "connect a VAE" in run.error["exception_message"]
+    assert run.status == "execution_success", run.error
+    assert (original(comfy, portrait) != comfy.picture(run, "picture")).any()
 
 
 def test_a_latent_is_changed_through_a_vae_of_comfyui(comfy, portrait):
