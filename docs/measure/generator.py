@@ -1,7 +1,7 @@
 # ruff: noqa: T201
 """What the bundled generator can do: reconstruction, the way to noise and back, and what its words change.
 
-    python docs/measure/generator.py --portrait portraits/portrait.png --pairs DIR --edits docs/edits.png
+python docs/measure/generator.py --portrait portraits/portrait.png --pairs DIR --edits docs/edits.png
 """
 
 from __future__ import annotations
