@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from faceveil.core.engines.bundled import load_autoencoder
 from faceveil.core.errors import Cancelled, InputError, ModelError
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces
@@ -50,7 +51,7 @@ def test_the_default_wins_and_touches_nothing_outside_the_mask(portrait, face, r
     assert torch.equal(done.image[outside], portrait[outside])
     assert outside.float().mean() > 0.9
     assert done.outcome.done.all() and done.outcome.iterations < choose().settings.iterations
-    assert done.evaluations["recogniser"] >= done.outcome.iterations and done.evaluations["decoder"] == 0
+    assert done.evaluations["recogniser"] >= done.outcome.iterations and done.evaluations["decoder"] == done.outcome.iterations + 1
 
 
 def test_the_same_seed_gives_the_same_picture(portrait, face, recogniser):
@@ -112,9 +113,11 @@ def test_tiny_faces_are_refused_with_their_size(portrait, face, recogniser):
         protect(portrait, [small], [recogniser], QUICK)
 
 
-def test_latent_recipes_ask_for_an_autoencoder(portrait, face, recogniser):
-    with pytest.raises(InputError, match="--autoencoder"):
-        protect(portrait, [face], [recogniser], choose("published-2"))
+def test_latent_recipes_work_in_the_bundled_autoencoder_unless_another_is_named(portrait, face, recogniser):
+    recipe = replace(choose("balanced"), settings=Settings(2))
+    done = protect(portrait, [face], [recogniser], recipe)
+    named = protect(portrait, [face], [recogniser], recipe, autoencoder=load_autoencoder())
+    assert done.evaluations["decoder"] == 3 and torch.equal(done.image, named.image)
 
 
 def test_a_recogniser_that_returns_nan_is_named_and_nothing_comes_back(portrait, face):
