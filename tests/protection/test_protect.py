@@ -51,7 +51,10 @@ def test_the_default_wins_and_touches_nothing_outside_the_mask(portrait, face, r
     assert torch.equal(done.image[outside], portrait[outside])
     assert outside.float().mean() > 0.9
     assert done.outcome.done.all() and done.outcome.iterations < choose().settings.iterations
-    assert done.evaluations["recogniser"] >= done.outcome.iterations and done.evaluations["decoder"] == done.outcome.iterations + 1
+    assert (
+        done.evaluations["recogniser"] >= done.outcome.iterations
+        and done.evaluations["decoder"] == done.outcome.iterations + 1
+    )
 
 
 def test_the_same_seed_gives_the_same_picture(portrait, face, recogniser):
