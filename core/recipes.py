@@ -10,8 +10,9 @@ from dataclasses import replace
 from .errors import InputError
 from .optimise import Settings
 from .protection.identity import Aim
+from .protection.purification import PUBLISHED
 from .protection.recipe import Recipe
-from .protection.weights import Budget, Constant, Linear, Sigmoid
+from .protection.weights import Budget, Linear, Sigmoid
 
 # Held by terms for everything that showed when nothing held it.
 _KEPT = {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0}
@@ -37,16 +38,9 @@ STRENGTHS: dict[str, Recipe] = {
 }
 
 OTHERS: dict[str, Recipe] = {
-    # Method 1's identity terms and optimiser; its self-attention guidance needs a denoiser and is not part of this.
-    "published-1": Recipe(
-        "published-1",
-        latent=0.01,
-        aim=Aim(form="cosine"),
-        views=("plain",),
-        landmark_jitter=0.0,
-        weighting=Constant(0.003),
-        settings=Settings(30, method="adamw", betas=(0.9, 0.999), patience=0),
-    ),
+    # Method 1's identity terms and optimiser on the clean latent: without its denoising and attention, for which a
+    # denoiser is needed (`protect_through_denoising`).
+    "published-1": replace(PUBLISHED.protection, visibility={}),
     # Method 2's objective and schedule, on the clean latent instead of inside a sampler.
     "published-2": Recipe(
         "published-2",

@@ -83,7 +83,7 @@ DEFAULT = PurificationRecipe(
         visibility={"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0, ATTENTION: 1.0},
         settings=Settings(60, patience=8),
     ),
-    learning=Learning(tolerance=1e-5, best=True),
+    learning=Learning(rate=0.03, tolerance=1e-5, best=True),
 )
 
 

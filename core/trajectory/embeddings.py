@@ -34,7 +34,9 @@ class Learning:
     tolerance: float = 0.0
     """A picture is done with a step whose mean squared error is no larger; 0 runs all iterations, as published."""
     best: bool = False
-    """Keep the best iterate, so that learning never makes a step worse. Off keeps the last, as published."""
+    """Begin each step with what is nearer of the last step's embedding and the original one, and keep the best
+    iterate, so that learning never makes a step worse. Off begins with the last step's and keeps the last iterate,
+    as published."""
 
     @property
     def settings(self) -> Settings:
@@ -136,9 +138,11 @@ def learn_embeddings(
     levels = last_levels(path.sigmas, steps)
     x = path.latents.at(levels[0]).to(start.context.device)
     every = torch.arange(len(x))
-    passed, said, errors, spent = [x], [], [], 0
+    passed, said, errors, spent, original = [x], [], [], 0, start
     for index, (here, there) in enumerate(pairwise(levels)):
         target = path.latents.at(there).to(x)
+        if how.best and said:
+            start = nearer(denoiser, x, here, there, target, said[-1], original)
         variable = _Embedding(start, len(x), how.rate)
 
         def render(rows: Tensor, x: Tensor = x, here: float = here, there: float = there, v: _Embedding = variable):
@@ -168,6 +172,20 @@ def learn_embeddings(
 def step_down(denoiser: Denoiser, x: Tensor, here: float, there: float, said: Conditioning) -> Tensor:
     """One step of the path: Euler's, which is DDIM's on Stable Diffusion."""
     return integrate(lambda x, stage: velocity(denoiser, x, stage.sigma, said), x, [here, there], "euler")
+
+
+@torch.no_grad()
+def nearer(
+    denoiser: Denoiser, x: Tensor, here: float, there: float, target: Tensor, first: Conditioning, second: Conditioning
+) -> Conditioning:
+    """For each picture that conditioning of the two whose step ends nearer to its target."""
+    errors = [
+        (step_down(denoiser, x, here, there, said) - target).square().flatten(1).mean(1) for said in (first, second)
+    ]
+    second = second.repeated(len(x))
+    better = errors[1] < errors[0]
+    pooled = None if first.pooled is None else torch.where(better[:, None], second.pooled, first.pooled)
+    return replace(first, context=torch.where(better[:, None, None], second.context, first.context), pooled=pooled)
 
 
 def walk(denoiser: Denoiser, x: Tensor, path: ShortPath) -> Tensor:

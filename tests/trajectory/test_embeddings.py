@@ -15,7 +15,9 @@ from faceveil.core.errors import InputError, ModelError
 from faceveil.core.trajectory.embeddings import (
     Learning,
     learn_embeddings,
+    nearer,
     short_path_error,
+    step_down,
     unlearned,
     walk,
 )
@@ -95,6 +97,17 @@ def test_keeping_the_best_never_makes_a_step_worse():
         down.latents.put(there, x + 1e-4)
     last, best = (learn_embeddings(listening, down, EMPTY, 3, Learning(2, best=best)) for best in (False, True))
     assert max(best.errors) < 3e-8 < 1e-6 < max(last.errors)
+
+
+def test_a_step_may_begin_with_the_original_where_the_last_steps_embedding_would_lead_away():
+    """Each level has its own truth; which of two is nearer is decided for every picture."""
+    model = SmallFlux()
+    x = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    one, other = model.describe(["one"]), model.describe(["other"])
+    wanted = torch.cat([step_down(model, x[:1], 0.1, 0.05, other), step_down(model, x[1:], 0.1, 0.05, one)])
+    begun = nearer(model, x, 0.1, 0.05, wanted, one.repeated(2), other)
+    assert torch.equal(begun.context, torch.cat([other.context, one.context]))
+    assert torch.equal(begun.pooled, torch.cat([other.pooled, one.pooled]))
 
 
 def test_pictures_learn_on_their_own():

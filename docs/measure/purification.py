@@ -1,0 +1,132 @@
+"""What denoising washes away of a protection, with the empty prompt's embedding and with learned ones.
+
+    python docs/measure/purification.py portraits/portrait.png portraits/person-first.jpg
+    python docs/measure/purification.py --pairs DIR --count 6 --steps 20 --last 3
+
+Similarity is the cosine of the recogniser's embeddings of the original and the changed face; lower is won.
+
+- latent: an offset found through the decoder alone, decoded as it is.
+- denoised: the same offset carried to the start of the last K steps, walked down them, and decoded. `left` is the
+  share that survived of what was won in the latent.
+- through: method 1, an offset found through those steps with as many iterations.
+- path error: how far the unchanged path ends from the photo's latent (mean squared error).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
+from faceveil.core.errors import FaceVeilError
+from faceveil.core.faces.find import find_faces
+from faceveil.core.images import read_photo, to_bchw
+from faceveil.core.optimise import Settings
+from faceveil.core.protection.protect import Task, search
+from faceveil.core.protection.purification import PUBLISHED, DenoisedOffset, short_path
+from faceveil.core.protection.variables import Change, LatentOffset
+from faceveil.core.recognisers.calibrate import pairs_in
+from faceveil.core.recognisers.catalogue import load_recogniser
+from faceveil.core.recognisers.ensemble import Ensemble
+from faceveil.core.trajectory.embeddings import Learning, learn_embeddings, short_path_error
+
+
+@dataclass(frozen=True)
+class Row:
+    """One photo and one kind of embedding."""
+
+    embedding: str
+    error: float
+    latent: float
+    denoised: float
+    through: float
+
+    @property
+    def left(self) -> float:
+        return (1 - self.denoised) / max(1 - self.latent, 1e-6)
+
+
+def measure(image: Tensor, options: argparse.Namespace, models: tuple) -> list[Row]:
+    denoiser, autoencoder, recogniser = models
+    face = find_faces(image, which="largest")[0]
+    # Identity alone: what visibility terms hold back would blur what is compared here.
+    how = replace(
+        PUBLISHED.protection,
+        latent=options.rate,
+        visibility={},
+        settings=Settings(options.iterations, patience=0, betas=(0.9, 0.999)),
+    )
+    recipe = replace(PUBLISHED, protection=how, steps=options.steps, last=options.last)
+    task, ensemble = Task.prepare(image, [face], how, None), Ensemble([recogniser])
+
+    def similarity(changed: Tensor) -> float:
+        with torch.no_grad():
+            one, other = (ensemble.embed(x, face.points[None])[recogniser.name][0] for x in (image, changed))
+        return float(one @ other)
+
+    def searched(variable: Change) -> float:
+        return similarity(search(task, variable, ensemble, how, (), (), None, 0, lambda step, objective: None)[0])
+
+    direct = LatentOffset(autoencoder, task.clean, how.latent)
+    latent = searched(direct)
+    path, _ = short_path(task, denoiser, autoencoder, denoiser.describe([""], 1.0), recipe)
+    rows = []
+    for name, prompt, learning in (
+        ("empty", "", Learning(0)),
+        ("another prompt's", options.prompt, Learning(0)),
+        ("learned", "", Learning(options.learning)),
+        ("learned, best kept", "", Learning(options.learning, best=True)),
+    ):
+        short = learn_embeddings(denoiser, path, denoiser.describe([prompt], 1.0), options.last, learning)
+        carried = DenoisedOffset(denoiser, autoencoder, short)
+        carried.offset.data = direct.offset.detach() * (1 - short.sigmas[0] if denoiser.flow else 1.0)
+        denoised = similarity(task.paste_all(carried)[0])
+        through = searched(DenoisedOffset(denoiser, autoencoder, short, how.latent))
+        rows.append(Row(name, short_path_error(denoiser, path, short), latent, denoised, through))
+    return rows
+
+
+def show(rows: list[Row], write: Callable[[str], None]) -> None:
+    write("| embedding | photos | path error | similarity: latent | denoised | left | through |")
+    write("| --- |" + " --- |" * 6)
+    for name in dict.fromkeys(row.embedding for row in rows):
+        mine = [row for row in rows if row.embedding == name]
+        mean = lambda key, mine=mine: sum(getattr(row, key) for row in mine) / len(mine)
+        figures = " | ".join(f"{mean(key):.3f}" for key in ("latent", "denoised", "left", "through"))
+        write(f"| {name} | {len(mine)} | {mean('error'):.2e} | {figures} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path, nargs="*")
+    parser.add_argument("--pairs", type=Path, help="a folder of folders a and b; the photos of a are taken")
+    parser.add_argument("--count", type=int, help="at most so many photos")
+    parser.add_argument("--recogniser", default="dlib")
+    parser.add_argument("--steps", type=int, default=PUBLISHED.steps)
+    parser.add_argument("--last", type=int, default=PUBLISHED.last)
+    parser.add_argument("--learning", type=int, default=PUBLISHED.learning.iterations, help="iterations for each step")
+    parser.add_argument("--iterations", type=int, default=PUBLISHED.protection.settings.iterations)
+    parser.add_argument("--rate", type=float, default=PUBLISHED.protection.latent)
+    parser.add_argument("--prompt", default="a person", help="the other prompt to compare with")
+    options = parser.parse_args()
+    photos = [*options.photos, *(first for first, _ in (pairs_in(options.pairs) if options.pairs else ()))]
+    if not photos:
+        parser.error("name photos, or --pairs")
+    try:
+        models = BundledDenoiser(), load_autoencoder(), load_recogniser(options.recogniser)
+        rows = []
+        for photo in photos[: options.count]:
+            rows += measure(to_bchw(read_photo(photo).pixels), options, models)
+    except FaceVeilError as error:
+        parser.exit(2, f"{error}\n")
+    show(rows, lambda line: sys.stdout.write(f"{line}\n"))
+
+
+if __name__ == "__main__":
+    main()
