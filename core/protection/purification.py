@@ -39,7 +39,7 @@ from .objective import Distance, Objective
 from .protect import Protected, Task, prepared, search
 from .recipe import Recipe
 from .variables import with_difference
-from .weights import Constant
+from .weights import Constant, Linear
 
 ATTENTION = "attention"
 """The term of a recipe's `visibility` that holds the model's self-attention where it was."""
@@ -81,7 +81,8 @@ DEFAULT = PurificationRecipe(
         "purification",
         latent=0.02,
         visibility={"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0, ATTENTION: 1.0},
-        settings=Settings(60, patience=8),
+        weighting=Linear(1.0, 4.0),
+        settings=Settings(100),
     ),
     learning=Learning(rate=0.03, tolerance=1e-5, best=True),
 )
@@ -95,11 +96,6 @@ class Purified(Protected):
     short: ShortPath
     moved: Tensor
     """The latents (B, C, h, w) at the short path's first level, moved."""
-
-    @property
-    def won(self) -> bool:
-        """Whether every surrogate was got past, for every face."""
-        return bool(self.outcome.done.all())
 
 
 class DenoisedOffset:
