@@ -1,19 +1,64 @@
-"""The record of a path: latents and velocities, looked up by their level of noise and never by a bare index."""
+"""The record of a path: latents, velocities and attention values, looked up by their level of noise, never by index."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
 
-from ..errors import InputError, ModelError
+from ..errors import InputError, ModelError, OutputError
 
 _SAME = 1e-5
-FORMAT = "faceveil-trajectory-1"
+FORMAT = "faceveil-trajectory-2"
+LIMIT = 2 << 30
+"""Bytes of main memory that one path may take: latents and velocities never reach it, attention values of a large
+model do."""
+
+
+class Shelf:
+    """Main memory up to a limit; beyond it files in a temporary folder, which goes when nothing needs it any more."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.limit, self.bytes, self.spilled = limit, 0, 0
+        self._folder: TemporaryDirectory[str] | None = None
+        self._files = 0
+
+    def keep(self, value: Tensor, instead: Tensor | None = None) -> Tensor:
+        """The value on the CPU, `instead` of one that was kept before: itself where there is room, else mapped from
+        a file, of which the system holds in memory what it has room for."""
+        if instead is not None:
+            self._forget(instead)
+        value = value.detach().cpu()
+        if self.bytes + value.nbytes > self.limit:
+            self.spilled += value.nbytes
+            return self._on_disk(value)
+        self.bytes += value.nbytes
+        # A view would keep all that it is a view of.
+        return value if value.untyped_storage().nbytes() == value.nbytes else value.clone()
+
+    def _forget(self, value: Tensor) -> None:
+        if value.untyped_storage().filename is None:
+            self.bytes -= value.nbytes
+        else:
+            self.spilled -= value.nbytes
+
+    def _on_disk(self, value: Tensor) -> Tensor:
+        try:
+            self._folder = self._folder or TemporaryDirectory(prefix="faceveil-", ignore_cleanup_errors=True)
+            self._files += 1
+            file = Path(self._folder.name) / f"{self._files}.bin"
+            file.write_bytes(value.contiguous().view(-1).view(torch.uint8).numpy().data)
+        except OSError as error:
+            raise OutputError(
+                f"The path of this picture does not fit into memory, and its folder on disk cannot be written: "
+                f"{error.strerror}. Make room there, or let TMPDIR name another folder."
+            ) from error
+        mapped = torch.from_file(str(file), shared=True, size=value.numel(), dtype=value.dtype)
+        return mapped.view(value.shape)
 
 
 @dataclass
@@ -22,14 +67,15 @@ class Series:
 
     sigmas: list[float] = field(default_factory=list)
     values: list[Tensor] = field(default_factory=list)
+    shelf: Shelf = field(default_factory=Shelf)
 
     def put(self, sigma: float, value: Tensor) -> None:
         place = bisect_left(self.sigmas, sigma - _SAME)
         if place < len(self.sigmas) and abs(self.sigmas[place] - sigma) <= _SAME:
-            self.values[place] = value.detach().cpu()
+            self.values[place] = self.shelf.keep(value, self.values[place])
             return
+        self.values.insert(place, self.shelf.keep(value))
         self.sigmas.insert(place, sigma)
-        self.values.insert(place, value.detach().cpu())
 
     def at(self, sigma: float) -> Tensor:
         """The value at sigma; between two recorded levels, the line between them."""
@@ -45,18 +91,21 @@ class Series:
         low, high = self.sigmas[place - 1], self.sigmas[place]
         return torch.lerp(self.values[place - 1], self.values[place], (sigma - low) / (high - low))
 
-    @property
-    def bytes(self) -> int:
-        return sum(value.numel() * value.element_size() for value in self.values)
 
-
-@dataclass
 class Trajectory:
-    """One picture's path: what inversion passed through."""
+    """One picture's path: what inversion passed through, in at most `limit` bytes of memory and the rest on disk."""
 
-    latents: Series = field(default_factory=Series)
-    velocities: Series = field(default_factory=Series)
-    """At full and at half steps alike: a velocity belongs to its sigma, not to the stage that asked for it."""
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.shelf = Shelf(limit)
+        self.latents = Series(shelf=self.shelf)
+        self.velocities = Series(shelf=self.shelf)
+        """At full and at half steps alike: a velocity belongs to its sigma, not to the stage that asked for it."""
+        self.values: dict[str, Series] = {}
+        """Attention values by layer, where they were recorded (`layer`)."""
+
+    def layer(self, name: str) -> Series:
+        """One layer's attention values, begun when it is first asked for."""
+        return self.values.setdefault(name, Series(shelf=self.shelf))
 
     @property
     def start(self) -> Tensor:
@@ -74,34 +123,49 @@ class Trajectory:
 
     @property
     def bytes(self) -> int:
-        return self.latents.bytes + self.velocities.bytes
+        """All that is recorded, in memory and on disk."""
+        return self.shelf.bytes + self.shelf.spilled
 
     def save(self, path: Path) -> None:
+        """Write everything as safetensors, whole or not at all."""
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
-        tensors = {}
-        for name, series in (("latents", self.latents), ("velocities", self.velocities)):
-            if series.values:
-                tensors[name] = torch.stack(series.values)
-                tensors[f"{name}.sigmas"] = torch.tensor(series.sigmas, dtype=torch.float64)
-        save_file(tensors, path, {"format": FORMAT})
+        tensors = {
+            f"{name}@{sigma!r}": value.contiguous()
+            for name, series in self._all().items()
+            for sigma, value in zip(series.sigmas, series.values, strict=True)
+        }
+        part = path.with_name(f"{path.name}.part")
+        try:
+            save_file(tensors, part, {"format": FORMAT})
+            part.replace(path)
+        except (SafetensorError, OSError) as error:
+            raise OutputError(f"The trajectory could not be written to {path}: {error}.") from error
 
     @classmethod
-    def load(cls, path: Path) -> Trajectory:
+    def load(cls, path: Path, limit: int = LIMIT) -> Trajectory:
         from safetensors import SafetensorError, safe_open
 
+        loaded = cls(limit)
         try:
             with safe_open(path, "pt") as stored:
                 if (stored.metadata() or {}).get("format") != FORMAT:
                     raise ModelError(f"{path.name} is no trajectory that was saved here.")
-                tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-            return cls(*(_series(tensors, name) for name in ("latents", "velocities")))
-        except (SafetensorError, OSError, KeyError) as error:
+                for key in stored.keys():  # noqa: SIM118
+                    name, _, sigma = key.rpartition("@")
+                    loaded._named(name).put(float(sigma), stored.get_tensor(key))
+        except (SafetensorError, OSError, ValueError) as error:
             raise ModelError(f"{path.name} is damaged or no trajectory.") from error
+        return loaded
 
+    def _all(self) -> dict[str, Series]:
+        layers = {f"values.{name}": series for name, series in self.values.items()}
+        return {"latents": self.latents, "velocities": self.velocities, **layers}
 
-def _series(tensors: dict[str, Tensor], name: str) -> Series:
-    if name not in tensors:
-        return Series()
-    values: Sequence[Tensor] = tensors[name].unbind()
-    return Series(tensors[f"{name}.sigmas"].tolist(), list(values))
+    def _named(self, name: str) -> Series:
+        if name.startswith("values."):
+            return self.layer(name.removeprefix("values."))
+        if name not in ("latents", "velocities"):
+            raise ValueError(name)
+        return getattr(self, name)

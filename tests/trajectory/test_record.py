@@ -1,0 +1,120 @@
+"""The record of a path: what it holds in memory, what it moves to disk, and that nothing is lost on the way."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+import torch
+from analytic import NOTHING, Gaussian
+
+from faceveil.core.errors import ModelError, OutputError
+from faceveil.core.trajectory.paths import invert
+from faceveil.core.trajectory.record import Series, Shelf, Trajectory
+
+KILOBYTE = 256
+
+
+def draw(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def file_of(value: torch.Tensor) -> str | None:
+    return value.untyped_storage().filename
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
+def test_what_exceeds_the_limit_lies_on_disk_and_is_the_same(dtype):
+    size = torch.empty(0, dtype=dtype).element_size()
+    series = Series(shelf=Shelf(limit=2 * KILOBYTE * size))
+    written = [draw(2, KILOBYTE // 2, seed=seed, dtype=dtype) for seed in range(4)]
+    for index, value in enumerate(written):
+        series.put(index / 4, value)
+    assert [file_of(value) is None for value in series.values] == [True, True, False, False]
+    assert series.shelf.bytes == series.shelf.spilled == 2 * KILOBYTE * size
+    assert all(torch.equal(series.at(index / 4), value) for index, value in enumerate(written))
+    between = torch.lerp(written[2], written[3], 0.5)
+    assert torch.allclose(series.at(0.625).double(), between.double(), atol=1e-2)
+
+
+def test_the_folder_goes_when_nothing_needs_it():
+    path = Trajectory(limit=0)
+    path.latents.put(0.5, draw(1, 4, 8, 8))
+    folder = Path(file_of(path.start)).parent
+    assert folder.is_dir()
+    del path
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_a_value_put_again_takes_the_place_of_the_old_one_and_its_room():
+    for limit in (0, 4 * KILOBYTE):
+        series = Series(shelf=Shelf(limit))
+        for seed in range(5):
+            series.put(0.5, draw(KILOBYTE, seed=seed))
+        assert series.shelf.bytes + series.shelf.spilled == 4 * KILOBYTE
+        assert torch.equal(series.at(0.5), draw(KILOBYTE, seed=4))
+
+
+def test_a_view_does_not_keep_what_it_is_a_view_of():
+    series, whole = Series(), draw(100, KILOBYTE)
+    series.put(0.5, whole[3])
+    assert series.values[0].untyped_storage().nbytes() == 4 * KILOBYTE
+
+
+def test_one_limit_holds_for_latents_velocities_and_attention_together():
+    path = Trajectory(limit=8 * KILOBYTE)
+    for series in (path.latents, path.velocities, path.layer("single.3"), path.layer("single.4")):
+        for sigma in (0.25, 0.5):
+            series.put(sigma, draw(KILOBYTE))
+    assert path.shelf.bytes == 8 * KILOBYTE and path.bytes == 32 * KILOBYTE
+    assert list(path.values) == ["single.3", "single.4"] and path.layer("single.3").sigmas == [0.25, 0.5]
+
+
+@pytest.mark.parametrize("limit", [0, 1 << 20])
+def test_attention_and_spilled_paths_survive_their_file(tmp_path, limit):
+    model = Gaussian(True)
+    path = invert(model, draw(1, 3, 4, 4), [1 - i / 7 for i in range(8)], NOTHING)
+    spilled = Trajectory(limit)
+    for series, known in ((spilled.latents, path.latents), (spilled.velocities, path.velocities)):
+        for sigma in known.sigmas:
+            series.put(sigma, known.at(sigma))
+    spilled.layer("single@7.values").put(1 / 3, draw(2, 3, 5, dtype=torch.bfloat16))
+    spilled.save(tmp_path / "t.safetensors")
+    back = Trajectory.load(tmp_path / "t.safetensors", limit)
+    assert back.sigmas == spilled.sigmas and back.bytes == spilled.bytes
+    assert all(torch.equal(back.velocities.at(s), path.velocities.at(s)) for s in path.velocities.sigmas)
+    values = back.layer("single@7.values")
+    assert values.sigmas == [1 / 3] and torch.equal(values.at(1 / 3), draw(2, 3, 5, dtype=torch.bfloat16))
+    # A file may be written over by what was read from it.
+    back.save(tmp_path / "t.safetensors")
+    assert torch.equal(Trajectory.load(tmp_path / "t.safetensors").start, path.start)
+
+
+def test_a_full_disk_and_an_unwritable_file_are_one_sentence_each(monkeypatch, tmp_path):
+    path = Trajectory(limit=0)
+    path.latents.put(0.25, draw(4))
+
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match=r"No space left on device\. Make room"):
+        path.latents.put(0.5, draw(4))
+    with pytest.raises(OutputError, match="could not be written"):
+        path.save(tmp_path / "missing" / "t.safetensors")
+
+
+def test_a_safetensors_file_of_something_else_is_no_trajectory(tmp_path):
+    from safetensors.torch import save_file
+
+    save_file({"latents@0.5": draw(3)}, tmp_path / "other.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match="no trajectory"):
+        Trajectory.load(tmp_path / "other.safetensors")
+    path = Trajectory()
+    path.latents.put(0.5, draw(3))
+    path.latents.sigmas[0] = "half"
+    path.save(tmp_path / "odd.safetensors")
+    with pytest.raises(ModelError, match="damaged"):
+        Trajectory.load(tmp_path / "odd.safetensors")
