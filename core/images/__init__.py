@@ -6,6 +6,7 @@ Values stay in the photo's own colour space: its profile travels along as bytes,
 
 from .folders import SUFFIXES, list_photos, photos_in
 from .modes import from_pil
+from .pairs import pairs_in
 from .photo import Photo, to_bchw, to_bhwc, to_pil, to_uint8
 from .reading import MAX_SIDE, MIN_SIDE, read_mask, read_photo
 from .writing import check_target, write_photo
@@ -18,6 +19,7 @@ __all__ = [
     "check_target",
     "from_pil",
     "list_photos",
+    "pairs_in",
     "photos_in",
     "read_mask",
     "read_photo",

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import InputError, NoFaceError, OutputError
 from ..faces.align import align
 from ..faces.find import find_faces
-from ..images import list_photos, read_photo, to_bchw
+from ..images import pairs_in, read_photo, to_bchw
 from .card import Card, write_card
 from .catalogue import calibration_file
 from .recogniser import Recogniser
@@ -46,17 +46,6 @@ def thresholds_from(genuine: Tensor, impostors: Tensor) -> tuple[dict[str, float
             thresholds[rate] = float(ranked[above])
             tar[rate] = float((genuine > ranked[above]).float().mean())
     return thresholds, tar
-
-
-def pairs_in(folder: Path) -> list[tuple[Path, Path]]:
-    """Photos of the same person: a/NAME and b/NAME."""
-    if not ((folder / "a").is_dir() and (folder / "b").is_dir()):
-        raise InputError(f"{folder} needs two folders, a and b, that show the same people under the same file names.")
-    second = {path.stem: path for path in list_photos(folder / "b")}
-    pairs = [(path, second[path.stem]) for path in list_photos(folder / "a") if path.stem in second]
-    if not pairs:
-        raise InputError(f"No photo in {folder / 'a'} has a namesake in {folder / 'b'}.")
-    return pairs
 
 
 @torch.inference_mode()

@@ -51,6 +51,11 @@ def blur(image: Tensor, sigma: float) -> Tensor:
     return _each(image, lambda p: p.filter(ImageFilter.GaussianBlur(sigma)))
 
 
+def mean_filter(image: Tensor, side: int) -> Tensor:
+    """Every pixel the mean of a square of this odd side: what those who clean pictures try first."""
+    return _each(image, lambda p: p.filter(ImageFilter.BoxBlur(side // 2)))
+
+
 def screenshot(image: Tensor) -> Tensor:
     """Shown at four fifths of the size on a screen, captured, and posted as JPEG."""
     return _each(image, lambda p: _encoded(_scaled(p, 0.8), "JPEG", quality=85))
@@ -62,6 +67,7 @@ UPLOADS: dict[str, Callable[[Tensor], Tensor]] = {
     "half": half_size,
     "webp75": lambda image: real_webp(image, 75),
     "blur": lambda image: blur(image, 1.0),
+    "mean5": lambda image: mean_filter(image, 5),
     "screenshot": screenshot,
 }
 """By the name that reports use; every one takes and gives (B, 3, H, W)."""

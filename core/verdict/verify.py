@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -83,13 +83,14 @@ def verify(
         raise InputError("No recogniser was named to judge by.")
     found = list(faces) if faces is not None else find_faces(original, detector=detector)
     ensemble = Ensemble([witness.recogniser for witness in witnesses])
-    portraits, models = ([_embed_largest(ensemble, photo, detector) for photo in some] for some in (gallery, decoys))
+    portraits, models = ([embed_largest(ensemble, photo, detector) for photo in some] for some in (gallery, decoys))
     outside = outside_change(original, protected, found)
 
     rows = {}
     for region, members in _by_region(found, original).items():
         scenes = region.cut(original), region.cut(protected)
-        seen = _embed_copies(ensemble, *scenes, [region.moved(found[index]) for index in members], detector)
+        copies = {name: UPLOADS[name] for name in SHARED_AS}
+        seen = embed_copies(ensemble, *scenes, [region.moved(found[index]) for index in members], copies, detector)
         for index, (before, after) in zip(members, seen, strict=True):
             rows[index] = tuple(_row(w, before, after, portraits or [before], models, far) for w in witnesses)
             on_step(len(rows), len(found))
@@ -111,20 +112,25 @@ def _by_region(faces: Sequence[Face], image: Tensor) -> dict[Window, list[int]]:
     return regions
 
 
-def _embed_largest(ensemble: Ensemble, photo: Tensor, detector: str) -> dict[str, Tensor]:
+def embed_largest(ensemble: Ensemble, photo: Tensor, detector: str = "auto") -> dict[str, Tensor]:
     """Whom a photo shows, by recogniser."""
     face = find_faces(photo, which="largest", detector=detector)[0]
     region = region_of([face], *photo.shape[-2:])
     return ensemble.embed(region.cut(photo), region.moved(face).points[None])
 
 
-def _embed_copies(
-    ensemble: Ensemble, original: Tensor, protected: Tensor, faces: Sequence[Face], detector: str
+def embed_copies(
+    ensemble: Ensemble,
+    original: Tensor,
+    protected: Tensor,
+    faces: Sequence[Face],
+    copies: Mapping[str, Callable[[Tensor], Tensor]],
+    detector: str = "auto",
 ) -> list[tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]]:
-    """Every face's embeddings before, and after in every copy; one copy at a time is held."""
+    """Every face's embeddings before, and after as it is ("plain") and in every copy; one copy at a time is held."""
     seen = [(ensemble.embed(original, face.points[None]), {}) for face in faces]
-    for name in ("plain", *SHARED_AS):
-        copy = UPLOADS[name](protected) if name in UPLOADS else protected
+    for name, make in {"plain": lambda picture: picture, **copies}.items():
+        copy = make(protected)
         for face, (_, after) in zip(faces, seen, strict=True):
             after[name] = ensemble.embed(copy, find_again(copy, face, detector).points[None])
     return seen

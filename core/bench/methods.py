@@ -1,0 +1,76 @@
+"""What is compared: every recipe by its name, and ablations of it as NAME:WITHOUT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..engines.autoencoder import Autoencoder
+from ..engines.tiny import load_tiny
+from ..errors import InputError
+from ..protection.recipe import Recipe
+from ..protection.weights import Constant
+from ..recipes import choose
+
+
+@dataclass(frozen=True)
+class Method:
+    """A recipe, and what else a trial needs to know of it."""
+
+    name: str
+    recipe: Recipe
+    surrogates: int | None = None
+    """At most so many of the surrogates at hand; None is all."""
+    tiny: str | None = None
+    """A tiny autoencoder instead of the bundled one."""
+
+    def autoencoder(self, device: str) -> Autoencoder | None:
+        return load_tiny(self.tiny).to(device) if self.tiny else None
+
+
+def _without(term: str) -> Callable[[Method], Method]:
+    """A visibility term weighed with 0."""
+
+    def apply(method: Method) -> Method:
+        weights = method.recipe.visibility
+        if not weights.get(term):
+            raise InputError(f"The method '{method.name}' has no term '{term}' to leave out.")
+        return _with(method, visibility={**weights, term: 0.0})
+
+    return apply
+
+
+def _with(method: Method, **changed: object) -> Method:
+    return replace(method, recipe=replace(method.recipe, **changed))
+
+
+def _aim(method: Method, **changed: object) -> Method:
+    return _with(method, aim=replace(method.recipe.aim, **changed))
+
+
+ABLATIONS: dict[str, Callable[[Method], Method]] = {
+    "no-views": lambda m: _with(m, views=("plain",)),
+    "no-jitter": lambda m: _with(m, landmark_jitter=0.0),
+    "no-hinge": lambda m: _aim(m, form="cosine"),
+    "no-margin": lambda m: _aim(m, margin=0.0),
+    "no-push": lambda m: _with(m, weighting=Constant()),
+    "no-stop": lambda m: _with(m, settings=replace(m.recipe.settings, patience=0)),
+    "half-iterations": lambda m: _with(
+        m, settings=replace(m.recipe.settings, iterations=m.recipe.settings.iterations // 2)
+    ),
+    **{f"no-{term}": _without(term) for term in ("perceptual", "structure", "chroma", "shading")},
+    "one-surrogate": lambda m: replace(m, surrogates=1),
+}
+
+
+def method(name: str) -> Method:
+    """By "RECIPE", "RECIPE:ABLATION" or "RECIPE:autoencoder=NAME_OR_FILE"."""
+    base, _, change = name.partition(":")
+    found = Method(name, replace(choose(base), name=name))
+    if not change:
+        return found
+    if change.startswith("autoencoder="):
+        return replace(found, tiny=change.removeprefix("autoencoder="))
+    if change not in ABLATIONS:
+        raise InputError(f"There is no ablation '{change}'. Known: {', '.join(ABLATIONS)}, autoencoder=NAME_OR_FILE.")
+    return ABLATIONS[change](found)

@@ -1,0 +1,159 @@
+"""All trials of a run, one after the other or side by side, each written down as soon as it is done."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import FaceVeilError, ModelError, OutputError
+from .rows import Row, about, key_of, read_rows
+from .trial import Trial, attempt, picture_path, split
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run compares. Everything in it can be sent to another process."""
+
+    methods: tuple[str, ...]
+    recognisers: tuple[str, ...]
+    pairs: tuple[tuple[Path, Path], ...]
+    out: Path
+    """The folder of the results: rows.jsonl, and the protected photos under pictures/."""
+    held_out: tuple[str, ...] = ()
+    """Families that are left out in turn; none named is each of them."""
+    decoys: tuple[tuple[Path, Path], ...] = ()
+    """Whom to resemble, and another photo of each: the decoy protocol, besides dodging."""
+    outside: tuple[str, ...] = ()
+    purify: bool = True
+    seed: int = 0
+    device: str = "cpu"
+
+    @property
+    def results(self) -> Path:
+        return self.out / "rows.jsonl"
+
+    @property
+    def pictures(self) -> Path:
+        return self.out / "pictures"
+
+    def trials(self, families: Sequence[str]) -> Iterator[Trial]:
+        """Photo by photo, so that a run that is stopped has compared all methods on some photos."""
+        for photo, gallery in self.pairs:
+            for held_out in self.held_out or families:
+                for name in self.methods:
+                    yield Trial(name, held_out, photo, gallery)
+                    for decoy, again in self.decoys:
+                        yield Trial(name, held_out, photo, gallery, decoy, again)
+
+
+class _Worker:
+    """Models of one process, loaded once."""
+
+    def __init__(self, plan: Plan) -> None:
+        from ..recognisers.catalogue import load_recogniser
+        from ..sharing.upload import UPLOADS
+        from .methods import method
+        from .outside import load_outside
+        from .purify import Purifier
+
+        self.plan = plan
+        self.recognisers = [load_recogniser(name).to(plan.device) for name in plan.recognisers]
+        self.methods = {name: method(name) for name in plan.methods}
+        self.outside = [load_outside(entry) for entry in plan.outside]
+        self.copies = dict(UPLOADS) | ({"purified": Purifier(plan.device)} if plan.purify else {})
+
+    def __call__(self, trial: Trial) -> Row:
+        plan = self.plan
+        picture = picture_path(plan.pictures, trial)
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        return attempt(
+            trial,
+            self.methods[trial.method],
+            self.recognisers,
+            self.copies,
+            self.outside,
+            plan.seed,
+            plan.device,
+            picture,
+        )
+
+
+_worker: _Worker | None = None
+
+
+def _start(plan: Plan) -> None:
+    import torch
+
+    global _worker
+    torch.set_num_threads(1)
+    _worker = _Worker(plan)
+
+
+def _work(trial: Trial) -> Row:
+    assert _worker is not None
+    return _worker(trial)
+
+
+def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda done, of: None) -> list[str]:
+    """Do what is not done yet; returns what failed, a line each. Results are in `plan.results`."""
+    worker = _Worker(plan)
+    families = list(dict.fromkeys(recogniser.family for recogniser in worker.recognisers))
+    for name in plan.held_out or families:
+        split(worker.recognisers, name)
+    done = {key_of(row) for row in read_rows([plan.results])} if plan.results.is_file() else set()
+    todo = [trial for trial in plan.trials(families) if trial.key not in done]
+    if not todo:
+        return []
+    try:
+        plan.out.mkdir(parents=True, exist_ok=True)
+        with plan.results.open("a", encoding="utf-8") as file:
+
+            def write(row: Row) -> None:
+                file.write(json.dumps(row) + "\n")
+                file.flush()
+
+            write(about(recognisers=list(plan.recognisers), seed=plan.seed, device=plan.device, jobs=jobs))
+            finished = _side_by_side(plan, todo, jobs) if jobs > 1 else _in_turn(worker, todo)
+            failed = []
+            for index, (trial, outcome) in enumerate(finished):
+                if isinstance(outcome, FaceVeilError):
+                    failed.append(f"{trial.method} on {trial.photo.name}: {outcome}")
+                else:
+                    write(outcome)
+                on_step(index + 1, len(todo))
+            return failed
+    except OSError as error:
+        raise OutputError(f"Results cannot be written to {plan.out}: {error.strerror}.") from error
+
+
+def _in_turn(worker: _Worker, todo: Sequence[Trial]) -> Iterator[tuple[Trial, Row | FaceVeilError]]:
+    for trial in todo:
+        try:
+            yield trial, worker(trial)
+        except FaceVeilError as error:
+            yield trial, error
+
+
+def _side_by_side(plan: Plan, todo: Sequence[Trial], jobs: int) -> Iterator[tuple[Trial, Row | FaceVeilError]]:
+    """Processes and not threads: one network on several cores is slower than several networks on one each."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _start, (plan,)) as pool:
+        waiting: dict[Future[Row], Trial] = {pool.submit(_work, trial): trial for trial in todo}
+        try:
+            for future in as_completed(waiting):
+                try:
+                    yield waiting[future], future.result()
+                except FaceVeilError as error:
+                    yield waiting[future], error
+        except BrokenProcessPool as error:
+            raise ModelError(
+                "A worker process died, most likely for want of memory. What was done is kept: run the same command "
+                "again, with fewer --jobs."
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,111 @@
+"""Tables of a run, as Markdown: who is still matched, how visible it is, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .probe import Probe
+from .rows import Row, judged, mean, success
+
+FARS = ("1e-2", "1e-3", "1e-4")
+QUALITY = ("lpips_vgg", "lpips_alex", "face_dssim", "ssim", "psnr", "chroma")
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Everything that rows say, protocol by protocol."""
+    parts = []
+    for title, wanted in (("Dodge", False), ("Decoy", True)):
+        mine = [row for row in rows if (row["decoy"] is not None) == wanted]
+        if mine:
+            parts += [
+                f"## {title}: judges of a family that took no part",
+                _rates(mine),
+                f"## {title}: after sharing, FAR 1e-2, all judges",
+                _copies(mine),
+                f"## {title}: recognisers that took part",
+                _own(mine),
+            ]
+    parts += ["## How visible", _visibility(rows), "## Cost", _cost(rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: Sequence[str], body: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(str(row[key]), []).append(row)
+    return found
+
+
+def _rates(rows: Sequence[Row]) -> str:
+    body = []
+    for method, mine in _by(rows, "method").items():
+        names = dict.fromkeys(seen["name"] for _, seen in judged(mine))
+        shares = []
+        for name in names:
+            pairs = [(row, seen) for row, seen in judged(mine) if seen["name"] == name]
+            rates = [success(pairs, far=far) for far in FARS]
+            shares.append(rates[0].share)
+            body.append([method, name, len(pairs), rates[0].of, *rates])
+        body.append([method, "**mean of judges**", "", "", f"{mean(shares):.3f}", "", ""])
+    return _table(["method", "judge", "pairs", "counted", *(f"FAR {far}" for far in FARS)], body)
+
+
+def _copies(rows: Sequence[Row]) -> str:
+    names = list(rows[0]["recognisers"][0]["after"])
+    body = [[method, *(success(judged(mine), copy) for copy in names)] for method, mine in _by(rows, "method").items()]
+    return _table(["method", *names], body)
+
+
+def _own(rows: Sequence[Row]) -> str:
+    body = []
+    for method, mine in _by(rows, "method").items():
+        for name in dict.fromkeys(seen["name"] for _, seen in judged(mine, "surrogate")):
+            pairs = [(row, seen) for row, seen in judged(mine, "surrogate") if seen["name"] == name]
+            body.append([method, name, success(pairs)])
+    return _table(["method", "surrogate", "FAR 1e-2"], body)
+
+
+def _figures(mine: Sequence[Row], keys: Iterable[str], of: Callable[[Row], dict]) -> list[str]:
+    return [f"{mean(of(row)[key] for row in mine):.3f}" for key in keys]
+
+
+def _visibility(rows: Sequence[Row]) -> str:
+    body = [
+        [
+            method,
+            len(mine),
+            *_figures(mine, QUALITY, lambda row: row["quality"]),
+            f"{mean(r['shift'] for r in mine):.3f}",
+        ]
+        for method, mine in _by(rows, "method").items()
+    ]
+    return _table(["method", "photos", *QUALITY, "landmark shift"], body)
+
+
+def _cost(rows: Sequence[Row]) -> str:
+    """Seconds of the processor: of the clock they would say how busy the machine was."""
+    kinds = ("denoiser", "decoder", "recogniser")
+    body = [
+        [
+            method,
+            *(f"{mean(row['evaluations'][kind] for row in mine):.0f}" for kind in kinds),
+            f"{mean(row['cpu_seconds'] for row in mine):.1f}",
+            f"{max(row['peak_mb'] for row in mine):.0f}",
+        ]
+        for method, mine in _by(rows, "method").items()
+    ]
+    return _table(["method", *(f"{kind} evaluations" for kind in kinds), "processor s", "peak MB"], body)
+
+
+def probes_table(probes: Sequence[tuple[str, Probe]]) -> str:
+    body = [
+        [name, p.recogniser, p.people, *(f"{x:.2f}" for x in (p.clean, p.trained_on_protected, p.tested_on_protected))]
+        for name, p in probes
+    ]
+    head = ["method", "recogniser", "people", "clean to clean", "trained on protected", "tested on protected"]
+    return "## Linear probe: share of people named right\n\n" + _table(head, body) + "\n"

@@ -1,0 +1,158 @@
+"""One photo, one method, one family of recognisers left out: protect knowing the photo alone, then ask everybody."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError, NoFaceError
+from ..faces.face import Face
+from ..faces.find import find_faces
+from ..images import read_photo, to_bchw, write_photo
+from ..protector import Protector
+from ..recognisers.ensemble import Ensemble
+from ..recognisers.recogniser import Recogniser
+from ..verdict.quality import measure_quality, outside_change
+from ..verdict.verify import embed_copies, embed_largest
+from .memory import peak_memory
+from .methods import Method
+from .outside import OutsideJudge
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What to do; equal trials are one trial, so a run that was stopped goes on where it was."""
+
+    method: str
+    held_out: str
+    """The family that gives no gradient and judges."""
+    photo: Path
+    gallery: Path
+    decoy: Path | None = None
+    """In the decoy protocol, whom to resemble; judged by `decoy_again`, which the method never sees."""
+    decoy_again: Path | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, str | None]:
+        return self.method, self.held_out, self.photo.stem, self.decoy and self.decoy.stem
+
+
+def split(recognisers: Sequence[Recogniser], held_out: str) -> tuple[list[Recogniser], list[Recogniser]]:
+    """Who protects and who judges when a family is left out."""
+    surrogates = [r for r in recognisers if r.family != held_out and r.differentiable]
+    judges = [r for r in recognisers if r.family == held_out]
+    if not surrogates or not judges:
+        known = ", ".join(sorted({r.family for r in recognisers}))
+        raise InputError(
+            f"Leaving out the family '{held_out}' needs a judge of it and a surrogate of another; there are: {known}."
+        )
+    return surrogates, judges
+
+
+def attempt(
+    trial: Trial,
+    method: Method,
+    recognisers: Sequence[Recogniser],
+    copies: Mapping[str, Callable[[Tensor], Tensor]],
+    outside: Sequence[OutsideJudge] = (),
+    seed: int = 0,
+    device: str = "cpu",
+    picture: Path | None = None,
+) -> dict[str, object]:
+    """The trial's row; the protected photo goes to `picture`."""
+    surrogates, judges = split(recognisers, trial.held_out)
+    used = surrogates[: method.surrogates]
+    photo, (gallery, decoy, decoy_again) = read_photo(trial.photo), _others(trial, device)
+    protector = Protector(
+        method.recipe,
+        used,
+        decoys=[] if decoy is None else [decoy],
+        autoencoder=method.autoencoder(device),
+        faces="largest",
+        seed=seed,
+        device=device,
+    )
+    started, cpu = time.perf_counter(), time.process_time()
+    with peak_memory(device) as memory:
+        protected, own = protector(photo)
+    row: dict[str, object] = {
+        "method": trial.method,
+        "held_out": trial.held_out,
+        "photo": trial.photo.stem,
+        "decoy": trial.decoy and trial.decoy.stem,
+        "seed": seed,
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - cpu,
+        "peak_mb": memory.mb,
+        "evaluations": own.evaluations,
+    }
+    if picture:
+        write_photo(protected, picture, sources=[trial.photo])
+    before, after = (to_bchw(each.pixels).to(device) for each in (photo, protected))
+    face = find_faces(before, which="largest")[0]
+    row["quality"] = asdict(measure_quality(before, after, face, outside_change(before, after, [face])))
+    row["shift"] = landmark_shift(face, after)
+    witnesses = [*used, *judges]
+    row["recognisers"] = similarities(witnesses, used, before, after, face, gallery, decoy_again, copies)
+    row["outside"] = [judge.row(before, after, gallery, copies) for judge in outside]
+    return row
+
+
+def _others(trial: Trial, device: str) -> list[Tensor | None]:
+    return [
+        None if path is None else to_bchw(read_photo(path).pixels).to(device)
+        for path in (trial.gallery, trial.decoy, trial.decoy_again)
+    ]
+
+
+@torch.inference_mode()
+def similarities(
+    witnesses: Sequence[Recogniser],
+    surrogates: Sequence[Recogniser],
+    before: Tensor,
+    after: Tensor,
+    face: Face,
+    gallery: Tensor,
+    decoy: Tensor | None,
+    copies: Mapping[str, Callable[[Tensor], Tensor]],
+) -> list[dict[str, object]]:
+    """By recogniser: similarity to the gallery photo (and the decoy's other photo) before, and after in every copy."""
+    ensemble = Ensemble(witnesses)
+    own, seen = embed_copies(ensemble, before, after, [face], copies)[0]
+    targets = {"": embed_largest(ensemble, gallery)}
+    if decoy is not None:
+        targets["decoy_"] = embed_largest(ensemble, decoy)
+    rows = []
+    for recogniser in witnesses:
+        row: dict[str, object] = {
+            "name": recogniser.name,
+            "family": recogniser.family,
+            "role": "surrogate" if recogniser in surrogates else "judge",
+            "thresholds": recogniser.card.thresholds,
+        }
+        for prefix, target in targets.items():
+            known = target[recogniser.name][0]
+            row[f"{prefix}before"] = float(own[recogniser.name][0] @ known)
+            row[f"{prefix}after"] = {copy: float(found[recogniser.name][0] @ known) for copy, found in seen.items()}
+        rows.append(row)
+    return rows
+
+
+def landmark_shift(face: Face, after: Tensor) -> float | None:
+    """How far a detector's five points moved, as a share of the distance between the eyes; None if it finds none."""
+    try:
+        moved = find_faces(after, which="nearest", near=tuple(face.points.mean(0).tolist()))[0].points
+    except NoFaceError:
+        return None
+    return float((face.points - moved).norm(dim=1).mean() / (face.points[0] - face.points[1]).norm())
+
+
+def picture_path(folder: Path, trial: Trial) -> Path:
+    """Where a trial's protected photo is kept."""
+    towards = f"-as-{trial.decoy.stem}" if trial.decoy else ""
+    return folder / trial.method.replace(":", "-") / trial.held_out / f"{trial.photo.stem}{towards}.png"

@@ -1,0 +1,101 @@
+"""`faceveil bench PAIRS -o OUT`: compare methods on your own pairs of photos, with judges that took no part.
+
+PAIRS/a/NAME and PAIRS/b/NAME show the same person (train/train_NAME and test/test_NAME do as well). Every photo of
+the first folder is protected knowing nothing but itself, once for each family of recognisers that is left out; that
+family then compares it with the photo in the second folder. A run that was stopped goes on when it is started again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .options import add_device, pick_device, progress_bar
+from .parser import output_path
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser(
+        "bench",
+        help="compare methods on pairs of photos",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    say = parser.add_argument
+    say("pairs", type=Path, metavar="PAIRS", help="a folder of pairs, as above")
+    say("-o", "--out", type=output_path, required=True, help="folder of the results, made when missing")
+    say(
+        "--methods",
+        nargs="+",
+        default=["light", "balanced", "strong"],
+        metavar="NAME[:ABLATION]",
+        help="what to compare",
+    )
+    say("--recognisers", nargs="+", required=True, metavar="NAME_OR_FILE", help="of two families at least")
+    say("--held-out", nargs="+", default=[], metavar="FAMILY", help="leave out only these families (default: each)")
+    say(
+        "--decoys", type=Path, metavar="PAIRS", help="also resemble these: pairs, of which the second photo only judges"
+    )
+    say(
+        "--judge",
+        nargs="+",
+        default=[],
+        metavar="FILE.py:FUNCTION",
+        help="judges of your own: two pictures to a number",
+    )
+    say("--count", type=int, metavar="N", help="only the first N pairs")
+    say("--no-purify", action="store_true", help="leave out the bundled model's way to noise and back")
+    say("--inception", type=Path, metavar="FILE.onnx", help="also the Fréchet distance, by this network's features")
+    say(
+        "--merge",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="ROWS.jsonl",
+        help="add results of other machines to the tables",
+    )
+    say("--tables-only", action="store_true", help="run nothing; make tables, plot and sheets of what is there")
+    say("--jobs", type=int, default=1, metavar="N", help="photos side by side (default: 1)")
+    say("--seed", type=int, default=0, help="the same seed gives the same pictures")
+    add_device(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..bench.report import Place, write_report
+    from ..bench.rows import read_rows
+    from ..bench.run import Plan
+    from ..bench.run import run as run_plan
+    from ..errors import InputError
+    from ..images import pairs_in
+    from ..recognisers.catalogue import load_recogniser
+
+    if options.jobs < 1 or (options.count is not None and options.count < 1):
+        raise InputError("--jobs and --count must be 1 or more.")
+    pairs = pairs_in(options.pairs)[: options.count]
+    plan = Plan(
+        tuple(options.methods),
+        tuple(options.recognisers),
+        tuple(pairs),
+        options.out,
+        tuple(options.held_out),
+        tuple(pairs_in(options.decoys)) if options.decoys else (),
+        tuple(options.judge),
+        not options.no_purify,
+        options.seed,
+        pick_device(options.device),
+    )
+    failed = []
+    if not options.tables_only:
+        with progress_bar("trial") as bar:
+            failed = run_plan(plan, options.jobs, bar)
+    known = [path for path in (plan.results, *options.merge) if path.is_file()]
+    place = Place(plan.pictures, {photo.stem: (photo, gallery) for photo, gallery in pairs})
+    judges = [load_recogniser(name) for name in options.recognisers]
+    with progress_bar("face") as bar:
+        notes = write_report(read_rows(known), options.out, place, judges, options.inception, bar)
+    print((options.out / "results.md").read_text(encoding="utf-8"))
+    for line in [*notes, *failed]:
+        print(f"note: {line}", file=sys.stderr)
+    return 2 if failed else 0

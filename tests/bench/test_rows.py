@@ -1,0 +1,70 @@
+"""What counts as success, and what is said of few photos."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from faceveil.core.bench.rows import Rate, about, judged, mean, read_rows, success
+from faceveil.core.errors import InputError
+
+
+def seen(before, after, threshold=0.5, role="judge", name="one", **more):
+    thresholds = {} if threshold is None else {"1e-2": threshold}
+    return {"name": name, "role": role, "thresholds": thresholds, "before": before, "after": {"plain": after}, **more}
+
+
+def row(*recognisers, photo="p", method="m", decoy=None, held_out="f"):
+    return {"method": method, "held_out": held_out, "photo": photo, "decoy": decoy, "recognisers": list(recognisers)}
+
+
+def test_the_interval_is_wilsons():
+    """15 of 15 and 5 of 10, worked out by hand from the formula."""
+    assert Rate(15, 15).interval == pytest.approx((0.7961, 1.0), abs=1e-4)
+    assert Rate(5, 10).interval == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert Rate(0, 0).interval == (0.0, 1.0) and str(Rate(0, 0)) == "-"
+
+
+def test_dodging_counts_only_pairs_that_matched_before():
+    rows = [row(seen(0.9, 0.4)), row(seen(0.9, 0.6)), row(seen(0.3, 0.1))]
+    assert success(judged(rows)) == Rate(1, 2)
+
+
+def test_a_decoy_counts_when_it_is_taken_for_the_decoy_and_was_not_before():
+    ready = {"decoy_before": 0.1, "decoy_after": {"plain": 0.7}}
+    rows = [
+        row(seen(0.9, 0.4, **ready), decoy="d"),
+        row(seen(0.9, 0.4, decoy_before=0.6, decoy_after={"plain": 0.7}), decoy="d"),
+    ]
+    assert success(judged(rows)) == Rate(1, 1)
+
+
+def test_surrogates_and_judges_without_a_threshold_do_not_count():
+    rows = [row(seen(0.9, 0.1, role="surrogate"), seen(0.9, 0.1, threshold=None))]
+    assert success(judged(rows)) == Rate(0, 0) and len(judged(rows, "surrogate")) == 1
+
+
+def test_outside_judges_count():
+    mine = row() | {"outside": [seen(0.9, 0.1, name="service")]}
+    assert success(judged([mine])) == Rate(1, 1)
+
+
+def test_each_trial_is_read_once_and_a_torn_last_line_is_forgiven(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    lines = [json.dumps(about(seed=3)), json.dumps(row(seen(1, 0))), json.dumps(row(seen(1, 0.2)))]
+    path.write_text("\n".join(lines) + '\n{"method": "m", "held')
+    found = read_rows([path])
+    assert len(found) == 1 and found[0]["recognisers"][0]["after"]["plain"] == 0.2
+    path.write_text("nonsense\n" + "\n".join(lines))
+    with pytest.raises(InputError, match=r"Line 1 of rows\.jsonl"):
+        read_rows([path])
+
+
+def test_a_results_file_says_what_made_it():
+    known = about(seed=3)["about"]
+    assert known["seed"] == 3 and known["versions"]["torch"] and "cores" in known["machine"]
+
+
+def test_figures_that_could_not_be_measured_are_left_out_of_means():
+    assert mean([1.0, None, 3.0]) == 2.0 and mean([None]) != mean([None])

@@ -1,0 +1,109 @@
+"""A whole small run, from the command line: rows, tables, plot, sheets; stopped and gone on with; bad input."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.helpers.commandline import refused, run
+
+
+def rows_of(out):
+    return [row for row in map(json.loads, (out / "rows.jsonl").read_text().splitlines()) if "about" not in row]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, pairs, tiny):
+    from faceveil.core import cli
+
+    out = tmp_path_factory.mktemp("bench") / "results"
+    arguments = ["bench", pairs, "-o", out, "--recognisers", "dlib", tiny, "--methods", "pixel-noise", "--no-purify"]
+    arguments = [str(argument) for argument in arguments]
+    assert cli.main([*arguments, "--count", "1"]) == 0
+    return out, arguments
+
+
+def test_every_family_is_left_out_once_and_judges(finished):
+    rows = rows_of(finished[0])
+    assert {row["held_out"] for row in rows} == {"dlib", "tiny"} and len(rows) == 2
+    for row in rows:
+        roles = {seen["family"]: seen["role"] for seen in row["recognisers"]}
+        assert roles == {"dlib": "surrogate", "tiny": "surrogate"} | {row["held_out"]: "judge"}
+        assert set(row["recognisers"][0]["after"]) >= {"plain", "jpeg75", "jpeg50", "webp75", "half", "blur", "mean5"}
+        assert row["evaluations"]["recogniser"] > 0 and row["cpu_seconds"] > 0 and row["peak_mb"] > 100
+
+
+def test_a_run_goes_on_where_it_stopped(finished, capsys):
+    out, arguments = finished
+    before = (out / "rows.jsonl").read_text()
+    assert run(capsys, *arguments, "--count", "1")[0] == 0
+    assert (out / "rows.jsonl").read_text() == before
+    assert run(capsys, *arguments)[0] == 0
+    assert (out / "rows.jsonl").read_text().startswith(before) and len(rows_of(out)) == 4
+
+
+def test_tables_plot_and_sheets_are_made_of_the_rows(finished):
+    out = finished[0]
+    text = (out / "results.md").read_text()
+    assert "| pixel-noise | dlib | 2 | 2 |" in text and "landmark shift" in text
+    assert (out / "results.png").stat().st_size > 10_000
+    assert {path.name for path in (out / "sheets").iterdir()} == {
+        "pixel-noise-visibility.jpg",
+        "pixel-noise-failure.jpg",
+    }
+
+
+@pytest.mark.slow
+def test_processes_side_by_side_make_the_same_pictures(finished, tmp_path, capsys):
+    out, arguments = finished
+    arguments = [str(tmp_path / "again") if argument == str(out) else argument for argument in arguments]
+    assert run(capsys, *arguments, "--jobs", "2")[0] == 0
+    for picture in out.rglob("pictures/**/*.png"):
+        assert picture.read_bytes() == (tmp_path / "again" / picture.relative_to(out)).read_bytes()
+
+
+def test_a_photo_that_fails_is_named_and_the_rest_goes_on(tmp_path, pairs, tiny, capsys):
+    import shutil
+
+    from PIL import Image
+
+    folder = tmp_path / "pairs"
+    shutil.copytree(pairs, folder)
+    for side in "ab":
+        Image.new("RGB", (128, 128), "grey").save(folder / side / "nobody.png")
+    arguments = ["--recognisers", "dlib", tiny, "--methods", "pixel-noise", "--no-purify", "--held-out", "tiny"]
+    (folder / "a" / "one.jpg").unlink()
+    code, out, err = run(capsys, "bench", folder, "-o", tmp_path / "out", *arguments)
+    assert code == 2 and "nobody.png" in err and "| pixel-noise | tiny | 1 |" in out
+
+
+def test_the_decoy_protocol_judges_by_a_photo_that_was_never_seen(tmp_path, pairs, tiny, capsys):
+    arguments = ["--recognisers", "dlib", tiny, "--methods", "pixel-noise", "--no-purify", "--held-out", "tiny"]
+    code, out, _ = run(capsys, "bench", pairs, "-o", tmp_path / "out", *arguments, "--decoys", pairs, "--count", "1")
+    towards = [row for row in rows_of(tmp_path / "out") if row["decoy"]]
+    assert code == 0 and {row["decoy"] for row in towards} == {"one", "two"} and "## Decoy" in out
+    assert all("decoy_after" in seen for row in towards for seen in row["recognisers"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (["--methods", "nonsense"], "no recipe 'nonsense'"),
+        (["--held-out", "nobody"], "Leaving out the family 'nobody'"),
+        (["--recognisers", "dlib"], "Leaving out the family 'dlib'"),
+        (["--jobs", "0"], "--jobs and --count"),
+        (["--judge", "nothing"], "names no function"),
+    ],
+)
+def test_bad_input_is_one_sentence(finished, tmp_path, capsys, changed, message):
+    _, arguments = finished
+    arguments = [str(tmp_path / "new") if argument == str(finished[0]) else argument for argument in arguments]
+    assert message in refused(capsys, *arguments, *changed)
+
+
+def test_a_folder_that_cannot_be_written_is_named(finished, tmp_path, capsys):
+    taken = tmp_path / "file"
+    taken.write_text("")
+    arguments = [str(taken) if argument == str(finished[0]) else argument for argument in finished[1]]
+    assert "cannot be written" in refused(capsys, *arguments)
