@@ -93,7 +93,8 @@ def make_variable(recipe: Recipe, task: Task, autoencoder: Autoencoder | None) -
     parts: list[Change] = []
     latent = None
     if recipe.latent:
-        latent = LatentOffset(autoencoder or load_autoencoder(device), task.clean, recipe.latent)
+        hidden = hiding(task.clean, recipe.smooth, 1.0) if recipe.smooth < 1 else None
+        latent = LatentOffset(autoencoder or load_autoencoder(device), task.clean, recipe.latent, hiding=hidden)
         parts.append(latent)
     if recipe.warp:
         parts.append(WarpField(task.points, recipe.size, recipe.warp, recipe.warp_knots, recipe.warp_symmetry))

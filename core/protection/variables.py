@@ -146,13 +146,19 @@ class LumaField(ColourField):
 class LatentOffset:
     """An offset in an autoencoder's latent space: `window + M * (D(z + offset) - D(z))`.
 
-    The difference of two decodings, so that what the autoencoder cannot reproduce cancels.
+    The difference of two decodings, so that what the autoencoder cannot reproduce cancels. `hiding` (B, 1, h, w),
+    when given, scales it by place.
     """
 
     def __init__(
-        self, autoencoder: Autoencoder, windows: Tensor, learning_rate: float = 0.02, size: int | None = None
+        self,
+        autoencoder: Autoencoder,
+        windows: Tensor,
+        learning_rate: float = 0.02,
+        size: int | None = None,
+        hiding: Tensor | None = None,
     ) -> None:
-        self.autoencoder = autoencoder
+        self.autoencoder, self.hiding = autoencoder, hiding
         self.learning_rate = learning_rate
         self.size = size or windows.shape[-1]
         self.decodes = 0
@@ -171,7 +177,10 @@ class LatentOffset:
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         changed = self.autoencoder.decode(_pick(self.latent, rows) + _pick(self.offset, rows))
         self.decodes += len(changed)
-        return with_difference(window, changed - _pick(self.clean, rows), mask)
+        difference = changed - _pick(self.clean, rows)
+        if self.hiding is not None:
+            difference = difference * _scaled(_pick(self.hiding, rows), *difference.shape[-2:])
+        return with_difference(window, difference, mask)
 
 
 class Bundle:

@@ -143,6 +143,14 @@ def test_reconstruction_error_of_the_autoencoder_cancels():
     assert latent.decodes == 1
 
 
+def test_what_texture_does_not_hide_changes_less():
+    hidden = torch.full((1, 1, 64, 64), 0.25)
+    latent = LatentOffset(Halving(), picture(), hiding=hidden)
+    latent.offset.data[:] = 0.1
+    changed = latent.apply(picture(), torch.ones(1, 1, 64, 64))
+    assert torch.allclose(changed - picture(), torch.full_like(changed, 0.09 / 4), atol=1e-5)
+
+
 @pytest.mark.parametrize("name", variables())
 def test_gradients_agree_with_finite_differences(name):
     variable = variables()[name]
