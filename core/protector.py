@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from .engines.autoencoder import Autoencoder
-from .engines.bundled import load_autoencoder
+from .engines.bundled import BundledDenoiser, load_autoencoder
+from .engines.denoiser import Denoiser
 from .errors import InputError, ModelError
 from .faces.crops import region_of, resize
 from .faces.face import Face
@@ -20,6 +21,7 @@ from .optimise import Step
 from .perception.lpips import Lpips, Vgg19Distance
 from .protection.objective import Distance, Objective
 from .protection.protect import SMALLEST_FACE, protect
+from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
 from .protection.weights import Budget
 from .recognisers.recogniser import Recogniser
@@ -37,8 +39,12 @@ class Protector:
     judges: Sequence[Recogniser] = ()
     gallery: Sequence[Tensor] = ()
     decoys: Sequence[Tensor] = ()
+    denoiser: Denoiser | None = None
+    """For recipes that go through a denoising; None is the bundled one, with its autoencoder."""
     autoencoder: Autoencoder | None = None
-    """For recipes that work in a latent space; None is the bundled one."""
+    """For recipes that work in a latent space, the denoiser's where there is one; None is the bundled one."""
+    terms: Mapping[str, Distance] = field(default_factory=dict)
+    """What else the recipe's `visibility` weighs, by name."""
     faces: str | int = "all"
     far: str = DEFAULT_FAR
     seed: int = 0
@@ -47,7 +53,16 @@ class Protector:
 
     def __post_init__(self) -> None:
         self.recipe = replace(self.recipe, aim=replace(self.recipe.aim, far=self.far))
-        self.distances = perceptual_distances(self.recipe, self.device)
+        self.distances = {**perceptual_distances(self.recipe, self.device), **self.terms}
+        if self.recipe.denoising and self.denoiser is None:
+            if self.autoencoder is not None:
+                raise InputError(
+                    f"'{self.recipe.name}' goes through the bundled model's denoising, which works with that model's "
+                    "own autoencoder: name a model along with the autoencoder, or neither."
+                )
+            self.denoiser = BundledDenoiser(self.device)
+        elif self.denoiser is not None and self.autoencoder is None:
+            raise InputError(f"The model '{self.denoiser.name}' came without the autoencoder that belongs to it.")
         if self.recipe.needs_autoencoder and self.autoencoder is None:
             self.autoencoder = load_autoencoder(self.device)
 
@@ -55,9 +70,12 @@ class Protector:
         self,
         photo: Photo,
         mask: Tensor | None = None,
-        on_step: Callable[[Step, Objective], None] = lambda step, objective: None,
+        on_step: Callable[[Step, Objective | None], None] = lambda step, objective: None,
     ) -> tuple[Photo, Report]:
-        """The protected photo and its verdict; `mask` (1, 1, H, W) narrows where pixels may change."""
+        """The protected photo and its verdict; `mask` (1, 1, H, W) narrows where pixels may change.
+
+        While embeddings are learned for a denoising `on_step` is given no objective.
+        """
         started = time.perf_counter()
         image = to_bchw(photo.pixels).to(self.device)
         found = find_faces(image, which=self.faces)
@@ -81,22 +99,23 @@ class Protector:
         return photo.with_pixels(result.cpu().movedim(1, -1)), report
 
     def _change(
-        self, image: Tensor, faces: list[Face], mask: Tensor | None, on_step: Callable[[Step, Objective], None]
+        self, image: Tensor, faces: list[Face], mask: Tensor | None, on_step: Callable[[Step, Objective | None], None]
     ) -> tuple[Tensor, dict[str, int]]:
         """The picture with its faces protected, as the eight bits of a file will hold it, and what that took."""
-        done = protect(
-            image,
-            faces,
-            self.surrogates,
-            self.recipe,
-            self.gallery,
-            self.decoys,
-            mask,
-            self.autoencoder,
-            self.distances,
-            self.seed,
-            on_step,
-        )
+        same = {
+            "gallery": self.gallery,
+            "decoys": self.decoys,
+            "allowed": mask,
+            "distances": self.distances,
+            "seed": self.seed,
+            "on_step": on_step,
+        }
+        if self.recipe.denoising:
+            done = protect_through_denoising(
+                image, faces, self.denoiser, self.autoencoder, self.surrogates, self.recipe, **same
+            )
+        else:
+            done = protect(image, faces, self.surrogates, self.recipe, autoencoder=self.autoencoder, **same)
         return torch.where(done.mask > 0, (done.image * 255).round_().div_(255), image), done.evaluations
 
 

@@ -1,4 +1,4 @@
-"""Named settings of the protection: our strengths, the published methods' terms, and baselines to compare with.
+"""Named settings of the protection: our strengths, the published methods, and baselines to compare with.
 
 Every number here has its measurement in docs/DECISIONS.md.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
+
 from .errors import InputError
 from .optimise import Settings
 from .protection.identity import Aim
-from .protection.purification import PUBLISHED
-from .protection.recipe import Recipe
-from .protection.weights import Budget, Linear, Sigmoid
+from .protection.recipe import ATTENTION, Denoising, Recipe
+from .protection.weights import Budget, Constant, Linear, Sigmoid
+from .trajectory.embeddings import Learning
 
 # Held by terms for everything that showed when nothing held it.
 _KEPT = {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0}
@@ -38,9 +40,18 @@ STRENGTHS: dict[str, Recipe] = {
 }
 
 OTHERS: dict[str, Recipe] = {
-    # Method 1's identity terms and optimiser on the clean latent: without its denoising and attention, for which a
-    # denoiser is needed (`protect_through_denoising`).
-    "published-1": replace(PUBLISHED.protection, visibility={}),
+    # Method 1 with the published numbers.
+    "published-1": Recipe(
+        "published-1",
+        latent=0.01,
+        denoising=Denoising(attention="full"),
+        aim=Aim(form="cosine"),
+        views=("plain",),
+        landmark_jitter=0.0,
+        weighting=Constant(0.003),
+        visibility={ATTENTION: 1.0},
+        settings=Settings(30, method="adamw", betas=(0.9, 0.999), patience=0),
+    ),
     # Method 2's objective and schedule, on the clean latent instead of inside a sampler.
     "published-2": Recipe(
         "published-2",
@@ -66,6 +77,10 @@ OTHERS: dict[str, Recipe] = {
 RECIPES: dict[str, Recipe] = {**STRENGTHS, **OTHERS}
 DEFAULT = "balanced"
 
+OUR_DENOISING = Denoising(learning=Learning(rate=0.03, tolerance=1e-5, best=True))
+MAKEUP = "makeup"
+"""The term of a recipe's `visibility` that asks for what a text says."""
+
 
 def choose(name: str | None = None, budget: float | None = None) -> Recipe:
     """A recipe by name, our default when none is named; with `budget`, LPIPS-vgg on the face is held at that value."""
@@ -81,3 +96,29 @@ def choose(name: str | None = None, budget: float | None = None) -> Recipe:
         )
     # Counted in budgets, visibility is about 1 at the end whatever the budget, which suits the controller's pace.
     return replace(chosen, weighting=Budget(budget), visibility={**chosen.visibility, "perceptual": 1 / budget})
+
+
+def through_denoising(recipe: Recipe) -> Recipe:
+    """The same search, of a latent some denoising steps before the picture: what it finds is not purified away."""
+    if recipe.denoising:
+        return recipe
+    if recipe.name in OTHERS or not recipe.needs_autoencoder:
+        raise InputError(
+            f"'{recipe.name}' cannot go through a denoising: it moves no latent, or is a method of its own. "
+            "Choose light, balanced or published-1."
+        )
+    visibility = {**recipe.visibility, ATTENTION: 1.0}
+    return replace(recipe, name=f"{recipe.name}+purification", denoising=OUR_DENOISING, visibility=visibility)
+
+
+def with_makeup(recipe: Recipe) -> Recipe:
+    """The same, asking for makeup as strongly as for protection; where colour may change, and winning does not stop."""
+    if not recipe.needs_autoencoder:
+        raise InputError(f"'{recipe.name}' moves no latent, so it cannot put on makeup. Choose light or balanced.")
+    weight = float(recipe.weighting.weight(0.0, torch.zeros(1)))
+    return replace(
+        recipe,
+        name=f"{recipe.name}+makeup",
+        visibility={**recipe.visibility, "chroma": 0.0, MAKEUP: weight},
+        settings=replace(recipe.settings, patience=0),
+    )

@@ -120,7 +120,11 @@ class Protect(io.ComfyNode):
             refuse_faceless(others, "gallery")
             bar = Bar(len(pictures) * recipe.settings.iterations)
 
-            def show(index: int, step: Step, objective: Objective) -> None:
+            def show(index: int, step: Step, objective: Objective | None) -> None:
+                if objective is None:
+                    # Embeddings are being learned: nothing to see yet, but Cancel must work.
+                    bar.show(index * recipe.settings.iterations)
+                    return
                 preview = None
                 if step.index % PREVIEW_EVERY == 0:
                     preview = draw_progress(objective.clean[:1], objective.scores, surrogates, far)

@@ -41,7 +41,7 @@ def protect_pictures(
     protector: Protector,
     pictures: Sequence[Tensor],
     masks: Sequence[Tensor | None],
-    on_step: Callable[[int, Step, Objective], None] = lambda index, step, objective: None,
+    on_step: Callable[[int, Step, Objective | None], None] = lambda index, step, objective: None,
 ) -> ProtectedBatch:
     """Protect every picture (1, H, W, 3), `masks` (1, H, W) narrowing where.
 
@@ -68,5 +68,7 @@ def protect_pictures(
     return ProtectedBatch(results, changed, "\n\n".join(texts))
 
 
-def _bound(on_step: Callable[[int, Step, Objective], None], index: int) -> Callable[[Step, Objective], None]:
+def _bound(
+    on_step: Callable[[int, Step, Objective | None], None], index: int
+) -> Callable[[Step, Objective | None], None]:
     return lambda step, objective: on_step(index, step, objective)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import FaceVeilError, InputError, OutputError
+from .denoising import add_denoising, makeup_terms, pick_engines, pick_recipe
 from .options import (
     add_device,
     add_judging,
@@ -52,6 +53,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     say("--mask", type=Path, metavar="IMG", help="change pixels only where this picture is white")
     say("--report", type=output_path, metavar="FILE.json", help="write the verdict as JSON; of several photos, a list")
     say("--keep-metadata", action="store_true", help="keep EXIF, place and camera included")
+    add_denoising(parser)
     add_judging(parser)
     add_device(parser)
     parser.set_defaults(run=run)
@@ -122,9 +124,7 @@ def plan_sheets(jobs: list[tuple[Path, Path]], sheet: Path | None) -> list[Path 
 
 
 def make_protector(options: argparse.Namespace) -> Protector:
-    from ..engines.tiny import load_tiny
     from ..protector import Protector
-    from ..recipes import choose
 
     device = pick_device(options.device)
     if options.strength and options.recipe:
@@ -133,15 +133,18 @@ def make_protector(options: argparse.Namespace) -> Protector:
         raise InputError("Decoy mode needs a face to resemble: --decoy FACE.png, a synthetic or consenting one.")
     if options.decoy and options.mode != "decoy":
         raise InputError("--decoy was given without --mode decoy.")
-    autoencoder = load_tiny(options.autoencoder).to(device) if options.autoencoder else None
+    recipe = pick_recipe(options)
     surrogates, judges = load_sides(options.surrogate, options.judge, device)
+    denoiser, autoencoder = pick_engines(options, recipe, device)
     return Protector(
-        recipe=choose(options.recipe or options.strength, options.budget),
+        recipe=recipe,
         surrogates=surrogates,
         judges=judges,
         gallery=read_faces(options.gallery, device),
         decoys=read_faces(options.decoy, device, "decoy"),
+        denoiser=denoiser,
         autoencoder=autoencoder,
+        terms=makeup_terms(options, device),
         faces=options.faces,
         far=options.far,
         seed=options.seed,
@@ -162,8 +165,9 @@ def protect_file(
     mask = fit_mask(read_mask(options.mask), photo.height, photo.width) if options.mask else None
     with progress_bar("it", source.name) as bar, naming("photo", source):
 
-        def show(step: Step, objective: Objective) -> None:
-            closest = {name: f"{float(cosines.max()):.3f}" for name, cosines in (objective.scores or {}).items()}
+        def show(step: Step, objective: Objective | None) -> None:
+            scores = objective.scores if objective else None
+            closest = {name: f"{float(cosines.max()):.3f}" for name, cosines in (scores or {}).items()}
             bar(step.index + 1, step.of, **closest)
 
         protected, report = protector(photo, mask, show)

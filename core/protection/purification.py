@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -19,73 +19,17 @@ from ..engines.autoencoder import Autoencoder
 from ..engines.counted import Counted
 from ..engines.denoiser import Conditioning, Denoiser
 from ..faces.face import Face
-from ..optimise import Settings, Step
+from ..optimise import Step
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
-from ..trajectory.embeddings import (
-    PUBLISHED_STEPS,
-    Learning,
-    ShortPath,
-    last_levels,
-    learn_embeddings,
-    of_rows,
-    step_down,
-)
+from ..trajectory.embeddings import ShortPath, last_levels, learn_embeddings, of_rows, step_down
 from ..trajectory.paths import invert
 from ..trajectory.record import Trajectory
 from .attention import AttentionGuide
-from .identity import Aim
 from .objective import Distance, Objective
 from .protect import Protected, Task, prepared, search
-from .recipe import Recipe
+from .recipe import ATTENTION, Denoising, Recipe
 from .variables import with_difference
-from .weights import Constant, Linear
-
-ATTENTION = "attention"
-"""The term of a recipe's `visibility` that holds the model's self-attention where it was."""
-
-
-@dataclass(frozen=True)
-class PurificationRecipe:
-    """How long the path is, how its embeddings are learned, and how the latents are moved."""
-
-    protection: Recipe
-    """Its `latent` is the learning rate of the offset at the short path's start."""
-    steps: int = 20
-    last: int = PUBLISHED_STEPS
-    learning: Learning = field(default_factory=Learning)
-    attention: str = "light"
-    """The form of the attention term, `attention.FORMS`."""
-    checkpointed: bool = False
-    """Make each step's inner values again for the gradient instead of keeping them: the memory of one step, for
-    one more evaluation each."""
-
-
-PUBLISHED = PurificationRecipe(
-    Recipe(
-        "published-1",
-        latent=0.01,
-        aim=Aim(form="cosine"),
-        views=("plain",),
-        landmark_jitter=0.0,
-        weighting=Constant(0.003),
-        visibility={ATTENTION: 1.0},
-        settings=Settings(30, method="adamw", betas=(0.9, 0.999), patience=0),
-    ),
-    attention="full",
-)
-"""The published numbers."""
-
-DEFAULT = PurificationRecipe(
-    Recipe(
-        "purification",
-        latent=0.02,
-        visibility={"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0, ATTENTION: 1.0},
-        weighting=Linear(1.0, 4.0),
-        settings=Settings(100),
-    ),
-    learning=Learning(rate=0.03, tolerance=1e-5, best=True),
-)
 
 
 @dataclass
@@ -165,7 +109,7 @@ def protect_through_denoising(
     denoiser: Denoiser,
     autoencoder: Autoencoder,
     surrogates: Sequence[Recogniser],
-    recipe: PurificationRecipe = DEFAULT,
+    recipe: Recipe,
     gallery: Sequence[Tensor] = (),
     decoys: Sequence[Tensor] = (),
     allowed: Tensor | None = None,
@@ -179,17 +123,17 @@ def protect_through_denoising(
     `unconditional` is what learning begins with; None is the empty prompt. While embeddings are learned
     `on_step` is given no objective.
     """
-    how, counted = recipe.protection, Counted(denoiser)
-    task = prepared(image, faces, surrogates, how, allowed)
-    guide = AttentionGuide(recipe.attention) if how.visibility.get(ATTENTION) else None
+    how, counted = recipe.denoising or Denoising(), Counted(denoiser)
+    task = prepared(image, faces, surrogates, recipe, allowed)
+    guide = AttentionGuide(how.attention) if recipe.visibility.get(ATTENTION) else None
     said = denoiser.describe([""], 1.0) if unconditional is None else unconditional
-    path, short = short_path(task, counted, autoencoder, said, recipe, guide, lambda step: on_step(step, None))
-    variable = DenoisedOffset(counted, autoencoder, short, how.latent, guide, recipe.checkpointed)
+    path, short = short_path(task, counted, autoencoder, said, how, guide, lambda step: on_step(step, None))
+    variable = DenoisedOffset(counted, autoencoder, short, recipe.latent, guide, how.checkpointed)
     # The picture does not tell how far attention moved; the variable that rendered it does.
     heard = {ATTENTION: lambda changed, clean: variable.attention_change}
     ensemble = Ensemble(surrogates)
     result, mask, outcome = search(
-        task, variable, ensemble, how, gallery, decoys, {**(distances or {}), **heard}, seed, on_step
+        task, variable, ensemble, recipe, gallery, decoys, {**(distances or {}), **heard}, seed, on_step
     )
     evaluations = {
         "denoiser": counted.evaluations,
@@ -204,14 +148,14 @@ def short_path(
     denoiser: Denoiser,
     autoencoder: Autoencoder,
     said: Conditioning,
-    recipe: PurificationRecipe,
+    how: Denoising,
     guide: AttentionGuide | None = None,
     on_step: Callable[[Step], None] = lambda step: None,
 ) -> tuple[Trajectory, ShortPath]:
     """The way up from the faces' windows, no further than is needed, and the way down as it was learned."""
     with torch.no_grad():
         clean = autoencoder.encode(task.clean)
-    schedule = denoiser.sigmas(recipe.steps, tuple(clean.shape[-2:]))
-    path = invert(denoiser, clean, last_levels(schedule, recipe.last), said, "euler")
+    schedule = denoiser.sigmas(how.steps, tuple(clean.shape[-2:]))
+    path = invert(denoiser, clean, last_levels(schedule, how.last), said, "euler")
     landing = guide.remembering if guide else lambda step: nullcontext()
-    return path, learn_embeddings(denoiser, path, said, recipe.last, recipe.learning, on_step, landing)
+    return path, learn_embeddings(denoiser, path, said, how.last, how.learning, on_step, landing)

@@ -6,10 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..optimise import Settings
+from ..trajectory.embeddings import PUBLISHED_STEPS, Learning
 from .identity import Aim
 from .weights import Constant, Weighting
 
 VIEWS = ("plain", "resize", "jpeg", "blur")
+
+
+ATTENTION = "attention"
+"""The term of a recipe's `visibility` that holds a denoiser's self-attention where it was."""
+
+
+@dataclass(frozen=True)
+class Denoising:
+    """Method 1: the latent that is moved lies a few denoising steps before the picture."""
+
+    steps: int = 20
+    """Of the whole schedule; of which only the `last` are taken."""
+    last: int = PUBLISHED_STEPS
+    learning: Learning = field(default_factory=Learning)
+    """How embeddings are learned for those steps."""
+    attention: str = "light"
+    """The form of the attention term, `attention.FORMS`."""
+    checkpointed: bool = False
+    """Make each step's inner values again for the gradient instead of keeping them: the memory of one step, for
+    one more evaluation each."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +46,10 @@ class Recipe:
     """Largest change of each colour channel, of 255: the classic pixel noise."""
     latent: float = 0.0
     """Learning rate of the latent offset; needs an autoencoder."""
+    denoising: Denoising | None = None
+    """Where that latent lies; None is the clean one. Needs a denoiser."""
+    smooth: float = 1.0
+    """Share of a latent's change that reaches skin without texture, where any change shows."""
     warp_knots: int = 14
     warp_symmetry: float = 1.0
     luma_size: int = 128

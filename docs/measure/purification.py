@@ -8,7 +8,8 @@ Similarity is the cosine of the recogniser's embeddings of the original and the 
 - latent: an offset found through the decoder alone, decoded as it is.
 - denoised: the same offset carried to the start of the last K steps, walked down them, and decoded. `left` is the
   share that survived of what was won in the latent.
-- through: method 1, an offset found through those steps with as many iterations.
+- through: method 1, an offset found through those steps with as many iterations, and what that shows (1 - MS-SSIM of
+  the face's window).
 - path error: how far the unchanged path ends from the photo's latent (mean squared error).
 """
 
@@ -25,16 +26,21 @@ from torch import Tensor
 
 from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
 from faceveil.core.errors import FaceVeilError
+from faceveil.core.faces.crops import resize
 from faceveil.core.faces.find import find_faces
-from faceveil.core.images import read_photo, to_bchw
+from faceveil.core.images import pairs_in, read_photo, to_bchw
 from faceveil.core.optimise import Settings
+from faceveil.core.protection.objective import multi_scale_distance
 from faceveil.core.protection.protect import Task, search
-from faceveil.core.protection.purification import PUBLISHED, DenoisedOffset, short_path
+from faceveil.core.protection.purification import DenoisedOffset, short_path
+from faceveil.core.protection.recipe import Denoising
 from faceveil.core.protection.variables import Change, LatentOffset
-from faceveil.core.recognisers.calibrate import pairs_in
+from faceveil.core.recipes import OTHERS, OUR_DENOISING
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.trajectory.embeddings import Learning, learn_embeddings, short_path_error
+
+PUBLISHED = OTHERS["published-1"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Row:
     latent: float
     denoised: float
     through: float
+    visible: float
 
     @property
     def left(self) -> float:
@@ -57,12 +64,12 @@ def measure(image: Tensor, options: argparse.Namespace, models: tuple) -> list[R
     face = find_faces(image, which="largest")[0]
     # Identity alone: what visibility terms hold back would blur what is compared here.
     how = replace(
-        PUBLISHED.protection,
+        PUBLISHED,
         latent=options.rate,
         visibility={},
         settings=Settings(options.iterations, patience=0, betas=(0.9, 0.999)),
     )
-    recipe = replace(PUBLISHED, protection=how, steps=options.steps, last=options.last)
+    unlearned = Denoising(options.steps, options.last, Learning(0))
     task, ensemble = Task.prepare(image, [face], how, None), Ensemble([recogniser])
 
     def similarity(changed: Tensor) -> float:
@@ -70,35 +77,40 @@ def measure(image: Tensor, options: argparse.Namespace, models: tuple) -> list[R
             one, other = (ensemble.embed(x, face.points[None])[recogniser.name][0] for x in (image, changed))
         return float(one @ other)
 
-    def searched(variable: Change) -> float:
-        return similarity(search(task, variable, ensemble, how, (), (), None, 0, lambda step, objective: None)[0])
+    def searched(variable: Change) -> Tensor:
+        return search(task, variable, ensemble, how, (), (), None, 0, lambda step, objective: None)[0]
+
+    def visible(changed: Tensor) -> float:
+        window = resize(task.windows[0].cut(changed), how.size, how.size)
+        return float(multi_scale_distance(window, task.clean))
 
     direct = LatentOffset(autoencoder, task.clean, how.latent)
-    latent = searched(direct)
-    path, _ = short_path(task, denoiser, autoencoder, denoiser.describe([""], 1.0), recipe)
+    latent = similarity(searched(direct))
+    path, _ = short_path(task, denoiser, autoencoder, denoiser.describe([""], 1.0), unlearned)
     rows = []
     for name, prompt, learning in (
         ("empty", "", Learning(0)),
         ("another prompt's", options.prompt, Learning(0)),
-        ("learned", "", Learning(options.learning)),
-        ("learned, best kept", "", Learning(options.learning, best=True)),
+        ("learned as published", "", Learning(options.learning)),
+        ("learned as by default", "", replace(OUR_DENOISING.learning, iterations=options.learning)),
     ):
         short = learn_embeddings(denoiser, path, denoiser.describe([prompt], 1.0), options.last, learning)
         carried = DenoisedOffset(denoiser, autoencoder, short)
         carried.offset.data = direct.offset.detach() * (1 - short.sigmas[0] if denoiser.flow else 1.0)
         denoised = similarity(task.paste_all(carried)[0])
         through = searched(DenoisedOffset(denoiser, autoencoder, short, how.latent))
-        rows.append(Row(name, short_path_error(denoiser, path, short), latent, denoised, through))
+        error = short_path_error(denoiser, path, short)
+        rows.append(Row(name, error, latent, denoised, similarity(through), visible(through)))
     return rows
 
 
 def show(rows: list[Row], write: Callable[[str], None]) -> None:
-    write("| embedding | photos | path error | similarity: latent | denoised | left | through |")
-    write("| --- |" + " --- |" * 6)
+    write("| embedding | photos | path error | similarity: latent | denoised | left | through | visible |")
+    write("| --- |" + " --- |" * 7)
     for name in dict.fromkeys(row.embedding for row in rows):
         mine = [row for row in rows if row.embedding == name]
         mean = lambda key, mine=mine: sum(getattr(row, key) for row in mine) / len(mine)
-        figures = " | ".join(f"{mean(key):.3f}" for key in ("latent", "denoised", "left", "through"))
+        figures = " | ".join(f"{mean(key):.3f}" for key in ("latent", "denoised", "left", "through", "visible"))
         write(f"| {name} | {len(mine)} | {mean('error'):.2e} | {figures} |")
 
 
@@ -108,11 +120,13 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, help="a folder of folders a and b; the photos of a are taken")
     parser.add_argument("--count", type=int, help="at most so many photos")
     parser.add_argument("--recogniser", default="dlib")
-    parser.add_argument("--steps", type=int, default=PUBLISHED.steps)
-    parser.add_argument("--last", type=int, default=PUBLISHED.last)
-    parser.add_argument("--learning", type=int, default=PUBLISHED.learning.iterations, help="iterations for each step")
-    parser.add_argument("--iterations", type=int, default=PUBLISHED.protection.settings.iterations)
-    parser.add_argument("--rate", type=float, default=PUBLISHED.protection.latent)
+    parser.add_argument("--steps", type=int, default=PUBLISHED.denoising.steps)
+    parser.add_argument("--last", type=int, default=PUBLISHED.denoising.last)
+    parser.add_argument(
+        "--learning", type=int, default=PUBLISHED.denoising.learning.iterations, help="iterations for each step"
+    )
+    parser.add_argument("--iterations", type=int, default=PUBLISHED.settings.iterations)
+    parser.add_argument("--rate", type=float, default=PUBLISHED.latent)
     parser.add_argument("--prompt", default="a person", help="the other prompt to compare with")
     options = parser.parse_args()
     photos = [*options.photos, *(first for first, _ in (pairs_in(options.pairs) if options.pairs else ()))]

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from faceveil.core import recipes
-from faceveil.core.optimise import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +19,7 @@ def own_home(tmp_path, monkeypatch):
 def quick(monkeypatch):
     """A few iterations instead of many: what is tested here is everything around them."""
     for name, recipe in recipes.RECIPES.items():
-        monkeypatch.setitem(recipes.RECIPES, name, replace(recipe, settings=Settings(3)))
+        monkeypatch.setitem(recipes.RECIPES, name, replace(recipe, settings=replace(recipe.settings, iterations=3)))
 
 
 @pytest.fixture

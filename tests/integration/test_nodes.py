@@ -297,7 +297,7 @@ def test_a_latent_is_changed_through_a_vae_of_comfyui(comfy, portrait):
             torch.nn.init.normal_(weight, std=1.4 / weight[0].numel() ** 0.5)
     for half in ("encoder", "decoder"):
         save_file(getattr(model, half).state_dict(), comfy.base / "models" / "vae_approx" / f"taesd_{half}.safetensors")
-    prompt = protecting(portrait, strength="published-1")
+    prompt = protecting(portrait, strength="published-2")
     prompt["vae"] = node("VAELoader", vae_name="taesd")
     prompt["protect"]["inputs"]["vae"] = ["vae", 0]
     run = comfy.run(prompt)

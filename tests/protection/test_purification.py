@@ -18,19 +18,16 @@ from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces
 from faceveil.core.optimise import Settings, Terms, optimise
 from faceveil.core.protection.attention import AttentionGuide
-from faceveil.core.protection.purification import (
-    DEFAULT,
-    PUBLISHED,
-    DenoisedOffset,
-    PurificationRecipe,
-    protect_through_denoising,
-)
+from faceveil.core.protection.purification import DenoisedOffset, protect_through_denoising
+from faceveil.core.protection.recipe import Recipe
+from faceveil.core.recipes import OTHERS, choose, through_denoising
 from faceveil.core.recognisers.card import Card
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.recognisers.recogniser import Recogniser
 from faceveil.core.trajectory.embeddings import Learning, ShortPath, learn_embeddings, short_path_error, unlearned
 from faceveil.core.trajectory.paths import invert
 
+PUBLISHED, DEFAULT = OTHERS["published-1"], through_denoising(choose())
 LEVELS = [3 / 20, 2 / 20, 1 / 20, 0.0]
 
 
@@ -51,9 +48,10 @@ def toy() -> Recogniser:
     return Recogniser(Card("toy", 112, "arcface", thresholds={"1e-2": 0.9, "1e-3": 0.95}), network)
 
 
-def quick(recipe: PurificationRecipe, iterations: int, **changes) -> PurificationRecipe:
-    protection = replace(recipe.protection, settings=replace(recipe.protection.settings, iterations=iterations))
-    return replace(recipe, protection=protection, learning=Learning(2), **changes)
+def quick(recipe: Recipe, iterations: int, **changes) -> Recipe:
+    """Little searched and learned; `changes` of the denoising."""
+    settings = replace(recipe.settings, iterations=iterations)
+    return replace(recipe, settings=settings, denoising=replace(recipe.denoising, learning=Learning(2), **changes))
 
 
 def learned(model: SmallFlux, guide: AttentionGuide | None = None, pictures: int = 1) -> ShortPath:
@@ -65,14 +63,14 @@ def learned(model: SmallFlux, guide: AttentionGuide | None = None, pictures: int
 
 
 def test_the_published_numbers_are_the_published_ones():
-    assert (PUBLISHED.steps, PUBLISHED.last, PUBLISHED.learning) == (20, 3, Learning(20, 0.1, 0.0, False))
-    levels = SmallFlux().sigmas(PUBLISHED.steps, (8, 8))
+    how = PUBLISHED.denoising
+    assert (how.steps, how.last, how.learning) == (20, 3, Learning(20, 0.1, 0.0, False))
+    levels = SmallFlux().sigmas(how.steps, (8, 8))
     assert levels[17:] == pytest.approx(LEVELS)  # "start step 17"
-    assert PUBLISHED.learning.settings == Settings(20, method="adamw", betas=(0.9, 0.999), patience=0)
-    protection = PUBLISHED.protection
-    assert protection.latent == 0.01 and protection.settings == Settings(30, 1.0, "adamw", (0.9, 0.999), 0)
-    assert protection.weighting.value == 0.003 and protection.visibility == {"attention": 1.0}
-    assert PUBLISHED.attention == "full" and protection.aim.form == "cosine"
+    assert how.learning.settings == Settings(20, method="adamw", betas=(0.9, 0.999), patience=0)
+    assert PUBLISHED.latent == 0.01 and PUBLISHED.settings == Settings(30, 1.0, "adamw", (0.9, 0.999), 0)
+    assert PUBLISHED.weighting.value == 0.003 and PUBLISHED.visibility == {"attention": 1.0}
+    assert how.attention == "full" and PUBLISHED.aim.form == "cosine" and PUBLISHED.views == ("plain",)
 
 
 class Procedure:
@@ -118,7 +116,7 @@ def test_a_quarter_of_the_published_evaluations_for_the_same_result():
     theirs = Procedure(model, short).run(identity, iterations)
     their_cost, model.asked = model.asked, 0
 
-    variable = DenoisedOffset(model, Doubling(), short, PUBLISHED.protection.latent, guide)
+    variable = DenoisedOffset(model, Doubling(), short, PUBLISHED.latent, guide)
 
     def objective(ended: torch.Tensor, rows: torch.Tensor, progress: float) -> Terms:
         loss = 0.003 * identity(ended) + variable.attention_change
@@ -128,7 +126,7 @@ def test_a_quarter_of_the_published_evaluations_for_the_same_result():
         ended, variable.attention_change = variable.walk(rows)
         return ended
 
-    optimise(variable, render, objective, PUBLISHED.protection.settings)
+    optimise(variable, render, objective, PUBLISHED.settings)
     with torch.no_grad():
         ours, _ = variable.walk(torch.arange(1))
     assert float((ours - theirs).abs().max()) < 1e-4
@@ -205,7 +203,7 @@ def test_the_finished_picture_costs_no_listening():
 
 def portrait_with(recogniser, recipe, portrait, model=None, autoencoder=None, **more):
     model = model or SmallFlux()
-    small = replace(recipe, protection=replace(recipe.protection, size=64))
+    small = replace(recipe, size=64)
     empty = model.describe([""])
     more = {"unconditional": Conditioning(empty.context.float(), empty.pooled.float()), **more}
     model.flux.float()
@@ -217,7 +215,7 @@ def portrait_with(recogniser, recipe, portrait, model=None, autoencoder=None, **
 
 @pytest.mark.parametrize("recipe", [PUBLISHED, DEFAULT], ids=["published", "default"])
 def test_similarity_falls_and_only_the_face_changes(portrait, toy, recipe):
-    lighter = replace(recipe, protection=replace(recipe.protection, visibility={"attention": 1e-3}))
+    lighter = replace(recipe, visibility={"attention": 1e-3})
     done, model = portrait_with(toy, quick(lighter, 6), portrait)
     face = find_faces(portrait)[0]
     embed = lambda image: Ensemble([toy]).embed(image, face.points[None])["toy"]

@@ -1,0 +1,51 @@
+"""Which generator to work with: the bundled one, or a diffusers pipeline."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..engines.autoencoder import Autoencoder
+    from ..engines.denoiser import Denoiser
+
+BUNDLED = "bundled"
+DTYPES = ("fp32", "fp16", "bf16")
+"""`diffusers_reading.DTYPES`, by heart: declaring options must not load what reading needs."""
+
+
+def add_model(parser: argparse._ActionsContainer) -> None:
+    say = parser.add_argument
+    say(
+        "--model",
+        default=BUNDLED,
+        metavar="NAME_OR_FOLDER_OR_FILE",
+        help="the generator: bundled (default), a diffusers folder, or a .safetensors checkpoint of SD 1, 2, XL, 3 or "
+        "FLUX.1",
+    )
+    say(
+        "--model-config",
+        type=Path,
+        metavar="FOLDER",
+        help="a diffusers folder of the same family, which has what a checkpoint lacks",
+    )
+    say("--dtype", choices=DTYPES, help="the precision of --model (default: fp32)")
+    say("--online", action="store_true", help="let --model be a name on the hub, and download it")
+
+
+def load_model(options: argparse.Namespace, device: str) -> tuple[Denoiser, Autoencoder]:
+    """The generator that was asked for and the autoencoder that belongs to it."""
+    from ..errors import InputError
+
+    if options.model == BUNDLED:
+        for name in ("model_config", "dtype", "online"):
+            if getattr(options, name):
+                raise InputError(f"--{name.replace('_', '-')} was given without --model.")
+        from ..engines.bundled import BundledDenoiser, load_autoencoder
+
+        return BundledDenoiser(device), load_autoencoder(device)
+    from ..engines.diffusers import load
+
+    dtype = options.dtype or "fp32"
+    return load(options.model, device, dtype, online=options.online, config=options.model_config)
