@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
+from torch import Tensor
 
-from ..faces.crops import resize, window_around
+from ..faces.crops import window_around
 from ..faces.find import find_faces
-from ..images import read_photo, to_bchw, to_bhwc, to_pil
+from ..images import draw_grid, read_photo, to_bchw
 from .rows import Row, judged
 
-TILE, TEXT, COUNT = 320, 18, 4
+COUNT = 4
+"""How many of each kind a sheet shows."""
 
 
 def closeness(row: Row) -> float:
@@ -44,21 +46,20 @@ def chosen(rows: Sequence[Row], order: Callable[[Row], float], count: int = COUN
 def draw(rows: Sequence[Row], order: str, photo: Callable[[Row], Path], picture: Callable[[Row], Path]) -> Image.Image:
     """Originals above protected faces, both enlarged; `photo` and `picture` say where they lie."""
     shown = chosen(rows, ORDERS[order])
-    columns = min(COUNT, len(shown))
-    tall = 2 * TILE + TEXT
-    sheet = Image.new("RGB", (columns * TILE, -(-len(shown) // columns) * tall), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    for index, (name, row) in enumerate(shown):
-        left, top = index % columns * TILE, index // columns * tall
-        for step, tile in enumerate(_pair(photo(row), picture(row))):
-            sheet.paste(tile, (left, top + TEXT + step * TILE))
-        words = f"{name} {row['photo']}, judge {row['held_out']}: {order} {ORDERS[order](row):.3f}".strip()
-        pen.text((left + 4, top + 2), words, fill="black", font=font)
-    return sheet
+    tiles: list[tuple[str, Tensor]] = []
+    for first in range(0, len(shown), COUNT):
+        some = shown[first : first + COUNT]
+        pairs = [_pair(photo(row), picture(row)) for _, row in some]
+        titles = [f"{name} {row['photo']}, judge {row['held_out']}".strip() for name, row in some]
+        empty = [("", torch.ones(1, 3, 1, 1))] * (COUNT - len(some))
+        tiles += [*((title, pair[0]) for title, pair in zip(titles, pairs, strict=True)), *empty]
+        figures = [f"{order} {ORDERS[order](row):.3f}" for _, row in some]
+        tiles += [*((figure, pair[1]) for figure, pair in zip(figures, pairs, strict=True)), *empty]
+    return draw_grid(tiles, COUNT)
 
 
 @torch.inference_mode()
-def _pair(photo: Path, picture: Path) -> Iterable[Image.Image]:
+def _pair(photo: Path, picture: Path) -> tuple[Tensor, Tensor]:
     before, after = (to_bchw(read_photo(path).pixels) for path in (photo, picture))
     window = window_around(find_faces(before, which="largest")[0], 0.15)
-    return [to_pil(to_bhwc(resize(window.cut(each), TILE, TILE).clamp(0, 1))) for each in (before, after)]
+    return window.cut(before), window.cut(after)

@@ -5,6 +5,7 @@ Values stay in the photo's own colour space: its profile travels along as bytes,
 """
 
 from .folders import SUFFIXES, list_photos, photos_in
+from .grid import draw_grid
 from .modes import from_pil
 from .pairs import pairs_in
 from .photo import Photo, to_bchw, to_bhwc, to_pil, to_uint8
@@ -17,6 +18,7 @@ __all__ = [
     "SUFFIXES",
     "Photo",
     "check_target",
+    "draw_grid",
     "from_pil",
     "list_photos",
     "pairs_in",

@@ -3,8 +3,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-
-from tests.helpers.recognisers import tiny_recogniser
+from tiny_networks import tiny_recogniser
 
 
 @pytest.fixture(scope="session")

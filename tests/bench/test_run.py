@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from tests.helpers.commandline import refused, run
+from commandline import refused, run
 
 
 def rows_of(out):

@@ -1,0 +1,126 @@
+"""`faceveil demo -o FOLDER`: everything once, on the example portrait or a photo of yours, as pictures to look at.
+
+Protects, edits, and shows what the small generator that comes with this can and cannot reproduce.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .options import add_device, pick_device, progress_bar
+from .parser import output_path
+from .pictures import naming
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch import Tensor
+
+    from ..faces.crops import Window
+    from ..faces.face import Face
+
+PORTRAIT = Path(__file__).parents[2] / "portraits" / "portrait.png"
+WISHES = ("red lipstick", "golden hair", "green eyeshadow", "pink blush")
+
+
+def add(verbs: argparse._SubParsersAction) -> None:
+    parser = verbs.add_parser(
+        "demo",
+        help="try everything once on an example portrait",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("photo", nargs="?", type=Path, default=PORTRAIT, help="a portrait (default: the example)")
+    parser.add_argument("-o", "--out", type=output_path, default=Path("faceveil-demo"), help="folder for the pictures")
+    add_device(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ..errors import OutputError
+    from ..faces.crops import window_around
+    from ..faces.find import find_faces
+    from ..images import Photo, from_pil, read_photo, to_bchw, write_photo
+    from ..protector import Protector
+    from ..recipes import choose
+    from ..recognisers.catalogue import load_recogniser
+    from ..verdict.sheet import draw_sheet
+
+    photo, device = read_photo(options.photo), pick_device(options.device)
+    image = to_bchw(photo.pixels).to(device)
+    with naming("photo", options.photo):
+        face = find_faces(image, which="largest")[0]
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {options.out} cannot be made: {error.strerror}.") from error
+
+    def write(name: str, picture: Photo, words: str) -> None:
+        write_photo(picture, options.out / name, sources=[options.photo])
+        print(f"{options.out / name}: {words} ({time.perf_counter() - started:.1f} s)")
+
+    started = time.perf_counter()
+    protector = Protector(choose(), [load_recogniser("dlib").to(device)], faces="largest", device=device)
+    with progress_bar("it", "protect") as bar:
+        protected, report = protector(photo, None, lambda step, objective: bar(step.index + 1, step.of))
+    write("protected.png", protected, "the photo, protected against the built-in recogniser")
+    sheet = draw_sheet(image.cpu(), to_bchw(protected.pixels), report)
+    write("verdict.png", Photo(from_pil(sheet)), report.sentence())
+    started = time.perf_counter()
+    write("edits.png", Photo(from_pil(edits(image, face))), f"edits by words: {', '.join(WISHES)}")
+    started = time.perf_counter()
+    window = window_around(face, 0.5)
+    write("reconstruction.png", Photo(from_pil(reconstruction(image, window))), "what the generator makes of the face")
+    return 0
+
+
+def edits(image: Tensor, face: Face) -> Image.Image:
+    """The face before and after each wish."""
+    from ..editing.edit import Edit, edit_image
+    from ..engines.bundled import BundledDenoiser, load_autoencoder
+    from ..faces.crops import window_around
+    from ..faces.regions import named_regions, region_mask
+    from ..images import draw_grid
+
+    denoiser, autoencoder, window = (
+        BundledDenoiser(image.device),
+        load_autoencoder(image.device),
+        window_around(face, 0.6),
+    )
+    tiles = [("before", window.cut(image).cpu())]
+    with progress_bar("edit", "edit") as bar:
+        for index, wish in enumerate(WISHES):
+            mask = region_mask([face], named_regions(wish), *image.shape[-2:]).to(image.device)
+            done = edit_image(image, mask, Edit(wish, guidance=6), denoiser, autoencoder)
+            tiles.append((wish, window.cut(done.image).cpu()))
+            bar(index + 1, len(WISHES))
+    return draw_grid(tiles, len(tiles), 256)
+
+
+def reconstruction(image: Tensor, window: Window) -> Image.Image:
+    """The face, through the autoencoder and back, and up to noise and back; with the error of each."""
+    import torch
+
+    from ..engines.bundled import BundledDenoiser, load_autoencoder
+    from ..faces.crops import resize
+    from ..images import draw_grid
+    from ..perception.ssim import psnr
+    from ..trajectory.paths import generate, invert
+
+    denoiser, autoencoder = BundledDenoiser(image.device), load_autoencoder(image.device)
+    with torch.no_grad():
+        picture = resize(window.cut(image), 256, 256)
+        clean, said = autoencoder.encode(picture), denoiser.describe([""])
+        levels = denoiser.sigmas(25, tuple(clean.shape[-2:]))
+        start = invert(denoiser, clean, levels, said).start.to(clean)
+        decoded, back = (
+            autoencoder.decode(latent).clamp(0, 1) for latent in (clean, generate(denoiser, start, levels, said))
+        )
+    tiles = [
+        ("the face at 256 px", picture),
+        (f"autoencoder, {float(psnr(decoded, picture)):.1f} dB", decoded),
+        (f"to noise and back, {float(psnr(back, picture)):.1f} dB", back),
+    ]
+    return draw_grid([(title, tile.cpu()) for title, tile in tiles], 3)
