@@ -87,22 +87,22 @@ class Task:
         return result, covered
 
 
-def make_variable(recipe: Recipe, task: Task, autoencoder: Autoencoder | None) -> tuple[Bundle, LatentOffset | None]:
-    """The recipe's bundle of variables, and its latent part, which counts decodings."""
+def make_variable(recipe: Recipe, task: Task, latent: Change | None) -> Change:
+    """The recipe's bundle: a latent's offset, made by whoever knows the way from it to the picture, and the rest."""
     count, device = len(task.faces), task.image.device
-    parts: list[Change] = []
-    latent = None
-    if recipe.latent:
-        hidden = hiding(task.clean, recipe.smooth, 1.0) if recipe.smooth < 1 else None
-        latent = LatentOffset(autoencoder or load_autoencoder(device), task.clean, recipe.latent, hiding=hidden)
-        parts.append(latent)
+    parts: list[Change] = [] if latent is None else [latent]
     if recipe.warp:
         parts.append(WarpField(task.points, recipe.size, recipe.warp, recipe.warp_knots, recipe.warp_symmetry))
     if recipe.luma:
         parts.append(LumaField(count, recipe.luma / 255, recipe.luma_size, hiding(task.clean), device))
     if recipe.colour:
         parts.append(ColourField(count, recipe.colour / 255, recipe.size, device=device))
-    return Bundle(parts), latent
+    return Bundle(parts)
+
+
+def let_through(recipe: Recipe, task: Task) -> Tensor | None:
+    """Share of a latent's change that reaches each place of the windows (B, 1, h, w); None is all of it."""
+    return hiding(task.clean, recipe.smooth, 1.0) if recipe.smooth < 1 else None
 
 
 def references_of(recognisers: Ensemble, task: Task, gallery: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -158,7 +158,11 @@ def protect(
     """Change `faces` of `image` (1, 3, H, W) until `surrogates` no longer match them; the rest stays bit-identical."""
     task = prepared(image, faces, surrogates, recipe, allowed)
     ensemble = Ensemble(surrogates)
-    variable, latent = make_variable(recipe, task, autoencoder)
+    latent = None
+    if recipe.latent:
+        autoencoder = autoencoder or load_autoencoder(task.image.device)
+        latent = LatentOffset(autoencoder, task.clean, recipe.latent, let_through(recipe, task))
+    variable = make_variable(recipe, task, latent)
     result, mask, outcome = search(task, variable, ensemble, recipe, gallery, decoys, distances, seed, on_step)
     evaluations = {"denoiser": 0, "decoder": latent.decodes if latent else 0, "recogniser": ensemble.evaluations}
     return Protected(result, mask, outcome, evaluations)

@@ -27,7 +27,7 @@ from ..trajectory.paths import invert
 from ..trajectory.record import Trajectory
 from .attention import AttentionGuide
 from .objective import Distance, Objective
-from .protect import Protected, Task, prepared, search
+from .protect import Protected, Task, let_through, make_variable, prepared, search
 from .recipe import ATTENTION, Denoising, Recipe
 from .variables import with_difference
 
@@ -56,10 +56,12 @@ class DenoisedOffset:
         learning_rate: float = 0.02,
         guide: AttentionGuide | None = None,
         checkpointed: bool = False,
+        hiding: Tensor | None = None,
     ) -> None:
-        """`short` as it was learned, `guide` as it listened to that."""
+        """`short` as it was learned, `guide` as it listened to that; `hiding` as for an offset of the clean latent."""
         self.denoiser, self.autoencoder, self.short = denoiser, autoencoder, short
         self.learning_rate, self.guide, self.checkpointed = learning_rate, guide, checkpointed
+        self.hiding = hiding
         self.decodes = len(short.latents[-1])
         """Windows decoded so far; what the report states as cost."""
         with torch.no_grad():
@@ -100,7 +102,8 @@ class DenoisedOffset:
         rows = torch.arange(len(self.offset)) if rows is None else rows
         ended, self.attention_change = self.walk(rows)
         self.decodes += len(ended)
-        return with_difference(window, self.autoencoder.decode(ended) - self.clean[rows], mask)
+        hiding = None if self.hiding is None else self.hiding[rows]
+        return with_difference(window, self.autoencoder.decode(ended) - self.clean[rows], mask, hiding)
 
 
 def protect_through_denoising(
@@ -128,19 +131,22 @@ def protect_through_denoising(
     guide = AttentionGuide(how.attention) if recipe.visibility.get(ATTENTION) else None
     said = denoiser.describe([""], 1.0) if unconditional is None else unconditional
     path, short = short_path(task, counted, autoencoder, said, how, guide, lambda step: on_step(step, None))
-    variable = DenoisedOffset(counted, autoencoder, short, recipe.latent, guide, how.checkpointed)
+    latent = DenoisedOffset(
+        counted, autoencoder, short, recipe.latent, guide, how.checkpointed, let_through(recipe, task)
+    )
+    variable = make_variable(recipe, task, latent)
     # The picture does not tell how far attention moved; the variable that rendered it does.
-    heard = {ATTENTION: lambda changed, clean: variable.attention_change}
+    heard = {ATTENTION: lambda changed, clean: latent.attention_change}
     ensemble = Ensemble(surrogates)
     result, mask, outcome = search(
         task, variable, ensemble, recipe, gallery, decoys, {**(distances or {}), **heard}, seed, on_step
     )
     evaluations = {
         "denoiser": counted.evaluations,
-        "decoder": variable.decodes,
+        "decoder": latent.decodes,
         "recogniser": ensemble.evaluations,
     }
-    return Purified(result, mask, outcome, evaluations, path, short, variable.moved)
+    return Purified(result, mask, outcome, evaluations, path, short, latent.moved)
 
 
 def short_path(

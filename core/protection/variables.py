@@ -132,8 +132,10 @@ def _scaled(field: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(field, (height, width), mode="bicubic", align_corners=False, antialias=True)
 
 
-def with_difference(window: Tensor, difference: Tensor, mask: Tensor) -> Tensor:
-    """The window plus a difference of whatever size, where the mask lets it."""
+def with_difference(window: Tensor, difference: Tensor, mask: Tensor, hiding: Tensor | None = None) -> Tensor:
+    """The window plus a difference of whatever size, where the mask lets it, scaled by what is hidden there."""
+    if hiding is not None:
+        difference = difference * _scaled(hiding, *difference.shape[-2:])
     return window + _scaled(difference, *window.shape[-2:]) * mask
 
 
@@ -155,32 +157,25 @@ class LatentOffset:
         autoencoder: Autoencoder,
         windows: Tensor,
         learning_rate: float = 0.02,
-        size: int | None = None,
         hiding: Tensor | None = None,
     ) -> None:
         self.autoencoder, self.hiding = autoencoder, hiding
         self.learning_rate = learning_rate
-        self.size = size or windows.shape[-1]
         self.decodes = 0
         """Windows decoded so far; what the report states as cost."""
         with torch.no_grad():
-            self.latent = autoencoder.encode(self._fit(windows))
+            self.latent = autoencoder.encode(windows)
             self.clean = autoencoder.decode(self.latent)
         self.offset = torch.zeros_like(self.latent, requires_grad=True)
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
         yield self.offset, self.learning_rate
 
-    def _fit(self, windows: Tensor) -> Tensor:
-        return F.interpolate(windows, (self.size, self.size), mode="bilinear", antialias=True)
-
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         changed = self.autoencoder.decode(_pick(self.latent, rows) + _pick(self.offset, rows))
         self.decodes += len(changed)
-        difference = changed - _pick(self.clean, rows)
-        if self.hiding is not None:
-            difference = difference * _scaled(_pick(self.hiding, rows), *difference.shape[-2:])
-        return with_difference(window, difference, mask)
+        hiding = None if self.hiding is None else _pick(self.hiding, rows)
+        return with_difference(window, changed - _pick(self.clean, rows), mask, hiding)
 
 
 class Bundle:
