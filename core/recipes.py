@@ -20,12 +20,17 @@ from .trajectory.embeddings import Learning
 _KEPT = {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0}
 
 
-def _in_latents(name: str, push: float) -> Recipe:
-    """An offset in an autoencoder's latent space. Faces won early never feel the push; others are pushed harder."""
+def _strength(name: str, margin: float, push: float, warp: float) -> Recipe:
+    """An offset in an autoencoder's latent space and a small warp of the face, held where either would show.
+
+    Faces won early never feel the push; others are pushed harder towards the end.
+    """
     return Recipe(
         name,
         latent=0.02,
-        aim=Aim(margin=3.0),
+        smooth=0.3,
+        warp=warp,
+        aim=Aim(margin=margin),
         visibility=_KEPT,
         weighting=Linear(1.0, push),
         settings=Settings(100),
@@ -33,10 +38,9 @@ def _in_latents(name: str, push: float) -> Recipe:
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _in_latents("light", 1),
-    "balanced": _in_latents("balanced", 4),
-    # Geometry and texture: two to three times as visible, and what transfers to everything we have measured.
-    "strong": Recipe("strong", warp=0.06, luma=11, aim=Aim(margin=4.5), settings=Settings(160)),
+    "light": _strength("light", margin=2, push=1, warp=0.02),
+    "balanced": _strength("balanced", margin=3, push=4, warp=0.03),
+    "strong": _strength("strong", margin=4, push=4, warp=0.045),
 }
 
 OTHERS: dict[str, Recipe] = {
@@ -64,6 +68,8 @@ OTHERS: dict[str, Recipe] = {
         perceptual="vgg19",
         settings=Settings(50, betas=(0.9, 0.999), patience=0),
     ),
+    # Geometry and texture without any autoencoder: what `strong` was before latents were held where they show.
+    "warp": Recipe("warp", warp=0.06, luma=11, aim=Aim(margin=4.5), settings=Settings(160)),
     "pixel-noise": Recipe(
         "pixel-noise",
         colour=8,
@@ -71,6 +77,13 @@ OTHERS: dict[str, Recipe] = {
         views=("plain",),
         landmark_jitter=0.0,
         settings=Settings(40, method="sign", betas=(0.0, 0.0), patience=0),
+    ),
+    # The same with momentum, and with the input varied as transfer attacks do.
+    "momentum-noise": Recipe(
+        "momentum-noise",
+        colour=8,
+        aim=Aim(form="cosine"),
+        settings=Settings(40, method="sign", betas=(1.0, 0.0), patience=0),
     ),
 }
 
@@ -102,10 +115,12 @@ def through_denoising(recipe: Recipe) -> Recipe:
     """The same search, of a latent some denoising steps before the picture: what it finds is not purified away."""
     if recipe.denoising:
         return recipe
-    if recipe.name in OTHERS or not recipe.needs_autoencoder:
+    able = [name for name, known in STRENGTHS.items() if known.needs_autoencoder]
+    if recipe.name not in able:
+        able += [name for name, known in OTHERS.items() if known.denoising]
         raise InputError(
             f"'{recipe.name}' cannot go through a denoising: it moves no latent, or is a method of its own. "
-            "Choose light, balanced or published-1."
+            f"Choose one of: {', '.join(able)}."
         )
     visibility = {**recipe.visibility, ATTENTION: 1.0}
     return replace(recipe, name=f"{recipe.name}+purification", denoising=OUR_DENOISING, visibility=visibility)
@@ -114,8 +129,11 @@ def through_denoising(recipe: Recipe) -> Recipe:
 def with_makeup(recipe: Recipe) -> Recipe:
     """The same, asking for makeup as strongly as for protection; where colour may change, and winning does not stop."""
     if not recipe.needs_autoencoder:
-        raise InputError(f"'{recipe.name}' moves no latent, so it cannot put on makeup. Choose light or balanced.")
-    weight = float(recipe.weighting.weight(0.0, torch.zeros(1)))
+        able = [name for name, known in RECIPES.items() if known.needs_autoencoder]
+        raise InputError(
+            f"'{recipe.name}' moves no latent, so it cannot put on makeup. Choose one of: {', '.join(able)}."
+        )
+    weight = float(replace(recipe.weighting).weight(0.0, torch.zeros(1)))
     return replace(
         recipe,
         name=f"{recipe.name}+makeup",

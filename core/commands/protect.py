@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..protection.objective import Objective
     from ..protector import Protector
 
-_RECIPES = ("published-1", "published-2", "pixel-noise")
+_RECIPES = ("published-1", "published-2", "warp", "pixel-noise", "momentum-noise")
 _OUT = (
     "the file to write (.png, .jpg, .webp, .tif, .bmp); a name without such an ending is a folder, made when missing. "
     "Several photos need a folder, and keep their names in it"

@@ -19,7 +19,7 @@ from faceveil.core.recipes import RECIPES, choose
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 from faceveil.core.recognisers.ensemble import Ensemble
 
-QUICK = replace(choose("strong"), settings=Settings(12))
+QUICK = replace(choose("warp"), settings=Settings(12))
 
 
 @pytest.fixture(scope="module")
