@@ -10,7 +10,10 @@ from ..engines.tiny import load_tiny
 from ..errors import InputError
 from ..protection.recipe import Recipe
 from ..protection.weights import Constant
-from ..recipes import choose
+from ..recipes import choose, through_denoising
+
+
+DENOISED = "+purification"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,13 @@ def _with(method: Method, **changed: object) -> Method:
     return replace(method, recipe=replace(method.recipe, **changed))
 
 
+def _unlearned(method: Method) -> Method:
+    how = method.recipe.denoising
+    if how is None:
+        raise InputError(f"The method '{method.name}' learns no embeddings. Add +purification to its recipe.")
+    return _with(method, denoising=replace(how, learning=replace(how.learning, iterations=0)))
+
+
 def _aim(method: Method, **changed: object) -> Method:
     return _with(method, aim=replace(method.recipe.aim, **changed))
 
@@ -59,14 +69,20 @@ ABLATIONS: dict[str, Callable[[Method], Method]] = {
         m, settings=replace(m.recipe.settings, iterations=m.recipe.settings.iterations // 2)
     ),
     **{f"no-{term}": _without(term) for term in ("perceptual", "structure", "chroma", "shading")},
+    "no-warp": lambda m: _with(m, warp=0.0),
+    "no-masking": lambda m: _with(m, smooth=1.0),
+    "no-learning": _unlearned,
     "one-surrogate": lambda m: replace(m, surrogates=1),
 }
 
 
 def method(name: str) -> Method:
-    """By "RECIPE", "RECIPE:ABLATION" or "RECIPE:autoencoder=NAME_OR_FILE"."""
+    """By "RECIPE", "RECIPE+purification", and either with ":ABLATION" or ":autoencoder=NAME_OR_FILE"."""
     base, _, change = name.partition(":")
-    found = Method(name, replace(choose(base), name=name))
+    recipe = choose(base.removesuffix(DENOISED))
+    if base.endswith(DENOISED):
+        recipe = through_denoising(recipe)
+    found = Method(name, replace(recipe, name=name))
     if not change:
         return found
     if change.startswith("autoencoder="):

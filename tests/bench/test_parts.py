@@ -45,14 +45,14 @@ def test_the_frechet_distance_of_gaussians_is_what_the_formula_says():
 
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_every_ablation_changes_the_default_and_only_there(name):
-    changed = method(f"balanced:{name}")
-    plain = method("balanced")
-    assert changed.name == f"balanced:{name}" == changed.recipe.name
+    base = "balanced+purification" if name == "no-learning" else "balanced"
+    changed, plain = method(f"{base}:{name}"), method(base)
+    assert changed.name == f"{base}:{name}" == changed.recipe.name
     assert (changed.recipe, changed.surrogates) != (plain.recipe, plain.surrogates)
     assert choose("balanced").name == "balanced"
 
 
-@pytest.mark.parametrize("name", ["nonsense", "balanced:nonsense", "pixel-noise:no-chroma"])
+@pytest.mark.parametrize("name", ["nonsense", "balanced:nonsense", "pixel-noise:no-chroma", "balanced:no-learning"])
 def test_methods_that_do_not_exist_are_explained(name):
     with pytest.raises(InputError):
         method(name)
