@@ -12,7 +12,6 @@ from ..protection.recipe import Recipe
 from ..protection.weights import Constant
 from ..recipes import choose, through_denoising
 
-
 DENOISED = "+purification"
 
 
