@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 from PIL import Image
+from small_flux import Doubling, SmallFlux
 
 from faceveil.core.errors import InputError
 from faceveil.core.faces import crops
@@ -60,6 +61,28 @@ def test_working_on_a_part_of_a_photo_changes_and_reports_the_same_place(example
     assert changed[0].any() and (changed[0] == changed[1]).float().mean() > 0.999
     assert torch.equal(part.pixels[:, :300], photo.pixels[:, :300])
     assert other.faces[0].box == report.faces[0].box and other.faces[0].quality.outside_max == 0
+
+
+def test_a_denoiser_and_an_autoencoder_come_together_or_not_at_all():
+    model = SmallFlux()
+    with pytest.raises(InputError, match=r"'published-1' goes through the bundled model.*own autoencoder"):
+        Protector(OTHERS["published-1"], [], autoencoder=Doubling())
+    with pytest.raises(InputError, match=r"'small' came without the autoencoder"):
+        Protector(OTHERS["published-1"], [], denoiser=model)
+    both = Protector(OTHERS["published-1"], [], denoiser=model, autoencoder=Doubling())
+    assert both.denoiser is model
+
+
+def test_the_verdict_of_what_went_through_a_denoising_counts_its_evaluations(examples):
+    """Every face of the photo, with progress that tells learning from searching, and one verdict path for all."""
+    base, seen = OTHERS["published-1"], []
+    recipe = replace(base, settings=replace(base.settings, iterations=2), denoising=replace(base.denoising, steps=4))
+    protector = Protector(recipe, [load_dlib()], faces="largest")
+    photo = read_photo(examples / "portrait.png")
+    protected, report = protector(photo, on_step=lambda step, objective: seen.append(objective is None))
+    assert seen == [True] * 60 + [False] * 2
+    assert report.evaluations["denoiser"] == 3 * (1 + 20 + 1 + 2 + 1) and report.recipe == "published-1"
+    assert report.faces[0].quality.outside_max == 0 and not torch.equal(protected.pixels, photo.pixels)
 
 
 @pytest.mark.slow

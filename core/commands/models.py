@@ -47,5 +47,18 @@ def load_model(options: argparse.Namespace, device: str) -> tuple[Denoiser, Auto
         return BundledDenoiser(device), load_autoencoder(device)
     from ..engines.diffusers import load
 
+    _hush()
     dtype = options.dtype or "fp32"
     return load(options.model, device, dtype, online=options.online, config=options.model_config)
+
+
+def _hush() -> None:
+    """The libraries' own bars and warnings would bury the one sentence that matters."""
+    from ..engines.diffusers_reading import library
+
+    diffusers = library()
+    import transformers
+
+    for logging in (diffusers.logging, transformers.logging):
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()

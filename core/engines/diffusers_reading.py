@@ -84,7 +84,8 @@ def _from_folder(where: str, settings: dict[str, Any], **parts: Any) -> Any:
     diffusers = library()
     with _explained(where, settings["local_files_only"] and not Path(where).is_dir()):
         known = diffusers.DiffusionPipeline.load_config(where, local_files_only=settings["local_files_only"])
-        without = {name: None for name in _UNUSED if name in known}
+        # What a pipeline was saved without has to be named as well.
+        without = {name: None for name, kind in known.items() if name in _UNUSED or kind == [None, None]}
         return diffusers.DiffusionPipeline.from_pretrained(where, use_safetensors=True, **settings, **without, **parts)
 
 
