@@ -71,14 +71,15 @@ class Protector:
         photo: Photo,
         mask: Tensor | None = None,
         on_step: Callable[[Step, Objective | None], None] = lambda step, objective: None,
+        found: Sequence[Face] | None = None,
     ) -> tuple[Photo, Report]:
         """The protected photo and its verdict; `mask` (1, 1, H, W) narrows where pixels may change.
 
-        While embeddings are learned for a denoising `on_step` is given no objective.
+        `found` are the faces to protect, when somebody has chosen them already. While embeddings are learned for a denoising `on_step` is given no objective.
         """
         started = time.perf_counter()
         image = to_bchw(photo.pixels).to(self.device)
-        found = find_faces(image, which=self.faces)
+        found = find_faces(image, which=self.faces) if found is None else list(found)
         refuse_small(found)
         # Only the part of a large photo that its faces need is worked on: copies of all of it would be too much.
         region = region_of(found, *image.shape[-2:])
@@ -133,7 +134,7 @@ def refuse_small(faces: Sequence[Face]) -> None:
         )
     raise InputError(
         f"{len(small)} of {len(faces)} faces are too small ({min(sizes):.0f} px wide; {needed}). "
-        "Use a larger copy of the picture, or choose a large face: largest (--faces largest), or its number."
+        "Use a larger copy of the picture, or choose a large face: the largest, or one by its number."
     )
 
 

@@ -44,7 +44,7 @@ def test_faces_too_small_are_refused_with_what_helps_these_faces():
     with pytest.raises(InputError, match="The largest face is only 39 px wide") as all_small:
         refuse_small([face(39), face(20)])
     assert "--faces" not in str(alone.value) + str(all_small.value)
-    with pytest.raises(InputError, match=r"1 of 2 faces .*20 px.*--faces largest"):
+    with pytest.raises(InputError, match=r"1 of 2 faces .*20 px.*the largest"):
         refuse_small([face(90), face(20)])
 
 

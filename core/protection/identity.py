@@ -57,7 +57,7 @@ class Identity:
         for recogniser in ensemble.recognisers:
             if not recogniser.differentiable:
                 raise InputError(
-                    f"Recogniser '{recogniser.name}' gives no gradient: it can judge (--judge), not protect."
+                    f"Recogniser '{recogniser.name}' gives no gradient: it can judge, not protect."
                 )
         self.ensemble, self.points, self.references, self.decoys = ensemble, points, references, decoys
         self.aim, self.views, self.landmark_jitter = aim or Aim(), views, landmark_jitter

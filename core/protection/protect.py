@@ -133,12 +133,12 @@ def decoys_of(recognisers: Ensemble, photos: Sequence[Tensor]) -> dict[str, Tens
 def refuse_unusable(faces: Sequence[Face], surrogates: Sequence[Recogniser]) -> None:
     """Say no before any work is done."""
     if not surrogates:
-        raise InputError("No recogniser was named to protect against (--surrogate).")
+        raise InputError("No recogniser was named to protect against: name at least one.")
     small = [face for face in faces if face.size < SMALLEST_FACE]
     if small:
         raise InputError(
             f"A face is only {small[0].size:.0f} px wide; at least {SMALLEST_FACE} px are needed. "
-            "Use a larger picture, or leave small faces out with --faces largest."
+            "Use a larger picture, or choose only the largest face."
         )
 
 

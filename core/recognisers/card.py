@@ -50,7 +50,7 @@ class Card:
             known = ", ".join(self.thresholds) or "none"
             raise ModelError(
                 f"Recogniser '{self.name}' has no threshold at a false-accept rate of {far} (known: {known}). "
-                f"Measure it with: faceveil calibrate PAIRS_FOLDER --recogniser {self.name}"
+                "Choose one of the known rates, or measure this one: faceveil calibrate."
             ) from None
 
     def impostors(self) -> tuple[float, float]:

@@ -105,7 +105,7 @@ class Report:
         who = f"{len(names)} recogniser{'s' if len(names) > 1 else ''} ({', '.join(names)})"
         subject = "The face is" if count == 1 else f"{hidden} of {count} faces are"
         independent = all(face.independent for face in self.faces)
-        caveat = "" if independent else " No independent judge took part (--judge), so this says little about others."
+        caveat = "" if independent else " No independent judge took part, so this says little about others."
         if count == 1 and not hidden:
             return f"The face is still matched, plain or after sharing, as measured by {who}.{caveat}"
         return f"{subject} no longer matched, plain or after sharing, as measured by {who}.{caveat}"
@@ -157,5 +157,5 @@ def _off_budget(budget: float | None, reached: float | None) -> list[str]:
     if reached > budget:
         why = "the least change that was found is more visible than that"
     else:
-        why = "the face was unmatched with less, or this strength may change no more (try --strength strong)"
+        why = "the face was unmatched with less, or this strength may change no more (try the strength strong)"
     return [f"  budget of {budget:.3f} not reached: lpips_vgg is {reached:.3f}; {why}"]

@@ -65,5 +65,5 @@ def test_the_papers_form_is_the_plain_cosine():
 
 def test_a_recogniser_without_gradients_may_not_protect():
     judge = Recogniser(CARD, lambda x: x, differentiable=False)
-    with pytest.raises(InputError, match="--judge"):
+    with pytest.raises(InputError, match="it can judge, not protect"):
         Identity(Ensemble([judge]), torch.zeros(1, 5, 2), {"one": ALONG[:, None]})
