@@ -117,7 +117,7 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
                 file.write(json.dumps(row) + "\n")
                 file.flush()
 
-            write(about(recognisers=list(plan.recognisers), seed=plan.seed, device=plan.device, jobs=jobs))
+            write(about(recognisers=[r.name for r in worker.recognisers], seed=plan.seed, device=plan.device, jobs=jobs))
             finished = _side_by_side(plan, todo, jobs) if jobs > 1 else _in_turn(worker, todo)
             failed = []
             for index, (trial, outcome) in enumerate(finished):
