@@ -4,9 +4,10 @@
     python docs/measure/purification_cost.py sd2 --device cuda --iterations 3
 
 Both walk the same short path from the same latent and minimise the same sum, identity (of the latent at the end, so
-that no decoder or recogniser blurs the ratio) and attention. Nothing is learned: that costs both the same. `unet` is Stable Diffusion's class a few layers deep,
-`sd2` the same at the size of Stable Diffusion 2 with random weights, `bundled` the generator that comes with the
-package, at 256 pixels. "light" is the form of the attention term that our own recipes use.
+that no decoder or recogniser blurs the ratio) and attention. Nothing is learned: that costs both the same. `unet` is
+Stable Diffusion's class a few layers deep, `sd2` the same at the size of Stable Diffusion 2 with random weights,
+`bundled` the generator that comes with the package, at 256 pixels. "light" is the form of the attention term that our
+own recipes use.
 """
 
 from __future__ import annotations
