@@ -57,7 +57,7 @@ class Shelf:
                 f"The path of this picture does not fit into memory, and its folder on disk cannot be written: "
                 f"{error.strerror}. Make room there, or let TMPDIR name another folder."
             ) from error
-        mapped = torch.from_file(str(file), shared=True, size=value.numel(), dtype=value.dtype)
+        mapped = torch.from_file(str(file), shared=False, size=value.numel(), dtype=value.dtype)
         return mapped.view(value.shape)
 
 

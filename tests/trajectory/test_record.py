@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,22 @@ def test_what_exceeds_the_limit_lies_on_disk_and_is_the_same(dtype):
     assert all(torch.equal(series.at(index / 4), value) for index, value in enumerate(written))
     between = torch.lerp(written[2], written[3], 0.5)
     assert torch.allclose(series.at(0.625).double(), between.double(), atol=1e-2)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts memory as Linux does")
+def test_memory_holds_no_more_than_the_limit():
+    """What the system cannot take back; pages of a mapped file it can."""
+
+    def held() -> int:
+        return int(re.search(r"RssAnon:\s+(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
+
+    path, megabyte = Trajectory(limit=16 << 20), 1 << 18
+    value = torch.zeros(8 * megabyte)
+    before = held()
+    for step in range(24):
+        path.layer("values").put(step / 24, value + step)
+    assert path.bytes == 192 << 20 and held() - before < 64
+    assert float(path.layer("values").at(23 / 24)[-1]) == 23
 
 
 def test_the_folder_goes_when_nothing_needs_it():
