@@ -26,6 +26,7 @@ class Shelf:
         self.limit, self.bytes, self.spilled = limit, 0, 0
         self._folder: TemporaryDirectory[str] | None = None
         self._files = 0
+        self._mapped: set[int] = set()
 
     def keep(self, value: Tensor, instead: Tensor | None = None) -> Tensor:
         """The value on the CPU, `instead` of one that was kept before: itself where there is room, else mapped from
@@ -41,10 +42,11 @@ class Shelf:
         return value if value.untyped_storage().nbytes() == value.nbytes else value.clone()
 
     def _forget(self, value: Tensor) -> None:
-        if value.untyped_storage().filename is None:
-            self.bytes -= value.nbytes
-        else:
+        if value.data_ptr() in self._mapped:
+            self._mapped.remove(value.data_ptr())
             self.spilled -= value.nbytes
+        else:
+            self.bytes -= value.nbytes
 
     def _on_disk(self, value: Tensor) -> Tensor:
         try:
@@ -57,7 +59,9 @@ class Shelf:
                 f"The path of this picture does not fit into memory, and its folder on disk cannot be written: "
                 f"{error.strerror}. Make room there, or let TMPDIR name another folder."
             ) from error
+        # Privately: some systems count a shared map as memory that cannot be taken back.
         mapped = torch.from_file(str(file), shared=False, size=value.numel(), dtype=value.dtype)
+        self._mapped.add(mapped.data_ptr())
         return mapped.view(value.shape)
 
 
