@@ -1,13 +1,11 @@
 """What an iteration of method 1 costs, as published and here: evaluations of the denoiser, and seconds, in one run.
 
     python docs/measure/purification_cost.py unet bundled
-    python docs/measure/purification_cost.py sd2 --device cuda --iterations 3
 
 Both walk the same short path from the same latent and minimise the same sum, identity (of the latent at the end, so
 that no decoder or recogniser blurs the ratio) and attention. Nothing is learned: that costs both the same. `unet` is
-Stable Diffusion's class a few layers deep, `sd2` the same at the size of Stable Diffusion 2 with random weights,
-`bundled` the generator that comes with the package, at 256 pixels. "light" is the form of the attention term that our
-own recipes use.
+Stable Diffusion's class a few layers deep, `bundled` the generator that comes with the package, at 256 pixels. "light"
+is the form of the attention term that our own recipes use. (Models of real size: cost.py, without the published maps.)
 """
 
 from __future__ import annotations
@@ -25,11 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "helpers"
 from procedure import Ours, Procedure, learned
 
 from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
-from faceveil.core.engines.denoiser import Conditioning, Denoiser
+from faceveil.core.engines.denoiser import Denoiser
 from faceveil.core.engines.diffusers import adapt
 from faceveil.core.protection.attention import AttentionGuide
 
-SIDE = {"unet": 16, "sd2": 32, "bundled": 32}
+SIDE = {"unet": 16, "bundled": 32}
 
 
 class Undecoded:
@@ -49,22 +47,7 @@ def unet(device: str) -> Denoiser:
     return adapt(pipeline.to(device))[0]
 
 
-def sd2(device: str) -> Denoiser:
-    """No text encoder: any context of the right size will do."""
-    import diffusers
-    from tiny_pipelines import sd
-
-    pipeline = sd()
-    pipeline.unet = diffusers.UNet2DConditionModel(
-        sample_size=64, cross_attention_dim=1024, attention_head_dim=(5, 10, 20, 20), use_linear_projection=True
-    )
-    denoiser = adapt(pipeline.to(device))[0]
-    context = torch.randn(1, 77, 1024, generator=torch.Generator().manual_seed(1)).to(device)
-    denoiser.describe = lambda prompts, guidance=None: Conditioning(context)
-    return denoiser
-
-
-MODELS = {"unet": unet, "sd2": sd2, "bundled": BundledDenoiser}
+MODELS = {"unet": unet, "bundled": BundledDenoiser}
 
 
 def timed(run: Procedure | Ours, want: Tensor, iterations: int) -> tuple[Tensor, float, float]:
