@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
+from .adapters.host import cancellable
 from .adapters.pictures import tensors_of
 from .finding import refuse_faceless
 from .sockets import CATEGORY, DecoyFaces
@@ -33,5 +34,6 @@ class Decoy(io.ComfyNode):
     @classmethod
     def execute(cls, image: torch.Tensor) -> io.NodeOutput:
         faces = tensors_of(image, "image")
-        refuse_faceless(faces, "image")
+        with cancellable():
+            refuse_faceless(faces, "image")
         return io.NodeOutput(faces)

@@ -15,9 +15,12 @@ from ..core.images import to_bchw, to_bhwc
 from ..core.protection.guard import GuardRecipe
 from ..core.recognisers.recogniser import Recogniser
 from ..core.trajectory.solvers import SOLVERS, Moment
-from .adapters.host import Bar, gradients_allowed, on_device, pick_device
+from .adapters.autoencoder import refuse_unsuited
+from .adapters.economy import Economy, with_less_memory
+from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
 from .adapters.pictures import image_of, masks_of, pictures_of
-from .sockets import CATEGORY, Recognisers
+from .sockets import CATEGORY, Recognisers, Trajectories, seed_input, sigmas_input, tiny_input
+from .walked import Walked, refuse_unending
 
 
 class TrajectoryEditor(io.ComfyNode):
@@ -38,10 +41,7 @@ class TrajectoryEditor(io.ComfyNode):
                 io.Mask.Input("mask", tooltip="Where to edit: from Edit Region, or painted."),
                 io.Conditioning.Input("source", tooltip="What the picture shows now; an empty prompt will do."),
                 io.Conditioning.Input("target", tooltip="What it should show."),
-                io.Sigmas.Input(
-                    "sigmas",
-                    tooltip="From the model's full noise, or from less to stay nearer, down to 0 (Basic Scheduler).",
-                ),
+                sigmas_input(),
                 io.Combo.Input(
                     "editor",
                     options=list(EDITORS),
@@ -80,14 +80,7 @@ class TrajectoryEditor(io.ComfyNode):
                     tooltip="Side of the square the model works on: "
                     "256 for the demo model, 512 for SD, 512 to 1024 for Flux.",
                 ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=2**63 - 1,
-                    control_after_generate=True,
-                    tooltip="The same seed gives the same picture.",
-                ),
+                seed_input(),
                 io.Conditioning.Input(
                     "negative", optional=True, tooltip="What it should not show; used when cfg is above 1."
                 ),
@@ -97,6 +90,13 @@ class TrajectoryEditor(io.ComfyNode):
                     tooltip="Protect the faces while the edit is generated, "
                     "against these. Nothing connected: only edit.",
                 ),
+                Trajectories.Input(
+                    "trajectory",
+                    optional=True,
+                    tooltip="The path from Invert to Trajectory: it is not inverted again. The whole picture is then "
+                    "worked on, at the size that was inverted.",
+                ),
+                tiny_input(),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The edited pictures; protected when recognisers are connected."),
@@ -122,36 +122,55 @@ class TrajectoryEditor(io.ComfyNode):
         seed: int,
         negative: Any = None,
         recognisers: tuple[Recogniser, ...] | None = None,
+        trajectory: Walked | None = None,
+        tiny: bool = False,
     ) -> io.NodeOutput:
         from .adapters.sampling import SamplerDenoiser, run_inside
         from .adapters.vae import ModelVae, latent_format_of
 
         levels = sigmas.tolist()
-        if len(levels) < 2 or levels[-1] != 0:
-            raise InputError("The sigmas have to run down to 0, with one step at least. Connect a Basic Scheduler.")
+        refuse_unending(levels)
         pictures, device = pictures_of(image), pick_device()
         masks = masks_of(mask, len(pictures))
         latents = latent_format_of(model)
-        autoencoder = ModelVae(vae, latents)
-        side = max(1, round(size / autoencoder.multiple))
+        cells = max(1, round(size / refuse_unsuited(vae)))
+        shape = (1, latents.latent_channels, cells, cells)
+        if trajectory is not None:
+            shape = trajectory.shape
+            trajectory.refuse_other((len(pictures), latents.latent_channels, *shape[2:]), "the pictures make one")
+            if editor != "invert" or len(pictures) > 1:
+                raise InputError("A trajectory serves one picture and the editor 'invert'. Disconnect it for others.")
         wish = Edit("target", "source", steps=len(levels) - 1, solver=solver, editor=editor, high=hold, seed=seed)
         bar, results = Bar(len(pictures) * (len(levels) - 1)), []
         prompts = {"source": source, "target": target} | ({"negative": negative} if negative is not None else {})
         for index, (picture, where) in enumerate(zip(pictures, masks, strict=True)):
 
-            def work(denoiser: SamplerDenoiser, index: int = index, picture: Any = picture, where: Any = where) -> None:
+            def work(
+                denoiser: SamplerDenoiser,
+                economy: Economy,
+                index: int = index,
+                picture: Any = picture,
+                where: Any = where,
+            ) -> tuple[torch.Tensor, torch.Tensor]:
                 def show(moment: Moment) -> None:
                     bar.show(index * moment.of + moment.step + 1)
 
+                autoencoder = ModelVae(vae, latents, denoiser.patchers, economy, tiny)
                 with gradients_allowed():
                     whole = to_bchw(picture).to(device)
                     area = torch.ones_like(whole[:, :1]) if where is None else fit_mask(where, *whole.shape[-2:])
                     guarded = InLoop(find_faces(whole), recognisers, GuardRecipe(), seed) if recognisers else None
-                    done = edit_image(
-                        whole, area.to(device), wish, denoiser, autoencoder, side * autoencoder.multiple, guarded, show
-                    )
-                    results.append((to_bhwc(done.image.cpu()).clamp(0, 1), to_bhwc(done.unguarded.cpu()).clamp(0, 1)))
+                    known = None if trajectory is None else trajectory.path
+                    done = edit_image(whole, area.to(device), wish, denoiser, autoencoder, size, guarded, show, known)
+                    return tuple(to_bhwc(made.cpu()).clamp(0, 1) for made in (done.image, done.unguarded))
 
-            with on_device(recognisers or (), device):
-                run_inside(model, prompts, cfg, levels, (1, latents.latent_channels, side, side), work, seed)
+            def edited(economy: Economy, work: Any = work) -> Any:
+                made = []
+                run_inside(
+                    model, prompts, cfg, levels, shape, lambda denoiser: made.append(work(denoiser, economy)), seed
+                )
+                return made[0]
+
+            with on_device(recognisers or (), device), cancellable():
+                results.append(with_less_memory(edited, free_memory))
         return io.NodeOutput(*(image_of(list(row), image) for row in zip(*results, strict=True)))

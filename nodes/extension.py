@@ -18,6 +18,8 @@ NODES = {
     "sharing": "Sharing",
     "verdict": "Verdict",
     "region": "EditRegion",
+    "invert": "InvertToTrajectory",
+    "learn": "LearnEmbeddings",
     "editor": "TrajectoryEditor",
     "guarded_sampler": "GuardedSampler",
     "latent_optimizer": "LatentOptimizer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from .adapters.host import Bar
+from .adapters.host import Bar, cancellable
 from .adapters.pictures import image_of, pictures_of
 from .drawing import draw_faces
 from .finding import find_in_pictures
@@ -35,7 +35,9 @@ class FindFaces(io.ComfyNode):
                 ),
             ],
             outputs=[
-                Faces.Output(display_name="found", tooltip="The chosen faces, for Protection Verdict."),
+                Faces.Output(
+                    display_name="found", tooltip="The chosen faces, for Protect Portrait and Protection Verdict."
+                ),
                 io.Mask.Output(
                     display_name="mask", tooltip="White on the chosen faces with a soft rim; for the input 'mask'."
                 ),
@@ -47,6 +49,7 @@ class FindFaces(io.ComfyNode):
     def execute(cls, image: torch.Tensor, faces: str, grow: float) -> io.NodeOutput:
         pictures = pictures_of(image)
         bar = Bar(len(pictures))
-        found, mask = find_in_pictures(pictures, faces, grow, bar.show)
+        with cancellable():
+            found, mask = find_in_pictures(pictures, faces, grow, bar.show)
         drawn = [draw_faces(picture, chosen) for picture, chosen in zip(pictures, found, strict=True)]
         return io.NodeOutput(found, mask, image_of(drawn, image[..., :3]))

@@ -12,7 +12,7 @@ from ..core.protection.guard import GuardRecipe
 from ..core.recognisers.catalogue import load_recogniser
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.pictures import tensors_of
-from .sockets import CATEGORY, Recognisers
+from .sockets import CATEGORY, Recognisers, tiny_input
 
 
 class GuardedSampler(io.ComfyNode):
@@ -47,6 +47,7 @@ class GuardedSampler(io.ComfyNode):
                     tooltip="The photo whose face must not be matched, framed like the result (img2img). "
                     "Nothing connected: the face that would have been generated.",
                 ),
+                tiny_input(),
             ],
             outputs=[io.Sampler.Output("sampler", tooltip="For Sampler Custom or Sampler Custom Advanced.")],
         )
@@ -60,6 +61,7 @@ class GuardedSampler(io.ComfyNode):
         iterations: int,
         recognisers: tuple[Recogniser, ...] | None = None,
         original: torch.Tensor | None = None,
+        tiny: bool = False,
     ) -> io.NodeOutput:
         if not iterations:
             return io.NodeOutput(sampler)
@@ -71,5 +73,7 @@ class GuardedSampler(io.ComfyNode):
             recipe = GuardRecipe(start=share, settings=Settings(iterations, patience=4))
             originals = tensors_of(original, "original")
         return io.NodeOutput(
-            guarded_sampler(GuardedRun(sampler, vae, surrogates, recipe, originals, lambda step: stop_if_cancelled()))
+            guarded_sampler(
+                GuardedRun(sampler, vae, surrogates, recipe, originals, lambda step: stop_if_cancelled(), tiny)
+            )
         )

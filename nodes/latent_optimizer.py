@@ -9,14 +9,15 @@ from comfy_api.latest import io
 
 from ..core.errors import InputError
 from ..core.optimise import Settings, Step
-from ..core.protection.guard import Guard, GuardRecipe
+from ..core.protection.guard import GuardRecipe
+from ..core.protection.weights import Constant
 from ..core.recognisers.catalogue import load_recogniser
 from ..core.recognisers.recogniser import Recogniser
-from ..core.trajectory.solvers import Moment
-from .adapters.autoencoder import VaeAutoencoder
-from .adapters.host import Bar, gradients_allowed, on_device, pick_device
-from .adapters.pictures import tensors_of
-from .sockets import CATEGORY, Recognisers, Weights
+from .adapters.economy import Economy, with_less_memory
+from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
+from .adapters.pictures import latents_of, tensors_of
+from .sockets import CATEGORY, Recognisers, Trajectories, Weights, seed_input, tiny_input
+from .walked import Walked
 from .weighting import Weights as Schedule
 
 
@@ -43,14 +44,7 @@ class LatentOptimizer(io.ComfyNode):
                     step=0.001,
                     tooltip="How far one iteration moves it.",
                 ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=2**63 - 1,
-                    control_after_generate=True,
-                    tooltip="The same seed gives the same latent.",
-                ),
+                seed_input("latent"),
                 Recognisers.Input("recognisers", optional=True, tooltip="Against whom. Nothing: the built-in dlib."),
                 Weights.Input("weights", optional=True, tooltip="How identity and looks are balanced on the way."),
                 io.Image.Input(
@@ -59,6 +53,16 @@ class LatentOptimizer(io.ComfyNode):
                     tooltip="The photo whose face must not be matched, framed like the latent. "
                     "Nothing connected: the face that the latent shows now.",
                 ),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="With a trajectory: the change goes through this model's last denoising steps, so that "
+                    "they cannot wash it away.",
+                ),
+                Trajectories.Input(
+                    "trajectory", optional=True, tooltip="From Learn Unconditional Embeddings, of these latents."
+                ),
+                tiny_input(),
             ],
             outputs=[io.Latent.Output("latent", tooltip="To VAE Decode.")],
         )
@@ -74,30 +78,33 @@ class LatentOptimizer(io.ComfyNode):
         recognisers: tuple[Recogniser, ...] | None = None,
         weights: Schedule | None = None,
         original: torch.Tensor | None = None,
+        model: Any = None,
+        trajectory: Walked | None = None,
+        tiny: bool = False,
     ) -> io.NodeOutput:
-        samples = latent["samples"]
-        if samples.ndim != 4:
-            raise InputError("This is a latent of a video or of audio. Connect one of pictures.")
-        autoencoder = VaeAutoencoder(vae)
+        from .adapters.latents import Search
+
+        samples = latents_of(latent)
+        if (model is None) != (trajectory is None):
+            raise InputError("Going through denoising steps needs both a model and a trajectory: connect both or none.")
+        if tiny and model is None:
+            raise InputError("Only the model says which tiny decoder fits: connect it, or switch 'tiny decoder' off.")
+        weighting = Constant() if weights is None else weights.weighting
+        recipe = GuardRecipe(rate=rate, settings=Settings(iterations, patience=8), weighting=weighting)
         device = pick_device()
+        bar = Bar(len(samples) * iterations)
+
+        def show(index: int, step: Step) -> None:
+            bar.show(index * step.of + step.index + 1)
+
         with gradients_allowed():
-            rows = samples.detach().clone().float().to(device)
-            autoencoder.spread = max(float(rows.std()), 1e-6)
             surrogates = recognisers or (load_recogniser("dlib"),)
             originals = [photo.to(device) for photo in tensors_of(original, "original")]
-            recipe = GuardRecipe(rate=rate, settings=Settings(iterations, patience=8))
-            if weights is not None:
-                recipe = GuardRecipe(rate=rate, settings=recipe.settings, weighting=weights.weighting)
-            bar, moved = Bar(len(rows) * iterations), []
-            with on_device(surrogates, device):
-                for index, row in enumerate(rows.split(1)):
 
-                    def show(step: Step, index: int = index) -> None:
-                        bar.show(index * step.of + step.index + 1)
+        def moved(economy: Economy) -> torch.Tensor:
+            search = Search(vae, surrogates, recipe, originals, seed, show, economy, tiny)
+            return search.directly(samples.to(device)) if model is None else search.through(samples, model, trajectory)
 
-                    same = originals[min(index, len(originals) - 1)] if originals else None
-                    guard = Guard(autoencoder.decode, surrogates, 1.0, recipe, same, seed=seed, on_iteration=show)
-                    unit = row / autoencoder.spread
-                    done = guard(Moment(0, 1, 0.0, unit, torch.zeros_like(unit)))
-                    moved.append(done[-1:] * autoencoder.spread)
-            return io.NodeOutput({**latent, "samples": torch.cat(moved).to(samples)})
+        with on_device(surrogates, device), cancellable():
+            changed = with_less_memory(moved, free_memory)
+        return io.NodeOutput({**latent, "samples": changed.to(latent["samples"])})

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
+from ..core.faces.face import Face
 from ..core.optimise import Step
 from ..core.protection.objective import Objective
 from ..core.protector import Protector
@@ -14,12 +15,13 @@ from ..core.recipes import DEFAULT, RECIPES
 from ..core.recognisers.catalogue import load_recogniser
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.autoencoder import VaeAutoencoder
-from .adapters.host import Bar, gradients_allowed, on_device, pick_device
+from .adapters.economy import Economy, with_less_memory
+from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
 from .adapters.pictures import image_of, masks_of, pictures_of, tensors_of
 from .drawing import draw_progress
 from .finding import refuse_faceless
-from .protecting import pick_recipe, protect_pictures
-from .sockets import CATEGORY, DecoyFaces, Recognisers, Weights, faces_input, far_input
+from .protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
+from .sockets import CATEGORY, DecoyFaces, Faces, Recognisers, Weights, faces_input, far_input, seed_input
 from .weighting import Weights as Schedule
 
 PREVIEW_EVERY = 4
@@ -44,14 +46,7 @@ class Protect(io.ComfyNode):
                     default=DEFAULT,
                     tooltip="How much may change: light, balanced or strong. The others are for comparison.",
                 ),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=2**63 - 1,
-                    control_after_generate=True,
-                    tooltip="The same seed gives the same picture.",
-                ),
+                seed_input(),
                 faces_input(),
                 far_input(),
                 Recognisers.Input(
@@ -84,6 +79,9 @@ class Protect(io.ComfyNode):
                     tooltip="Work in this VAE's latent space. Nothing connected: the one that comes with the pack, "
                     "which the strengths were measured with.",
                 ),
+                Faces.Input(
+                    "found", optional=True, tooltip="From Find Faces: protect these faces instead of finding them anew."
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The protected pictures. Save them as PNG."),
@@ -107,32 +105,36 @@ class Protect(io.ComfyNode):
         mask: torch.Tensor | None = None,
         weights: Schedule | None = None,
         vae: Any = None,
+        found: list[list[Face]] | None = None,
     ) -> io.NodeOutput:
         recipe = pick_recipe(strength, weights)
         pictures = pictures_of(image)
         masks = masks_of(mask, len(pictures))
         device = pick_device()
-        # Loaded while still in inference mode, where ComfyUI expects it.
-        autoencoder = VaeAutoencoder(vae) if recipe.needs_autoencoder and vae is not None else None
         with gradients_allowed():
             surrogates = recognisers or (load_recogniser("dlib"),)
             others = tensors_of(gallery, "gallery")
-            refuse_faceless(others, "gallery")
-            bar = Bar(len(pictures) * recipe.settings.iterations)
+            with cancellable():
+                refuse_faceless(others, "gallery")
+        bar = Bar(len(pictures) * recipe.settings.iterations)
 
-            def show(index: int, step: Step, objective: Objective | None) -> None:
-                if objective is None:
-                    # Embeddings are being learned: nothing to see yet, but Cancel must work.
-                    bar.show(index * recipe.settings.iterations)
-                    return
-                preview = None
-                if step.index % PREVIEW_EVERY == 0:
-                    preview = draw_progress(objective.clean[:1], objective.scores, surrogates, far)
-                bar.show(index * step.of + step.index + 1, preview)
+        def show(index: int, step: Step, objective: Objective | None) -> None:
+            if objective is None:
+                # Embeddings are being learned: nothing to see yet, but Cancel must work.
+                bar.show(index * recipe.settings.iterations)
+                return
+            preview = None
+            if step.index % PREVIEW_EVERY == 0 and objective.seen is not None:
+                preview = draw_progress(objective.seen[:1], objective.scores, surrogates, far)
+            bar.show(index * step.of + step.index + 1, preview)
 
-            with on_device([*surrogates, *(judges or ())], device):
+        def protected(economy: Economy) -> ProtectedBatch:
+            # Loaded in inference mode, where ComfyUI expects it.
+            latent = recipe.needs_autoencoder and vae is not None
+            autoencoder = VaeAutoencoder(vae, economy=economy) if latent else None
+            with gradients_allowed():
                 protector = Protector(
-                    recipe=recipe,
+                    recipe=sparing(recipe) if economy.checkpointed else recipe,
                     surrogates=surrogates,
                     judges=judges or (),
                     gallery=[photo.to(device) for photo in others],
@@ -143,5 +145,8 @@ class Protect(io.ComfyNode):
                     seed=seed,
                     device=device,
                 )
-                done = protect_pictures(protector, pictures, masks, show)
-            return io.NodeOutput(image_of(done.pictures, image), done.changed, done.text)
+                return protect_pictures(protector, pictures, masks, show, found)
+
+        with on_device([*surrogates, *(judges or ())], device), cancellable():
+            done = with_less_memory(protected, free_memory)
+        return io.NodeOutput(image_of(done.pictures, image), done.changed, done.text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ..core.errors import FaceVeilError, NoFaceError
+from ..core.errors import FaceVeilError, InputError, NoFaceError
+from ..core.faces.face import Face
 from ..core.faces.masks import fit_mask
 from ..core.images import Photo
 from ..core.optimise import Step
@@ -37,21 +38,32 @@ def pick_recipe(strength: str, weights: Weights | None) -> Recipe:
     return weights.recipe(strength) if weights else choose(strength)
 
 
+def sparing(recipe: Recipe) -> Recipe:
+    """The recipe with little memory: denoising steps, where it has any, are computed twice."""
+    return replace(recipe, denoising=recipe.denoising and replace(recipe.denoising, checkpointed=True))
+
+
 def protect_pictures(
     protector: Protector,
     pictures: Sequence[Tensor],
     masks: Sequence[Tensor | None],
     on_step: Callable[[int, Step, Objective | None], None] = lambda index, step, objective: None,
+    found: Sequence[Sequence[Face]] | None = None,
 ) -> ProtectedBatch:
-    """Protect every picture (1, H, W, 3), `masks` (1, H, W) narrowing where.
+    """Protect every picture (1, H, W, 3), `masks` (1, H, W) narrowing where; the faces `found`, if somebody chose them.
 
     Among several, a picture without a face comes back as it was, and the text warns of it.
     """
+    if found is not None and len(found) != len(pictures):
+        raise InputError(f"Faces were found in {len(found)} pictures, but {len(pictures)} are to be protected.")
     results, texts, count, protected = [], [], len(pictures), 0
     for index, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
         try:
             allowed = None if mask is None else fit_mask(mask, *picture.shape[1:3])
-            photo, report = protector(Photo(picture), allowed, _bound(on_step, index))
+            chosen = None if found is None else found[index]
+            if chosen is not None and not chosen:
+                raise NoFaceError("No face was found in this picture.")
+            photo, report = protector(Photo(picture), allowed, _bound(on_step, index), chosen)
             result, text, protected = photo.pixels, report.text(), protected + 1
         except NoFaceError as error:
             if count == 1:

@@ -6,6 +6,7 @@ import torch
 from comfy_api.latest import io
 
 from ..core.faces.regions import REGIONS, named_regions, region_mask
+from .adapters.host import cancellable, gradients_allowed
 from .adapters.pictures import pictures_of
 from .finding import find_in_pictures
 from .sockets import CATEGORY, faces_input
@@ -44,7 +45,7 @@ class EditRegion(io.ComfyNode):
     @classmethod
     def execute(cls, image: torch.Tensor, words: str, region: str, faces: str, softness: float) -> io.NodeOutput:
         chosen = named_regions(words) if region == FROM_WORDS else [region]
-        with torch.inference_mode(False):
+        with gradients_allowed(), cancellable():
             pictures = pictures_of(image)
             found, _ = find_in_pictures(pictures, faces)
             masks = [

@@ -14,6 +14,8 @@ DecoyFaces = io.Custom("FACEVEIL_DECOY")
 """list[Tensor]: pictures (1, 3, H, W) with a face each."""
 Weights = io.Custom("FACEVEIL_WEIGHTS")
 """weighting.Weights"""
+Trajectories = io.Custom("FACEVEIL_TRAJECTORY")
+"""walked.Walked: one path for the pictures of a batch"""
 
 WHICH_FACES = ["all", "largest", *(str(number) for number in range(10))]
 FALSE_ACCEPT_RATES = ["1e-1", "1e-2", "1e-3", "1e-4"]
@@ -25,6 +27,35 @@ def faces_input() -> io.Combo.Input:
         options=WHICH_FACES,
         default="all",
         tooltip="Which faces: all, the largest, or one by its number (0 is the largest; Find Faces shows the numbers).",
+    )
+
+
+def seed_input(what: str = "picture") -> io.Int.Input:
+    return io.Int.Input(
+        "seed",
+        default=0,
+        min=0,
+        max=2**63 - 1,
+        control_after_generate=True,
+        tooltip=f"The same seed gives the same {what}.",
+    )
+
+
+def sigmas_input() -> io.Sigmas.Input:
+    return io.Sigmas.Input(
+        "sigmas",
+        tooltip="From the model's full noise, or from less to stay nearer, down to 0 (Basic Scheduler).",
+    )
+
+
+def tiny_input() -> io.Boolean.Input:
+    return io.Boolean.Input(
+        "tiny",
+        default=False,
+        display_name="tiny decoder",
+        optional=True,
+        tooltip="Search with the tiny decoder of the same latents (taesd, taef1 ... in models/vae_approx): "
+        "much less time and memory, but what is saved is decoded by the VAE, so look at the verdict.",
     )
 
 

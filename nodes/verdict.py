@@ -9,7 +9,7 @@ from ..core.faces.face import Face
 from ..core.recognisers.catalogue import load_recogniser
 from ..core.recognisers.recogniser import Recogniser
 from ..core.verdict.verify import Witness
-from .adapters.host import Bar, gradients_allowed, on_device, pick_device
+from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of, tensors_of
 from .finding import refuse_faceless
 from .judging import judge_pictures
@@ -80,7 +80,7 @@ class Verdict(io.ComfyNode):
     ) -> io.NodeOutput:
         before, after = pictures_of(original, "original"), pictures_of(protected, "protected")
         device = pick_device()
-        with gradients_allowed():
+        with gradients_allowed(), cancellable():
             surrogates, others = recognisers or (), judges or ()
             if not surrogates and not others:
                 surrogates = (load_recogniser("dlib"),)

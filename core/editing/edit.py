@@ -18,9 +18,10 @@ from ..faces.face import Face
 from ..faces.masks import face_oval
 from ..protection.guard import Guard, GuardRecipe
 from ..recognisers.recogniser import Recogniser
-from ..trajectory.paths import Control, OnStep, generate, invert
+from ..trajectory.paths import Control, OnStep, checked_inject, generate, invert
 from ..trajectory.record import Trajectory
 from ..trajectory.solvers import Moment, Stage, integrate
+from ..trajectory.values import Injection
 
 EDITORS = ("invert", "flow")
 """`invert` goes up the original's trajectory and comes down with the new prompt; `flow` integrates the difference
@@ -48,6 +49,10 @@ class Edit:
     """Levels of noise between which what lies outside the mask is held on the original's path."""
     by_time: bool = True
     """Off repeats the published lookup of recorded velocities (`Control.by_time`)."""
+    inject: int | None = 0
+    """In how many of the first steps the original's attention values are used; None goes by the mask (`injected`)."""
+    shared: bool = True
+    """Off follows a second branch from the first step on, as published, and not only from where it is guarded."""
     seed: int = 0
     """Noise of the `flow` editor; `invert` draws none."""
 
@@ -89,29 +94,34 @@ def edit_image(
     size: int = 256,
     in_loop: InLoop | None = None,
     on_step: Callable[[Moment], None] = lambda moment: None,
+    known: Trajectory | None = None,
 ) -> Edited:
     """Edit `image` (1, 3, H, W) where `mask` (1, 1, H, W) is above 0, and protect the faces of `in_loop` on the way.
 
     Every pixel outside the mask and those faces stays bit-identical. The model works on a square window
     around both, at `size` pixels. What comes back is `original + mask * (decoded(edited) - decoded(original))`:
-    the autoencoder's own error cancels, and detail finer than the window's working size survives.
+    the autoencoder's own error cancels, and detail finer than the window's working size survives. With the path
+    `known` of the whole picture, inverted before, the window is all of it, at that path's own size.
     """
     if not bool((mask > 0).any()):
         raise InputError("The mask is empty, so nothing would be edited. Paint it over the part to edit.")
     if edit.editor not in EDITORS:
         raise InputError(f"There is no editor '{edit.editor}'. Choose one of: {', '.join(EDITORS)}.")
-    size = max(autoencoder.multiple, round(size / autoencoder.multiple) * autoencoder.multiple)
+    side = max(1, round(size / autoencoder.multiple))
+    cells = (side, side) if known is None else tuple(known.clean.shape[-2:])
+    height, width = (length * autoencoder.multiple for length in cells)
     counted = Counted(denoiser)
     may_change = mask if in_loop is None else torch.maximum(mask, ovals(in_loop.faces, mask))
-    window = square_around(may_change)
+    window = square_around(may_change) if known is None else Window(0, 0, image.shape[-1], image.shape[-2])
     with torch.no_grad():
-        before = resize(window.cut(image), size, size)
-        clean = autoencoder.encode(before)
+        before = resize(window.cut(image), height, width)
+        clean = autoencoder.encode(before) if known is None else known.clean.to(image)
         inside = F.interpolate(window.cut(mask), clean.shape[-2:], mode="area")
         sigmas = levels(edit, denoiser, clean)
+        edit = replace(edit, inject=checked_inject(injected(edit, mask), sigmas))
         guard = None
         if in_loop:
-            here = F.interpolate(window.cut(may_change), (size, size), mode="bilinear", antialias=True)
+            here = F.interpolate(window.cut(may_change), (height, width), mode="bilinear", antialias=True)
             still = autoencoder.decode(clean)
 
             def picture(latent: Tensor) -> Tensor:
@@ -123,8 +133,10 @@ def edit_image(
             on_step(moment)
             return guard(moment) if guard else None
 
-        run = along_the_path if edit.editor == "invert" else without_inversion
-        latent, path = run(clean, inside, edit, sigmas, counted, after)
+        if edit.editor == "invert":
+            latent, path = along_the_path(clean, inside, edit, sigmas, counted, after, known)
+        else:
+            latent, path = without_inversion(clean, inside, edit, sigmas, counted, after)
         unguarded = composed(image, mask, window, autoencoder, clean, latent[:1])
         changed = composed(image, may_change, window, autoencoder, clean, latent[-1:]) if guard else unguarded
     won = guard.won if guard else None
@@ -145,16 +157,37 @@ def levels(edit: Edit, denoiser: Denoiser, latent: Tensor) -> list[float]:
     return every[-(edit.steps + 1) :]
 
 
+def injected(edit: Edit, mask: Tensor) -> int:
+    """In how many steps values are injected: 3 for a mask of less than a tenth of the picture, else 5, as published."""
+    if edit.inject and edit.editor != "invert":
+        raise InputError(
+            f"The editor '{edit.editor}' follows no trajectory, so it has no attention values to inject. Inject 0 steps."
+        )
+    if edit.inject is not None or edit.editor != "invert":
+        return edit.inject or 0
+    return min(edit.steps, 3 if float((mask > 0).float().mean()) < 0.1 else 5)
+
+
 def along_the_path(
-    clean: Tensor, mask: Tensor, edit: Edit, sigmas: list[float], denoiser: Denoiser, on_step: OnStep
+    clean: Tensor,
+    mask: Tensor,
+    edit: Edit,
+    sigmas: list[float],
+    denoiser: Denoiser,
+    on_step: OnStep,
+    known: Trajectory | None = None,
 ) -> tuple[Tensor, Trajectory]:
-    """Up the original's path, and down with the new prompt."""
+    """Up the original's path, unless that is known, and down with the new prompt."""
     source = denoiser.describe([edit.source_prompt], edit.source_guidance)
     target = denoiser.describe([edit.prompt], edit.guidance)
-    path = invert(denoiser, clean, sigmas, source, edit.solver)
+    inject = edit.inject or 0
+    path = invert(denoiser, clean, sigmas, source, edit.solver, record=inject) if known is None else known
     top = sigmas[0]
+    start = path.latents.at(top).to(clean)
+    start = start if edit.shared else torch.cat([start, start])
     control = Control(path, mask, edit.high * top, edit.low * top, edit.by_time)
-    return generate(denoiser, path.start.to(clean), sigmas, target, edit.solver, control, on_step), path
+    injection = Injection(path, sigmas[inject]) if inject else None
+    return generate(denoiser, start, sigmas, target, edit.solver, control, on_step, injection), path
 
 
 def without_inversion(
@@ -205,5 +238,10 @@ def composed(
 
 
 def published(edit: Edit) -> Edit:
-    """Flux-Guard's own settings for the same wish: midpoint solver, 25 steps, velocities looked up the wrong way."""
-    return replace(edit, editor="invert", solver="midpoint", steps=25, start=1.0, high=0.8, low=0.2, by_time=False)
+    """Flux-Guard's own settings for the same wish.
+
+    Midpoint solver, 25 steps, both branches from the start, attention values injected, and velocities looked up the
+    wrong way. Outside the mask the picture is held in all steps but the first and the last five.
+    """
+    theirs = {"editor": "invert", "solver": "midpoint", "steps": 25, "start": 1.0, "high": 0.8, "low": 0.2}
+    return replace(edit, **theirs, by_time=False, inject=None, shared=False)

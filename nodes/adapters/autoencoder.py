@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -9,6 +11,12 @@ from torch import Tensor
 
 from ...core.errors import InputError
 from .autograd import make_differentiable
+from .checkpointing import checkpointed
+from .economy import PLAIN, Economy
+from .tiles import decode_in_tiles
+
+GRADIENT_SHARE = 3
+"""What decoding with a gradient takes, in units of ComfyUI's estimate for decoding."""
 
 
 class VaeAutoencoder:
@@ -19,16 +27,18 @@ class VaeAutoencoder:
     last encoded. `vae.decode` is not used: it clamps, and has no gradient where it does.
     """
 
-    def __init__(self, vae: Any) -> None:
-        """Loads the VAE; has to be called in inference mode, where ComfyUI expects its loading to happen."""
+    def __init__(self, vae: Any, beside: Sequence[Any] = (), economy: Economy = PLAIN) -> None:
+        """Loads the VAE; has to be called in inference mode, where ComfyUI expects its loading to happen.
+
+        `beside` are the patchers of models that have to stay loaded.
+        """
         import comfy.model_management
 
-        refuse_unsuited(vae)
-        self.vae, self.network = vae, vae.first_stage_model
-        self.name, self.multiple = type(self.network).__name__, vae.downscale_ratio
-        comfy.model_management.load_models_gpu(
-            [vae.patcher], memory_required=vae.memory_used_decode((1, 0, 64, 64), vae.vae_dtype) * 3
-        )
+        self.vae, self.network, self.multiple = vae, vae.first_stage_model, refuse_unsuited(vae)
+        self.name = type(self.network).__name__
+        self.device, self.economy = vae.device, economy
+        needed = vae.memory_used_decode((1, 0, 64, 64), vae.vae_dtype) * GRADIENT_SHARE
+        comfy.model_management.load_models_gpu([*beside, vae.patcher], memory_required=needed)
         make_differentiable(self.network)
         self.spread = 1.0
         self.low, self.slope = output_scale(vae.process_output)
@@ -40,15 +50,22 @@ class VaeAutoencoder:
         return latent / self.spread
 
     def decode(self, latent: Tensor) -> Tensor:
-        picture = self.network.decode((latent * self.spread).to(self.vae.device, self.vae.vae_dtype))
+        given = (latent * self.spread).to(self.vae.device, self.vae.vae_dtype)
+        half = getattr(self.network, "decoder", self.network)
+        with checkpointed(half) if self.economy.checkpointed else nullcontext():
+            if self.economy.tiled:
+                picture = decode_in_tiles(self.network.decode, given, self.multiple)
+            else:
+                picture = self.network.decode(given)
         return picture.float().to(latent.device) * self.slope + self.low
 
 
-def refuse_unsuited(vae: Any) -> None:
-    """Video, audio and other VAEs have latents that are no pictures."""
+def refuse_unsuited(vae: Any) -> int:
+    """How many times smaller its latents are; video, audio and other VAEs have latents that are no pictures."""
     pictures = getattr(vae, "latent_dim", 2) == 2 and getattr(vae, "output_channels", 3) == 3
     if not pictures or not isinstance(getattr(vae, "downscale_ratio", None), int):
         raise InputError("This VAE is not one for single pictures. Connect that of an SD, SDXL, SD3 or Flux model.")
+    return vae.downscale_ratio
 
 
 def output_scale(process_output: Any) -> tuple[float, float]:

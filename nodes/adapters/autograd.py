@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+
+
+@contextmanager
+def differentiable(*networks: nn.Module, mutations: bool = True) -> Iterator[None]:
+    """Forward and backward through networks that ComfyUI has loaded; not to be nested.
+
+    Its Flux changes tensors in place that a gradient needs: `mutations` keeps what they were. Off where blocks
+    are checkpointed, which protects them otherwise (`checkpointing.py`).
+    """
+    management = sys.modules.get("comfy.model_management")
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        for network in networks:
+            make_differentiable(network)
+        give_rope_a_gradient()
+        if hasattr(management, "in_training"):
+            # Newer versions leave out kernels without a gradient when told.
+            stack.callback(setattr, management, "in_training", management.in_training)
+            management.in_training = True
+        if mutations:
+            stack.enter_context(torch.autograd.graph.allow_mutation_on_saved_tensors())
+        yield
 
 
 def make_differentiable(network: nn.Module) -> None:
@@ -16,7 +45,7 @@ def make_differentiable(network: nn.Module) -> None:
     with torch.inference_mode(False):
         for module in network.modules():
             for name, weight in module._parameters.items():
-                if weight is None:
+                if weight is None or _quantised(weight):
                     continue
                 if _unusable(weight):
                     # One stand-in a tensor, so that tied weights stay tied.
@@ -25,8 +54,13 @@ def make_differentiable(network: nn.Module) -> None:
                 else:
                     weight.requires_grad_(False)
             for name, buffer in module._buffers.items():
-                if buffer is not None and _unusable(buffer):
+                if buffer is not None and not _quantised(buffer) and _unusable(buffer):
                     module._buffers[name] = _ordinary(buffer)
+
+
+def _quantised(tensor: Tensor) -> bool:
+    """ComfyUI's own quantised tensors have no storage of their own, and are made plain whenever they are used."""
+    return hasattr(tensor, "_qdata")
 
 
 def _unusable(tensor: Tensor) -> bool:
@@ -42,4 +76,36 @@ def _unusable(tensor: Tensor) -> bool:
 
 def _ordinary(tensor: Tensor) -> Tensor:
     alias = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
-    return alias.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
+    alias.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
+    if type(tensor) not in (Tensor, nn.Parameter):
+        # Other packs' quantised weights say in attributes how to read them.
+        alias = alias.as_subclass(type(tensor))
+        alias.__dict__.update({key: value for key, value in tensor.__dict__.items() if key != "_is_param"})
+    return alias
+
+
+@cache
+def give_rope_a_gradient() -> None:
+    """ComfyUI's fused rotary embedding is registered without one: it is the rotation back."""
+    if not hasattr(torch.ops, "comfy_kitchen"):
+        return
+
+    def keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.save_for_backward(inputs[-1])
+
+    def both(ctx: Any, queries: Tensor | None, keys: Tensor | None) -> tuple[Tensor | None, ...]:
+        (rotation,) = ctx.saved_tensors
+        return *(None if grad is None else turned_back(grad, rotation) for grad in (queries, keys)), None
+
+    def one(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return turned_back(grad, *ctx.saved_tensors), None
+
+    for name, backward in (("apply_rope", both), ("apply_rope1", one)):
+        if hasattr(torch.ops.comfy_kitchen, name):
+            torch.library.register_autograd(f"comfy_kitchen::{name}", backward, setup_context=keep)
+
+
+def turned_back(grad: Tensor, rotation: Tensor) -> Tensor:
+    """The transpose of rotating pairs of channels by matrices (..., channels / 2, 2, 2)."""
+    pairs = grad.to(rotation.dtype).reshape(*grad.shape[:-1], -1, 2, 1)
+    return (rotation.transpose(-1, -2) @ pairs).reshape(grad.shape).to(grad)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import comfy.model_management
 import torch
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from ...core.optimise import Step
 from ...core.protection.guard import Guard, GuardRecipe
 from ...core.recognisers.recogniser import Recogniser
 from ...core.trajectory.solvers import Moment
+from .economy import Economy, with_less_memory
 from .vae import ModelVae, latent_format_of, ordinary
 
 log = logging.getLogger("faceveil")
@@ -34,6 +36,8 @@ class GuardedRun:
     recipe: GuardRecipe
     originals: Sequence[Tensor]
     on_iteration: Callable[[Step], None]
+    tiny: bool = False
+    """Whether the search looks at what the tiny decoder makes of a latent."""
 
     def __call__(
         self,
@@ -48,7 +52,9 @@ class GuardedRun:
         steps = len(sigmas) - 1
         first = max(1, min(steps, round(steps * (1 - self.recipe.start))))
         extra = extra_args or {}
-        autoencoder = ModelVae(self.vae, latent_format_of(model.inner_model.model_patcher))
+        guider = model.inner_model
+        beside = [guider.model_patcher, *(p for p in guider.loaded_models or [] if hasattr(p, "model"))]
+        autoencoder = ModelVae(self.vae, latent_format_of(guider.model_patcher), beside, tiny=self.tiny)
         seen: dict[str, Tensor] = {}
 
         def run(x: Tensor, low: int, high: int, report: bool) -> Tensor:
@@ -78,7 +84,13 @@ class GuardedRun:
                 known = seen["denoised"]
                 protected = run(protected, step - 1, step, False)
                 other = seen["denoised"]
-            protected = self._step(guards, clean, protected, known, other, float(sigmas[step]), step, steps)
+            pairs, ends = list(zip(clean, protected, strict=True)), list(zip(known, other, strict=True))
+
+            def guarded(economy: Economy, step: int = step, pairs: Any = pairs, ends: Any = ends) -> Tensor:
+                autoencoder.vae.economy = economy
+                return self._step(guards, pairs, ends, float(sigmas[step]), step, steps)
+
+            protected = with_less_memory(guarded, comfy.model_management.soft_empty_cache)
         return protected
 
     def _guard(self, autoencoder: ModelVae, index: int, top: float) -> Guard:
@@ -95,20 +107,17 @@ class GuardedRun:
 
     def _step(
         self,
-        guards: list[Guard],
-        clean: Tensor,
-        protected: Tensor,
-        known: Tensor,
-        other: Tensor,
+        guards: Sequence[Guard],
+        pairs: Sequence[tuple[Tensor, Tensor]],
+        ends: Sequence[tuple[Tensor, Tensor]],
         sigma: float,
         step: int,
         of: int,
     ) -> Tensor:
         rows = []
         for index, guard in enumerate(guards):
-            pair = ordinary(torch.cat([clean[index : index + 1], protected[index : index + 1]]))
-            ends = ordinary(torch.cat([known[index : index + 1], other[index : index + 1]]))
-            velocity = (pair - ends) / max(sigma, 1e-6) if sigma else torch.zeros_like(pair)
+            pair, end = ordinary(torch.stack(pairs[index])), ordinary(torch.stack(ends[index]))
+            velocity = (pair - end) / max(sigma, 1e-6) if sigma else torch.zeros_like(pair)
             try:
                 changed = guard(Moment(step - 1, of, sigma, pair, velocity))
             except NoFaceError:

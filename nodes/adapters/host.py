@@ -9,6 +9,7 @@ import comfy.model_management
 import comfy.utils
 import torch
 from PIL import Image
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ...core.recognisers.recogniser import Recogniser
 
@@ -34,6 +35,22 @@ class Bar:
         stop_if_cancelled()
         self.done = max(self.done, done)
         self.bar.update_absolute(self.done, preview=preview and ("JPEG", preview, None))
+
+
+def free_memory() -> None:
+    """Everything that ComfyUI can do without goes; before a second attempt."""
+    comfy.model_management.unload_all_models()
+    comfy.model_management.soft_empty_cache()
+
+
+@contextmanager
+def cancellable() -> Iterator[None]:
+    """Cancel is heeded before every layer of every network, wherever in the core it is called."""
+    hook = register_module_forward_pre_hook(lambda module, given: stop_if_cancelled())
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ always copies made outside of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,6 +41,20 @@ def image_of(pictures: Sequence[Tensor], like: Tensor) -> Tensor:
     """Pictures (1, H, W, 3) as one IMAGE with the device and the transparency of `like`."""
     colour = torch.cat([picture.cpu() for picture in pictures])
     return torch.cat([colour, like[..., 3:].float().cpu()], -1).to(like.device)
+
+
+def latents_of(latent: dict[str, Any], channels: int | None = None) -> Tensor:
+    """The samples of a LATENT of pictures as an ordinary copy (B, C, h, w), of so many channels when that matters."""
+    samples = latent["samples"]
+    if samples.ndim != 4:
+        raise InputError("This is a latent of a video or of audio. Connect one of pictures.")
+    if channels is not None and samples.shape[1] != channels:
+        raise InputError(
+            f"The latent has {samples.shape[1]} channels and the model works on {channels}: encode the picture with "
+            "the model's own VAE."
+        )
+    with torch.inference_mode(False):
+        return samples.detach().clone().float()
 
 
 def masks_of(mask: Tensor | None, count: int) -> list[Tensor | None]:

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ...core.engines.tiny import load_tiny
+from ...core.errors import InputError, ModelError
 from .autoencoder import VaeAutoencoder
+from .economy import PLAIN, Economy
 
 
 class ModelVae:
     """Pictures (B, 3, H, W) in [0, 1] to the latents a model sees, and back: what the core edits and guards with."""
 
-    def __init__(self, vae: Any, latent_format: Any) -> None:
-        self.vae, self.format = VaeAutoencoder(vae), latent_format
+    def __init__(
+        self, vae: Any, latent_format: Any, beside: Sequence[Any] = (), economy: Economy = PLAIN, tiny: bool = False
+    ) -> None:
+        """`beside` are patchers that have to stay loaded; `tiny` decodes with the small decoder of the same space."""
+        self.vae, self.format = VaeAutoencoder(vae, beside, economy), latent_format
         self.name, self.multiple = self.vae.name, self.vae.multiple
+        self.tiny = tiny_decoder(latent_format, self.vae.device) if tiny else None
 
     def encode(self, image: Tensor) -> Tensor:
         latent = self.vae.encode(image) * self.vae.spread
         return self.format.process_in(latent)
 
     def decode(self, latent: Tensor) -> Tensor:
+        if self.tiny is not None:
+            return self.tiny.decode(latent)
         return self.vae.decode(self.format.process_out(latent) / self.vae.spread)
+
+
+def tiny_decoder(latent_format: Any, device: Any) -> Any:
+    """The tiny autoencoder of this latent space, from ComfyUI's folder of them; it reads what models sample."""
+    name = getattr(latent_format, "taesd_decoder_name", None)
+    if not name or not name.startswith("tae"):
+        raise InputError("There is no tiny decoder for this model's latents. Switch 'tiny decoder' off.")
+    name = name.removesuffix("_decoder")
+    try:
+        with torch.inference_mode(False):
+            return load_tiny(name).to(device)
+    except ModelError as error:
+        raise ModelError(
+            f"The tiny decoder is not here: put {name}_encoder.safetensors and {name}_decoder.safetensors into "
+            "models/vae_approx, or switch 'tiny decoder' off."
+        ) from error
 
 
 def latent_format_of(model: Any) -> Any:
@@ -37,6 +63,8 @@ def ordinary(value: Any) -> Any:
             return value.clone()
     if isinstance(value, dict):
         return {key: ordinary(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [ordinary(item) for item in value]
+    if type(value) in (list, tuple):
+        return type(value)(ordinary(item) for item in value)
+    if isinstance(getattr(value, "cond", None), Tensor) and hasattr(value, "_copy_with"):
+        return value._copy_with(ordinary(value.cond))
     return value

@@ -117,9 +117,12 @@ class Comfy:
 @contextmanager
 def running(base: Path) -> Iterator[Comfy]:
     """Start ComfyUI with this pack in the folder `base`, and end it afterwards."""
-    for name in ("custom_nodes", "input", "output", "temp", "user", "models/vae_approx"):
+    for name in ("custom_nodes", "input", "output", "temp", "user", "models/vae_approx", "models/loras"):
         (base / name).mkdir(parents=True, exist_ok=True)
     (base / "custom_nodes" / "ComfyUI-FaceVeil").symlink_to(ROOT, target_is_directory=True)
+    (base / "custom_nodes" / "tiny_models").symlink_to(
+        Path(__file__).with_name("tiny_models"), target_is_directory=True
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -22,6 +22,8 @@ NODES = {
     "FaceVeilSharing",
     "FaceVeilVerdict",
     "FaceVeilEditRegion",
+    "FaceVeilInvert",
+    "FaceVeilLearn",
     "FaceVeilTrajectoryEditor",
     "FaceVeilGuardedSampler",
     "FaceVeilLatentOptimizer",

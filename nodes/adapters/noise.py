@@ -1,0 +1,34 @@
+"""The noisy end of a path as what ComfyUI's samplers begin with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class PathNoise:
+    """A NOISE with which any sampler that begins at `sigma` begins at `start`, whatever latent it is given."""
+
+    seed = 0
+
+    def __init__(self, start: Tensor, sigma: float, model: Any) -> None:
+        """`start` (B, C, h, w) is in the space that the MODEL samples in."""
+        self.start, self.sigma = start, sigma
+        self.sampling, self.format = (model.get_model_object(name) for name in ("model_sampling", "latent_format"))
+
+    def generate_noise(self, input_latent: dict[str, Any]) -> Tensor:
+        latent = input_latent["samples"].to(self.start)
+        if torch.count_nonzero(latent) > 0:
+            # What samplers do to every latent but an empty one.
+            latent = self.format.process_in(latent)
+        nothing = torch.zeros_like(self.start)
+        kept = self._mixed(nothing, latent.expand_as(self.start))
+        return (self.start - kept) / self._mixed(torch.ones_like(self.start), nothing)
+
+    def _mixed(self, noise: Tensor, latent: Tensor) -> Tensor:
+        """Noise on a latent as a sampler lays it: linear in both."""
+        top = float(self.sampling.sigma_max)
+        most = self.sigma > top or abs(self.sigma - top) <= 1e-5 * top
+        return self.sampling.noise_scaling(torch.tensor(self.sigma), noise, latent, most)

@@ -1,0 +1,79 @@
+"""Node: Invert to Trajectory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from ..core.trajectory.paths import invert
+from ..core.trajectory.solvers import SOLVERS
+from .adapters.host import Bar, gradients_allowed
+from .adapters.pictures import latents_of
+from .sockets import CATEGORY, Trajectories, sigmas_input
+from .walked import Walked, refuse_unending
+
+
+class InvertToTrajectory(io.ComfyNode):
+    """From pictures up to the noise that a model would make them of."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FaceVeilInvert",
+            display_name="Invert to Trajectory",
+            category=CATEGORY,
+            description="Follows a picture's own path up to noise and records it. The same model, prompt and sigmas "
+            "lead from that noise back to the picture.",
+            inputs=[
+                io.Model.Input("model", tooltip="Any image model; with LoRAs and other patches as they are."),
+                io.Latent.Input("latent", tooltip="The picture, encoded with the model's VAE; one or a batch."),
+                io.Conditioning.Input("prompt", tooltip="What the picture shows; an empty prompt will do."),
+                sigmas_input(),
+                io.Combo.Input(
+                    "solver",
+                    options=list(SOLVERS),
+                    default="reuse",
+                    tooltip="reuse: as exact as midpoint at half its cost. euler is DDIM, as method 1 was published.",
+                ),
+            ],
+            outputs=[
+                io.Latent.Output(
+                    display_name="latent",
+                    tooltip="The noisy end of the path, for Disable Noise. Not for flow models from full noise, whose "
+                    "samplers keep nothing of a latent there: use the noise.",
+                ),
+                io.Noise.Output(
+                    display_name="noise",
+                    tooltip="For Sampler Custom Advanced, with any latent of this size and the same sigmas.",
+                ),
+                Trajectories.Output(
+                    display_name="trajectory",
+                    tooltip="For Learn Unconditional Embeddings and Trajectory-Aligned Editor.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, model: Any, latent: dict[str, Any], prompt: Any, sigmas: torch.Tensor, solver: str
+    ) -> io.NodeOutput:
+        from .adapters.noise import PathNoise
+        from .adapters.sampling import SamplerDenoiser, run_inside
+        from .adapters.vae import latent_format_of
+
+        levels, latents = sigmas.tolist(), latent_format_of(model)
+        refuse_unending(levels)
+        samples = latents_of(latent, latents.latent_channels)
+        bar, found = Bar(len(levels) - 1), []
+
+        def work(denoiser: SamplerDenoiser) -> None:
+            with gradients_allowed():
+                clean = latents.process_in(samples).to(denoiser.device)
+                found.append(invert(denoiser, clean, levels, "source", solver, lambda now: bar.show(now.step + 1)))
+
+        run_inside(model, {"source": prompt}, 1.0, levels, tuple(samples.shape), work)
+        (path,) = found
+        noisy = {**latent, "samples": latents.process_out(path.start)}
+        return io.NodeOutput(noisy, PathNoise(path.start, levels[0], model), Walked(path, prompt))

@@ -1,0 +1,333 @@
+"""Small random models of ComfyUI's own SD 1.5, SDXL and Flux classes through every node that takes a model."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from .comfy import Comfy
+from .test_nodes import load, node, save
+
+pytestmark = pytest.mark.integration
+
+KINDS = ("sd15", "sdxl", "flux")
+TO_PATCH = {
+    "sd15": ("middle_block_1_transformer_blocks_0_attn1_to_q", 64, 64),
+    "sdxl": ("middle_block_1_transformer_blocks_0_attn1_to_q", 128, 128),
+    "flux": ("double_blocks_0_img_attn_proj", 64, 64),
+}
+SIZE = 128
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loras(comfy: Comfy) -> None:
+    """One small LoRA a kind, as the stock loader reads it."""
+    generator = torch.Generator().manual_seed(0)
+    for kind, (layer, inner, outer) in TO_PATCH.items():
+        parts = {
+            f"lora_unet_{layer}.lora_down.weight": torch.randn(2, inner, generator=generator) * 0.3,
+            f"lora_unet_{layer}.lora_up.weight": torch.randn(outer, 2, generator=generator) * 0.3,
+        }
+        save_file(parts, comfy.base / "models" / "loras" / f"{kind}.safetensors")
+
+
+def tiny(kind: str, picture: str, storage: str = "fp32", lora: bool = False, batch: int = 1) -> dict[str, dict]:
+    """A model, its VAE, two prompts, sigmas, a picture and its latent."""
+    prompt = {
+        "tiny": node("TinyModel", family=kind, storage=storage),
+        "nothing": node("TinyPrompt", family=kind, seed=1),
+        "words": node("TinyPrompt", family=kind, seed=2),
+        "load": load(picture),
+        "small": node(
+            "ImageScale", image=["load", 0], upscale_method="bicubic", width=SIZE, height=SIZE, crop="disabled"
+        ),
+        "image": node("RepeatImageBatch", image=["small", 0], amount=batch),
+        "latent": node("VAEEncode", pixels=["image", 0], vae=["tiny", 1]),
+        "model": node("LoraLoaderModelOnly", model=["tiny", 0], lora_name=f"{kind}.safetensors", strength_model=1.0),
+        "sigmas": node("BasicScheduler", model=["model", 0], scheduler="simple", steps=5, denoise=0.8),
+    }
+    if not lora:
+        prompt["model"] = node("ModelSamplingDiscrete", model=["tiny", 0], sampling="eps", zsnr=False)
+        if kind == "flux":
+            prompt["model"] = node(
+                "ModelSamplingFlux", model=["tiny", 0], max_shift=1.15, base_shift=0.5, width=SIZE, height=SIZE
+            )
+    return prompt
+
+
+def inverted(kind: str, picture: str, **settings: object) -> dict[str, dict]:
+    return {
+        **tiny(kind, picture, **settings),
+        "invert": node(
+            "FaceVeilInvert",
+            model=["model", 0],
+            latent=["latent", 0],
+            prompt=["nothing", 0],
+            sigmas=["sigmas", 0],
+            solver="euler",
+        ),
+    }
+
+
+def learned(kind: str, picture: str, iterations: int = 3, **settings: object) -> dict[str, dict]:
+    """Up to noise, embeddings for two steps, and down again with the guider that was learned."""
+    return {
+        **inverted(kind, picture, **settings),
+        "learn": node(
+            "FaceVeilLearn",
+            model=["model", 0],
+            trajectory=["invert", 2],
+            last=2,
+            iterations=iterations,
+            rate=0.03,
+            cfg=1.0,
+        ),
+        "euler": node("KSamplerSelect", sampler_name="euler"),
+        "back": node(
+            "SamplerCustomAdvanced",
+            noise=["invert", 1],
+            guider=["learn", 0],
+            sampler=["euler", 0],
+            sigmas=["sigmas", 0],
+            latent_image=["latent", 0],
+        ),
+        "there": node("VAEDecode", samples=["back", 0], vae=["tiny", 1]),
+        "before": node("VAEDecode", samples=["latent", 0], vae=["tiny", 1]),
+        "reached": save(["there", 0]),
+        "known": save(["before", 0]),
+    }
+
+
+def optimised(kind: str, picture: str, iterations: int = 2, **settings: object) -> dict[str, dict]:
+    """Method 1 whole."""
+    prompt = learned(kind, picture, **settings)
+    for name in ("euler", "back", "there", "reached"):
+        del prompt[name]
+    return {
+        **prompt,
+        "optimise": node(
+            "FaceVeilLatentOptimizer",
+            latent=["latent", 0],
+            vae=["tiny", 1],
+            iterations=iterations,
+            rate=0.05,
+            seed=0,
+            original=["image", 0],
+            model=["model", 0],
+            trajectory=["learn", 1],
+        ),
+        "after": node("VAEDecode", samples=["optimise", 0], vae=["tiny", 1]),
+        "moved": save(["after", 0]),
+    }
+
+
+def edited(kind: str, picture: str, **settings: object) -> dict[str, dict]:
+    """An edit of part of the picture, protected on the way."""
+    return {
+        **tiny(kind, picture, **settings),
+        "mask": node(
+            "FaceVeilEditRegion", image=["image", 0], words="lips", region="lips", faces="largest", softness=0.5
+        ),
+        "dlib": node("FaceVeilLoadRecogniser", recogniser="dlib"),
+        "edit": node(
+            "FaceVeilTrajectoryEditor",
+            model=["model", 0],
+            vae=["tiny", 1],
+            image=["image", 0],
+            mask=["mask", 0],
+            source=["nothing", 0],
+            target=["words", 0],
+            sigmas=["sigmas", 0],
+            editor="invert",
+            solver="reuse",
+            cfg=2.0,
+            hold=0.8,
+            size=SIZE,
+            seed=0,
+            negative=["nothing", 0],
+            recognisers=["dlib", 0],
+        ),
+        "protected": save(["edit", 0]),
+        "edited": save(["edit", 1]),
+        "small picture": save(["image", 0]),
+    }
+
+
+def guarded(kind: str, picture: str, masked: bool = False, **settings: object) -> dict[str, dict]:
+    """Img2img, protected while it is sampled; inpainting when masked."""
+    prompt = {
+        **tiny(kind, picture, **settings),
+        "few": node("BasicScheduler", model=["model", 0], scheduler="simple", steps=3, denoise=0.3),
+        "noise": node("RandomNoise", noise_seed=1),
+        "guider": node("BasicGuider", model=["model", 0], conditioning=["nothing", 0]),
+        "euler": node("KSamplerSelect", sampler_name="euler"),
+        "guard": node(
+            "FaceVeilGuardedSampler",
+            sampler=["euler", 0],
+            vae=["tiny", 1],
+            share=0.4,
+            iterations=2,
+            original=["image", 0],
+        ),
+        "half": node("SolidMask", value=1.0, width=SIZE, height=SIZE // 2),
+        "where": node(
+            "MaskComposite",
+            destination=["empty", 0],
+            source=["half", 0],
+            x=0,
+            y=0,
+            operation="add",
+        ),
+        "empty": node("SolidMask", value=0.0, width=SIZE, height=SIZE),
+        "inpaint": node("SetLatentNoiseMask", samples=["latent", 0], mask=["where", 0]),
+        "sample": node(
+            "SamplerCustomAdvanced",
+            noise=["noise", 0],
+            guider=["guider", 0],
+            sampler=["guard", 0],
+            sigmas=["few", 0],
+            latent_image=["inpaint" if masked else "latent", 0],
+        ),
+        "decode": node("VAEDecode", samples=["sample", 0], vae=["tiny", 1]),
+        "picture": save(["decode", 0]),
+    }
+    return prompt
+
+
+def sampled(kind: str, picture: str, storage: str = "fp32", lora: bool = False) -> dict[str, dict]:
+    """An ordinary KSampler; nothing of ours."""
+    return {
+        **tiny(kind, picture, storage, lora),
+        "sample": node(
+            "KSampler",
+            model=["model", 0],
+            positive=["words", 0],
+            negative=["nothing", 0],
+            latent_image=["latent", 0],
+            seed=3,
+            steps=3,
+            cfg=2.0,
+            sampler_name="euler",
+            scheduler="simple",
+            denoise=0.6,
+        ),
+        "decode": node("VAEDecode", samples=["sample", 0], vae=["tiny", 1]),
+        "picture": save(["decode", 0]),
+    }
+
+
+def ran(comfy: Comfy, prompt: dict[str, dict], *outputs: str) -> list[np.ndarray]:
+    """The first picture of each of these nodes; the picture itself counts, so NaN shows as black."""
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error.get("exception_message") or run.error
+    return [comfy.picture(run, name).astype(int) for name in outputs]
+
+
+@pytest.mark.parametrize("storage", ["fp32", "fp8"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_through_a_model_are_those_of_finite_differences(comfy, portrait, kind, storage):
+    prompt = tiny(kind, portrait, storage, lora=True)
+    run = comfy.run({**prompt, "gradient": node("TinyGradient", model=["model", 0], prompt=["words", 0])})
+    assert run.status == "execution_success", run.error.get("exception_message")
+    away = [float(text) for text in run.outputs["gradient"]["text"]]
+    assert len(away) == 4 and max(away) < 5e-3, away
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_path_leads_up_and_its_noise_and_what_was_learned_lead_back(comfy, portrait, kind):
+    reached, known = ran(comfy, learned(kind, portrait, 10, lora=True), "reached", "known")
+    assert known.std() > 5
+    assert np.abs(reached - known).mean() < 0.25 * known.std()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_method_1_moves_a_batch_of_latents_through_a_models_steps(comfy, portrait, kind):
+    prompt = optimised(kind, portrait, batch=2)
+    moved, known = ran(comfy, prompt, "moved", "known")
+    change = np.abs(moved - known)
+    assert change.max() > 2 and change.mean() < known.std()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_edit_with_a_lora_is_protected_on_the_way_and_stays_where_it_may(comfy, portrait, kind):
+    protected, plain, before = ran(comfy, edited(kind, portrait, lora=True), "protected", "edited", "small picture")
+    assert (plain != before).any() and (protected != plain).any()
+    assert (plain[80:] == before[80:]).all() and (protected[80:] == before[80:]).all()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_sampler_is_guarded_with_a_batch_and_inside_an_inpainting_mask(comfy, portrait, kind, masked):
+    (picture,) = ran(comfy, guarded(kind, portrait, masked, batch=2, lora=True), "picture")
+    assert picture.std() > 5
+
+
+@pytest.mark.parametrize("storage", ["fp32", "fp8"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_ordinary_sampler_gives_the_same_bits_before_and_after_our_nodes(comfy, portrait, kind, storage):
+    (first,) = ran(comfy, sampled(kind, portrait, storage, lora=True), "picture")
+    ran(comfy, optimised(kind, portrait, storage=storage, lora=True), "moved")
+    ran(comfy, edited(kind, portrait, storage=storage), "edited")
+    # The model is the cached one, which our nodes had; a new seed of an unused prompt makes the sampler run again.
+    again = sampled(kind, portrait, storage, lora=True)
+    again["euler"] = again.pop("sample") | {"_meta": {}}
+    again["decode"]["inputs"]["samples"] = ["euler", 0]
+    (second,) = ran(comfy, again, "picture")
+    assert np.array_equal(first, second) and first.std() > 5
+
+
+def test_cancel_stops_learning_and_what_follows_works(comfy, portrait):
+    asked = []
+
+    def cancel(data):
+        if data["node"] == "learn" and data["value"] >= 2 and not asked:
+            asked.append(time.monotonic())
+            comfy.post("/interrupt", {})
+
+    run = comfy.run(learned("sd15", portrait, 400), cancel)
+    assert asked and run.status == "execution_interrupted"
+    assert time.monotonic() - asked[0] < 5 and max(data["value"] for data in run.progress) < 700
+    ran(comfy, learned("sd15", portrait, 1), "reached")
+
+
+def message(comfy: Comfy, prompt: dict[str, dict]) -> str:
+    run = comfy.run(prompt)
+    assert run.status == "execution_error"
+    return run.error["exception_message"]
+
+
+def test_what_does_not_fit_together_is_refused_in_our_words(comfy, portrait):
+    unlearned = optimised("sd15", portrait)
+    unlearned["optimise"]["inputs"]["trajectory"] = ["invert", 2]
+    assert "Put Learn Unconditional Embeddings in between" in message(comfy, unlearned)
+    alone = optimised("sd15", portrait)
+    del alone["optimise"]["inputs"]["model"]
+    assert "connect both or none" in message(comfy, alone)
+    other = optimised("sd15", portrait)
+    other["another"] = node("EmptyLatentImage", width=64, height=64, batch_size=1)
+    other["optimise"]["inputs"]["latent"] = ["another", 0]
+    assert "Connect the ones it was made of" in message(comfy, other)
+    channels = inverted("flux", portrait)
+    channels["latent"] = node("EmptyLatentImage", width=64, height=64, batch_size=1)
+    channels["preview"] = node("LatentCut", samples=["invert", 0], dim="x", index=0, amount=1)
+    channels["decoded"] = node("VAEDecode", samples=["preview", 0], vae=["tiny", 1])
+    channels["out"] = save(["decoded", 0])
+    assert "encode the picture with the model's own VAE" in message(comfy, channels)
+    ending = learned("sd15", portrait)
+    ending["cut"] = node("SplitSigmas", sigmas=["sigmas", 0], step=3)
+    ending["invert"]["inputs"]["sigmas"] = ["cut", 0]
+    assert "have to run down to 0" in message(comfy, ending)
+    long = learned("sd15", portrait)
+    long["learn"]["inputs"]["last"] = 50
+    assert "Choose fewer steps" in message(comfy, long)
+
+
+def test_a_known_path_is_not_inverted_again(comfy, portrait):
+    prompt = edited("sd15", portrait) | {"invert": inverted("sd15", portrait)["invert"]}
+    prompt["edit"]["inputs"]["trajectory"] = ["invert", 2]
+    plain, before = ran(comfy, prompt, "edited", "small picture")
+    assert (plain != before).any() and (plain[80:] == before[80:]).all()
