@@ -161,7 +161,7 @@ def injected(edit: Edit, mask: Tensor) -> int:
     """In how many steps values are injected: 3 for a mask of less than a tenth of the picture, else 5, as published."""
     if edit.inject and edit.editor != "invert":
         raise InputError(
-            f"The editor '{edit.editor}' follows no trajectory, so it has no attention values to inject. Inject 0 steps."
+            f"The editor '{edit.editor}' follows no trajectory, so there are no attention values to inject. Inject 0."
         )
     if edit.inject is not None or edit.editor != "invert":
         return edit.inject or 0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..engines.denoiser import Conditioning, Denoiser, velocity
+from ..errors import InputError
 from .record import Trajectory
 from .solvers import Moment, Stage, integrate
+from .values import Injection, Recording
 
 OnStep = Callable[[Moment], Tensor | None]
 
@@ -23,13 +26,19 @@ def invert(
     conditioning: Conditioning,
     solver: str = "midpoint",
     on_step: Callable[[Moment], None] = lambda moment: None,
+    record: int = 0,
 ) -> Trajectory:
-    """The path from a clean latent up to noise. `sigmas` run downwards, as for generation."""
+    """The path from a clean latent up to noise. `sigmas` run downwards, as for generation.
+
+    `record`: of how many steps, counted from the most noise, attention values are kept.
+    """
     path = Trajectory()
     path.latents.put(sigmas[-1], clean)
+    recording = Recording(path, sigmas[record]) if checked_inject(record, sigmas) else None
 
     def asked(x: Tensor, stage: Stage) -> Tensor:
-        found = velocity(denoiser, x, stage.sigma, conditioning)
+        with recording.hearing(stage.sigma) if recording else nullcontext():
+            found = velocity(denoiser, x, stage.sigma, conditioning)
         path.velocities.put(stage.sigma, found)
         return found
 
@@ -75,11 +84,23 @@ def generate(
     solver: str = "midpoint",
     control: Control | None = None,
     on_step: OnStep = lambda moment: None,
+    injection: Injection | None = None,
 ) -> Tensor:
     """The clean latent at the end of the path from `x`; `on_step` may hand back another latent (a guard does)."""
 
     def asked(x: Tensor, stage: Stage) -> Tensor:
-        found = velocity(denoiser, x, stage.sigma, conditioning)
+        with injection.speaking(stage.sigma) if injection else nullcontext():
+            found = velocity(denoiser, x, stage.sigma, conditioning)
         return control(found, stage) if control else found
 
     return integrate(asked, x, sigmas, solver, on_step)
+
+
+def checked_inject(steps: int, sigmas: Sequence[float]) -> int:
+    """How many steps take recorded attention values, if so many there are."""
+    if not 0 <= steps < len(sigmas):
+        raise InputError(
+            f"Attention values cannot be injected in {steps} of {len(sigmas) - 1} steps. "
+            f"Choose from 0 to {len(sigmas) - 1}; 3 to 5 is usual."
+        )
+    return steps

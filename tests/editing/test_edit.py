@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from analytic import Gaussian
+from small_flux import Doubling, SmallFlux
 
-from faceveil.core.editing.edit import Edit, InLoop, edit_image, ovals, published, square_around
+from faceveil.core.editing.edit import Edit, InLoop, edit_image, injected, ovals, published, square_around
 from faceveil.core.engines.denoiser import Conditioning
 from faceveil.core.errors import InputError
 from faceveil.core.faces.find import find_faces
@@ -72,9 +75,38 @@ def test_evaluations_are_counted(picture, mask):
     assert count(Edit("red", steps=25, editor="flow")) == 50
 
 
+def test_two_branches_from_the_start_cost_what_was_published_and_end_where_the_shared_ones_do(picture, mask):
+    wish = Edit("red", steps=25, solver="midpoint")
+    shared, apart = (
+        edit_image(picture, mask, replace(wish, shared=way), Coloured(True), Halves(), size=64) for way in (True, False)
+    )
+    assert (shared.evaluations, apart.evaluations) == (100, 150)
+    assert torch.allclose(shared.image, apart.image, atol=1e-6) and len(apart.latent) == 2
+
+
+def test_small_regions_are_injected_3_steps_and_large_ones_5(picture, mask):
+    wish = Edit("red", inject=None)
+    small = torch.zeros_like(mask)
+    small[..., :16, :16] = 1
+    assert [injected(wish, each) for each in (small, mask)] == [3, 5]
+    assert injected(replace(wish, steps=4), mask) == 4 and injected(replace(wish, editor="flow"), mask) == 0
+    assert injected(Edit("red", inject=2), mask) == 2
+
+
+def test_injected_values_hold_the_original(mask):
+    model, autoencoder = SmallFlux(), Doubling()
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    plain, held = (
+        edit_image(picture, mask, Edit("red", steps=6, inject=steps), model, autoencoder, size=32) for steps in (0, 3)
+    )
+    assert held.trajectory.values and not plain.trajectory.values and held.evaluations == plain.evaluations
+    assert not torch.equal(held.latent, plain.latent)
+
+
 def test_the_published_settings_are_the_published_ones():
     wish = published(Edit("red", steps=3, solver="euler"))
     assert (wish.solver, wish.steps, wish.by_time, wish.prompt) == ("midpoint", 25, False, "red")
+    assert (wish.inject, wish.shared) == (None, False)
     assert (PUBLISHED_GUARD.rate, PUBLISHED_GUARD.settings.iterations, PUBLISHED_GUARD.predicted) == (0.02, 10, False)
 
 
@@ -83,6 +115,10 @@ def test_bad_wishes_get_one_sentence(picture, mask):
         edit_image(picture, mask * 0, Edit("red"), Coloured(True), Halves())
     with pytest.raises(InputError, match="no editor 'magic'"):
         edit_image(picture, mask, Edit("red", editor="magic"), Coloured(True), Halves())
+    with pytest.raises(InputError, match="injected in 30 of 25 steps"):
+        edit_image(picture, mask, Edit("red", inject=30), Coloured(True), Halves())
+    with pytest.raises(InputError, match="follows no trajectory"):
+        edit_image(picture, mask, Edit("red", editor="flow", inject=3), Coloured(True), Halves())
     with pytest.raises(InputError, match="start of 0"):
         edit_image(picture, mask, Edit("red", start=0), Coloured(True), Halves())
 
