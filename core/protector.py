@@ -75,7 +75,8 @@ class Protector:
     ) -> tuple[Photo, Report]:
         """The protected photo and its verdict; `mask` (1, 1, H, W) narrows where pixels may change.
 
-        `found` are the faces to protect, when somebody has chosen them already. While embeddings are learned for a denoising `on_step` is given no objective.
+        `found` are the faces to protect, when somebody has chosen them already. While embeddings are learned for a
+        denoising `on_step` is given no objective.
         """
         started = time.perf_counter()
         image = to_bchw(photo.pixels).to(self.device)

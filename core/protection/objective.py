@@ -62,12 +62,14 @@ class Objective:
     distances: Mapping[str, Distance]
     scores: dict[str, Tensor] | None = None
     """Each recogniser's latest cosines, for progress."""
+    seen: Tensor | None = None
+    """The pictures that were judged last, for previews."""
     _perceptual: Tensor | None = None
 
     def __call__(self, image: Tensor, rows: Tensor, progress: float) -> Terms:
         """Terms of the pictures (A, 3, H, W) of the faces `rows`."""
         score = self.identity(image, rows)
-        self.scores = score.cosines
+        self.scores, self.seen = score.cosines, image.detach()
         values = {"identity": score.loss}
         clean = self.clean[rows]
         for name, weight in self.visibility.items():

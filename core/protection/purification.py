@@ -79,7 +79,10 @@ class DenoisedOffset:
 
     def walk(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Where the moved latents of these rows end, and how far attention changed on the way (A,)."""
-        x = self.short.latents[0][rows] + self.offset[rows]
+        return self.walk_from(self.short.latents[0][rows] + self.offset[rows], rows)
+
+    def walk_from(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The same from wherever these rows' latents are."""
         change = x.new_zeros(len(x))
         for index in range(len(self.short.said)):
             if self.checkpointed and torch.is_grad_enabled():
