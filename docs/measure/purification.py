@@ -10,6 +10,8 @@ Similarity is the cosine of the recogniser's embeddings of the original and the 
   share that survived of what was won in the latent.
 - through: method 1, an offset found through those steps with as many iterations, and what that shows (1 - MS-SSIM of
   the face's window).
+- cleaned: what of either search is left after the generator's whole way up to noise and down again, which neither
+  went through; beside it, what that does to the photo itself.
 - path error: how far the unchanged path ends from the photo's latent (mean squared error).
 """
 
@@ -24,6 +26,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from faceveil.core.bench.purify import Purifier
 from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
 from faceveil.core.errors import FaceVeilError
 from faceveil.core.faces.crops import resize
@@ -53,6 +56,9 @@ class Row:
     denoised: float
     through: float
     visible: float
+    cleaned_photo: float
+    cleaned_latent: float
+    cleaned_through: float
 
     @property
     def left(self) -> float:
@@ -60,7 +66,7 @@ class Row:
 
 
 def measure(image: Tensor, options: argparse.Namespace, models: tuple) -> list[Row]:
-    denoiser, autoencoder, recogniser = models
+    denoiser, autoencoder, recogniser, purifier = models
     face = find_faces(image, which="largest")[0]
     # Identity alone: what visibility terms hold back would blur what is compared here.
     how = replace(
@@ -84,8 +90,12 @@ def measure(image: Tensor, options: argparse.Namespace, models: tuple) -> list[R
         window = resize(task.windows[0].cut(changed), how.size, how.size)
         return float(multi_scale_distance(window, task.clean))
 
+    def cleaned(picture: Tensor) -> float:
+        return similarity(purifier(picture))
+
     direct = LatentOffset(autoencoder, task.clean, how.latent)
-    latent = similarity(searched(direct))
+    unwalked = searched(direct)
+    latent, after = similarity(unwalked), (cleaned(image), cleaned(unwalked))
     path, _ = short_path(task, denoiser, autoencoder, denoiser.describe([""], 1.0), unlearned)
     rows = []
     for name, prompt, learning in (
@@ -100,17 +110,22 @@ def measure(image: Tensor, options: argparse.Namespace, models: tuple) -> list[R
         denoised = similarity(task.paste_all(carried)[0])
         through = searched(DenoisedOffset(denoiser, autoencoder, short, how.latent))
         error = short_path_error(denoiser, path, short)
-        rows.append(Row(name, error, latent, denoised, similarity(through), visible(through)))
+        rows.append(Row(name, error, latent, denoised, similarity(through), visible(through), *after, cleaned(through)))
     return rows
 
 
 def show(rows: list[Row], write: Callable[[str], None]) -> None:
-    write("| embedding | photos | path error | similarity: latent | denoised | left | through | visible |")
-    write("| --- |" + " --- |" * 7)
+    write(
+        "| embedding | photos | path error | similarity: latent | denoised | left | through | visible "
+        "| cleaned: photo | latent | through |"
+    )
+    write("| --- |" + " --- |" * 10)
     for name in dict.fromkeys(row.embedding for row in rows):
         mine = [row for row in rows if row.embedding == name]
         mean = lambda key, mine=mine: sum(getattr(row, key) for row in mine) / len(mine)
-        figures = " | ".join(f"{mean(key):.3f}" for key in ("latent", "denoised", "left", "through", "visible"))
+        columns = ("latent", "denoised", "left", "through", "visible")
+        columns += ("cleaned_photo", "cleaned_latent", "cleaned_through")
+        figures = " | ".join(f"{mean(key):.3f}" for key in columns)
         write(f"| {name} | {len(mine)} | {mean('error'):.2e} | {figures} |")
 
 
@@ -133,7 +148,7 @@ def main() -> None:
     if not photos:
         parser.error("name photos, or --pairs")
     try:
-        models = BundledDenoiser(), load_autoencoder(), load_recogniser(options.recogniser)
+        models = BundledDenoiser(), load_autoencoder(), load_recogniser(options.recogniser), Purifier()
         rows = []
         for photo in photos[: options.count]:
             rows += measure(to_bchw(read_photo(photo).pixels), options, models)
