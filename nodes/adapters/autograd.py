@@ -49,7 +49,7 @@ def make_differentiable(network: nn.Module) -> None:
                     continue
                 if _unusable(weight):
                     # One stand-in a tensor, so that tied weights stay tied.
-                    made.setdefault(id(weight), nn.Parameter(_ordinary(weight), requires_grad=False))
+                    made.setdefault(id(weight), _frozen(weight))
                     module._parameters[name] = made[id(weight)]
                 else:
                     weight.requires_grad_(False)
@@ -77,11 +77,14 @@ def _unusable(tensor: Tensor) -> bool:
 def _ordinary(tensor: Tensor) -> Tensor:
     alias = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
     alias.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
-    if type(tensor) not in (Tensor, nn.Parameter):
-        # Other packs' quantised weights say in attributes how to read them.
-        alias = alias.as_subclass(type(tensor))
-        alias.__dict__.update({key: value for key, value in tensor.__dict__.items() if key != "_is_param"})
-    return alias
+    return alias if type(tensor) in (Tensor, nn.Parameter) else alias.as_subclass(type(tensor))
+
+
+def _frozen(weight: Tensor) -> nn.Parameter:
+    frozen = nn.Parameter(_ordinary(weight), requires_grad=False)
+    # Other packs' quantised weights say in attributes how they are to be read.
+    frozen.__dict__.update({key: value for key, value in vars(weight).items() if key != "_is_param"})
+    return frozen
 
 
 @cache

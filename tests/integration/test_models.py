@@ -259,25 +259,20 @@ def test_an_edit_with_a_lora_is_protected_on_the_way_and_stays_where_it_may(comf
     assert (plain[80:] == before[80:]).all() and (protected[80:] == before[80:]).all()
 
 
-@pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "masked"), [("sd15", False), ("sdxl", True), ("flux", True)])
 def test_any_sampler_is_guarded_with_a_batch_and_inside_an_inpainting_mask(comfy, portrait, kind, masked):
     (picture,) = ran(comfy, guarded(kind, portrait, masked, batch=2, lora=True), "picture")
     assert picture.std() > 5
 
 
-@pytest.mark.parametrize("storage", ["fp32", "fp8"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "storage"), [("sd15", "fp8"), ("sdxl", "fp32"), ("flux", "fp8")])
 def test_an_ordinary_sampler_gives_the_same_bits_before_and_after_our_nodes(comfy, portrait, kind, storage):
     (first,) = ran(comfy, sampled(kind, portrait, storage, lora=True), "picture")
     ran(comfy, optimised(kind, portrait, storage=storage, lora=True), "moved")
-    ran(comfy, edited(kind, portrait, storage=storage), "edited")
-    # The model is the cached one, which our nodes had; a new seed of an unused prompt makes the sampler run again.
-    again = sampled(kind, portrait, storage, lora=True)
-    again["euler"] = again.pop("sample") | {"_meta": {}}
-    again["decode"]["inputs"]["samples"] = ["euler", 0]
-    (second,) = ran(comfy, again, "picture")
-    assert np.array_equal(first, second) and first.std() > 5
+    again = comfy.run(sampled(kind, portrait, storage, lora=True))
+    # The very model that our nodes had, sampled once more.
+    assert "tiny" in again.cached and "sample" not in again.cached
+    assert np.array_equal(first, comfy.picture(again, "picture")) and first.std() > 5
 
 
 def test_cancel_stops_learning_and_what_follows_works(comfy, portrait):
@@ -329,5 +324,6 @@ def test_what_does_not_fit_together_is_refused_in_our_words(comfy, portrait):
 def test_a_known_path_is_not_inverted_again(comfy, portrait):
     prompt = edited("sd15", portrait) | {"invert": inverted("sd15", portrait)["invert"]}
     prompt["edit"]["inputs"]["trajectory"] = ["invert", 2]
+    del prompt["edit"]["inputs"]["recognisers"]
     plain, before = ran(comfy, prompt, "edited", "small picture")
     assert (plain != before).any() and (plain[80:] == before[80:]).all()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from faceveil.nodes.adapters.autograd import make_differentiable
+from faceveil.nodes.adapters.autograd import differentiable, make_differentiable, turned_back
 
 
 def loaded() -> nn.Sequential:
@@ -52,3 +52,47 @@ def test_tied_weights_stay_tied():
         network[4].weight = network[0].weight
     make_differentiable(network)
     assert network[4].weight is network[0].weight
+
+
+def test_inside_differentiable_what_is_changed_in_place_is_remembered():
+    network = loaded()
+
+    def careless(x):
+        y = x.sin()
+        z = y.square()
+        y += 1
+        return (z * y).sum() + network(x).square().sum()
+
+    with torch.inference_mode(), differentiable(network):
+        x = torch.ones(1, 3, 6, 6, dtype=torch.float32).mul_(0.3).requires_grad_()
+        (found,) = torch.autograd.grad(careless(x), x)
+        with torch.no_grad():
+            along = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+            near = (careless(x + 1e-2 * along) - careless(x - 1e-2 * along)) / 2e-2
+    assert float((found * along).sum()) == pytest.approx(float(near), rel=1e-2)
+
+
+def test_quantised_weights_are_left_as_they_are_and_others_keep_their_kind():
+    class Packed(torch.Tensor):
+        pass
+
+    network = loaded()
+    with torch.inference_mode():
+        packed = torch.ones(4, 3, 3, 3).as_subclass(Packed)
+        packed.scale = 3
+        wrapped = nn.Parameter(torch.ones(3, 4, 1, 1), requires_grad=False)
+    wrapped._qdata = torch.ones(1)
+    network[0]._parameters["weight"], network[3]._parameters["weight"] = packed, wrapped
+    make_differentiable(network)
+    assert network[3].weight is wrapped
+    assert network[0].weight.scale == 3 and not network[0].weight.is_inference()
+
+
+def test_the_gradient_of_a_rotation_is_the_rotation_back():
+    angles = torch.rand(5, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    rotation = torch.stack([angles.cos(), -angles.sin(), angles.sin(), angles.cos()], -1).view(5, 4, 2, 2)
+    x = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(1), dtype=torch.float64, requires_grad=True)
+    turned = (rotation @ x.reshape(2, 5, 4, 2, 1)).reshape(x.shape)
+    grad = torch.randn(x.shape, dtype=torch.float64)
+    (wanted,) = torch.autograd.grad(turned, x, grad)
+    assert torch.allclose(turned_back(grad, rotation), wanted)

@@ -133,35 +133,30 @@ class TinyGradient:
         pack = next(name for name in sys.modules if name.endswith("ComfyUI-FaceVeil"))
         sampling = importlib.import_module(f"{pack}.nodes.adapters.sampling")
         economy = importlib.import_module(f"{pack}.nodes.adapters.economy")
+        conditioning = importlib.import_module(f"{pack}.core.engines.denoiser")
         channels, found = model.get_model_object("latent_format").latent_channels, []
 
         def work(denoiser: Any) -> None:
             for way in economy.LADDER[:2]:
                 with denoiser.gradients(way):
                     draw = torch.Generator().manual_seed(1)
-                    x, along, weights = (torch.randn(1, channels, 16, 16, generator=draw) for _ in range(3))
-                    text = denoiser.text()
-                    words = torch.randn(text.context.shape, generator=draw)
+                    x, weights = (torch.randn(1, channels, 16, 16, generator=draw) for _ in range(2))
+                    places = [x, denoiser.text().context]
 
-                    def value(
-                        step: torch.Tensor | float,
-                        of_x: bool,
-                        x=x,
-                        along=along,
-                        weights=weights,
-                        text=text,
-                        words=words,
-                    ) -> torch.Tensor:
-                        context = text.context + (0 if of_x else step) * words
-                        said = type(text)(context)
-                        return (denoiser.denoise(x + (step if of_x else 0) * along, 0.7, said) * weights).sum()
+                    def value(x: torch.Tensor, text: torch.Tensor, weights: torch.Tensor = weights) -> torch.Tensor:
+                        return (denoiser.denoise(x, 0.7, conditioning.Conditioning(text)) * weights).sum()
 
-                    for of_x in (True, False):
-                        zero = torch.zeros((), requires_grad=True)
-                        (slope,) = torch.autograd.grad(value(zero, of_x), zero)
+                    leaves = [place.clone().requires_grad_() for place in places]
+                    for which, slope in enumerate(torch.autograd.grad(value(*leaves), leaves)):
+                        # Along the gradient itself differences are largest, and rounding counts least.
+                        along = slope / slope.square().mean().sqrt()
+                        up, down = (
+                            [place + (step * along if at == which else 0) for at, place in enumerate(places)]
+                            for step in (1e-2, -1e-2)
+                        )
                         with torch.no_grad():
-                            near = (value(1e-2, of_x) - value(-1e-2, of_x)) / 2e-2
-                        found.append(float((slope - near).abs() / near.abs()))
+                            near = (value(*up) - value(*down)) / 2e-2
+                        found.append(float(((slope * along).sum() - near).abs() / near.abs()))
 
         sampling.run_inside(model, {"source": prompt}, 1.0, [0.7, 0.0], (1, channels, 16, 16), work)
         return {"ui": {"text": [str(each) for each in found]}}
