@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .masking import add_masking, drawn, part_named
 from .options import add_faces, refuse_overwriting
 from .parser import output_path
-from .pictures import naming
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -25,12 +25,12 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     say("--shown", type=output_path, metavar="FILE.png", help="the photo with the mask laid over it in red")
     add_faces(parser)
+    add_masking(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..faces.find import find_faces
-    from ..faces.regions import REGIONS, named_regions, region_mask
+    from ..faces.regions import REGIONS
     from ..images import check_target, read_photo, to_bchw, to_bhwc, write_photo
 
     refuse_overwriting([options.out, options.shown], [options.photo])
@@ -38,11 +38,9 @@ def run(options: argparse.Namespace) -> int:
     for target in (options.out, options.shown):
         if target:
             check_target(target, [options.photo])
-    regions = [options.words] if options.words in REGIONS else named_regions(options.words)
+    regions = [options.words] if options.words in REGIONS else part_named(options, options.words)
     image = to_bchw(photo.pixels)
-    with naming("photo", options.photo):
-        found = find_faces(image, which=options.faces)
-    mask = region_mask(found, regions, photo.height, photo.width)
+    mask, _ = drawn(options, image, options.photo, regions)
     write_photo(photo.with_pixels(to_bhwc(mask.expand(-1, 3, -1, -1))), options.out, sources=[options.photo])
     if options.shown:
         red = image.new_tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)

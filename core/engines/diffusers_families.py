@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -103,6 +104,15 @@ class Flux1(PipelineDenoiser):
         super().__init__(pipeline, name)
         self.own_guidance = bool(self.model.config.guidance_embeds)
         self.habit = 3.5 if self.own_guidance else 1.0
+
+    def describe(
+        self, prompts: Sequence[str], guidance: float | None = None, negative: str | None = None
+    ) -> Conditioning:
+        if guidance not in (None, 1) and not self.own_guidance:
+            raise InputError(
+                f"{self.name} was made without guidance, so {guidance:g} of it cannot be had: leave it out."
+            )
+        return super().describe(prompts, guidance, negative)
 
     def sigmas(self, steps: int, size: tuple[int, int]) -> list[float]:
         tokens = (size[0] // 2) * (size[1] // 2)

@@ -1,13 +1,14 @@
 """Edit regions: from a prompt's words to the part of the face that they are about, and to a soft mask of it.
 
-Drawn from the five points alone, in the face's own upright frame, so nothing has to be downloaded. That is
-rough for hair, whose outline no point tells: bring a mask of your own where it matters.
+Drawn from the five points alone, in the face's own upright frame, unless a geometry that sees more is given:
+landmarks (`landmarks.py`) or a face parser (`parsing.py`). Five points are rough for hair, which no point outlines.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -79,6 +80,13 @@ _WORDS: dict[str, str] = {
 KEYWORDS = {word: region for region, words in _WORDS.items() for word in words.split()}
 
 
+class Geometry(Protocol):
+    """Where the parts of a face are, by something that looked at the picture more closely than five points do."""
+
+    def drawn(self, face: Face, region: str, height: int, width: int, softness: float) -> Tensor | None:
+        """A soft mask (1, 1, height, width), exactly 0 outside; None where this geometry cannot tell."""
+
+
 def regions_in(prompt: str) -> list[str]:
     """The regions that a prompt's words are about, in the order they are named, each once."""
     text = prompt.lower().replace("make-up", "makeup").replace("make up", "makeup").replace("eye shadow", "eyeshadow")
@@ -97,20 +105,33 @@ def named_regions(prompt: str) -> list[str]:
 
 
 def region_mask(
-    faces: Iterable[Face], regions: Iterable[str], height: int, width: int, softness: float = 0.5
+    faces: Iterable[Face],
+    regions: Iterable[str],
+    height: int,
+    width: int,
+    softness: float = 0.5,
+    geometries: Sequence[Geometry] = (),
 ) -> Tensor:
-    """A soft mask (1, 1, height, width) of the regions of all these faces."""
+    """A soft mask (1, 1, height, width) of the regions of all these faces.
+
+    Each region is drawn by the first of `geometries` that can, and from the five points where none does.
+    """
     mask = torch.zeros(1, 1, height, width)
     for face in faces:
-        coordinates = frame_coordinates(face.points[None].cpu(), height, width)
+        coordinates = None
         for region in regions:
-            mask = torch.maximum(mask, _drawn(region, coordinates, softness))
+            if region not in SHAPES:
+                raise InputError(f"There is no region '{region}'. Choose from: {', '.join(REGIONS)}.")
+            drawn = (geometry.drawn(face, region, height, width, softness) for geometry in geometries)
+            part = next((each for each in drawn if each is not None), None)
+            if part is None:
+                coordinates = coordinates or frame_coordinates(face.points[None].cpu(), height, width)
+                part = _from_points(region, coordinates, softness)
+            mask = torch.maximum(mask, part)
     return mask
 
 
-def _drawn(region: str, coordinates: tuple[Tensor, Tensor], softness: float) -> Tensor:
-    if region not in SHAPES:
-        raise InputError(f"There is no region '{region}'. Choose from: {', '.join(REGIONS)}.")
+def _from_points(region: str, coordinates: tuple[Tensor, Tensor], softness: float) -> Tensor:
     inside, outside = SHAPES[region]
     mask = torch.stack([soft_ellipse(coordinates, ellipse, softness) for ellipse in inside]).amax(0)
     for ellipse in outside:

@@ -109,7 +109,7 @@ def _card(path: Path, graph: GraphProto) -> Card:
     ends = signature(graph, path.name)
     size = _size(path, ends)
     says = {"input_size": size or 0, "template": "arcface" if size == 112 else "", **_from_name(path)}
-    if _scales_by_itself(graph, ends):
+    if scales_by_itself(graph, ends):
         says |= {"mean": (0.0, 0.0, 0.0), "scale_after_mean": 1.0}
     says["dim"] = _width(ends.output_shapes[_embedding(path, ends)])
     side_car = path.with_suffix(".json")
@@ -172,7 +172,7 @@ def _embedding(path: Path, ends: Signature) -> int:
     return wide[0]
 
 
-def _scales_by_itself(graph: GraphProto, ends: Signature) -> bool:
+def scales_by_itself(graph: GraphProto, ends: Signature) -> bool:
     """Whether the graph takes 0 to 255 and scales by itself, which insightface's rule sees by a subtraction and a
     multiplication among the first nodes. Only what happens to the picture before any layer counts here: layer
     norms subtract and multiply too.

@@ -1,0 +1,60 @@
+"""Options for where a prompt is about, and the mask that comes of them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .pictures import naming
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..faces.face import Face
+
+POINTS = "points"
+"""`geometry.POINTS`, by heart: declaring options must not load what drawing needs."""
+
+
+def add_masking(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where the parts of the face are")
+    say = group.add_argument
+    say(
+        "--landmarks",
+        default=POINTS,
+        metavar="points|dlib68|FILE.onnx",
+        help="draw regions from the five points (default), along dlib's 68, or along the 106 of InsightFace's "
+        "2d106det.onnx",
+    )
+    say("--parser", type=Path, metavar="FILE.onnx", help="a face parser (BiSeNet, 19 parts); it also knows hair")
+    say(
+        "--sentences",
+        type=Path,
+        metavar="FOLDER",
+        help="a small text model, which finds the part when no word names it (default: one in ~/.faceveil/models/"
+        "sentences, if any)",
+    )
+
+
+def part_named(options: argparse.Namespace, words: str) -> list[str]:
+    """The regions that words are about, by what they say or else by what they mean."""
+    from ..editing.sentences import regions_for, sentence_model
+    from ..faces.regions import regions_in
+
+    if regions_in(words):
+        return regions_for(words, None)
+    return regions_for(words, sentence_model(options.sentences))
+
+
+def drawn(options: argparse.Namespace, image: Tensor, photo: Path, regions: Sequence[str]) -> tuple[Tensor, list[Face]]:
+    """The mask of these regions on every chosen face, and the faces."""
+    from ..editing.geometry import geometries
+    from ..faces.find import find_faces
+    from ..faces.regions import region_mask
+
+    of_picture = geometries(options.landmarks, options.parser)
+    with naming("photo", photo):
+        found = find_faces(image, which=options.faces)
+    return region_mask(found, regions, *image.shape[-2:], geometries=of_picture(image)), found
