@@ -43,6 +43,8 @@ class Protector:
     """For recipes that go through a denoising; None is the bundled one, with its autoencoder."""
     autoencoder: Autoencoder | None = None
     """For recipes that work in a latent space, the denoiser's where there is one; None is the bundled one."""
+    finish: Autoencoder | None = None
+    """Decodes the finished picture, where `autoencoder` is only a quick one of the same latent space."""
     terms: Mapping[str, Distance] = field(default_factory=dict)
     """What else the recipe's `visibility` weighs, by name."""
     faces: str | int = "all"
@@ -108,6 +110,7 @@ class Protector:
             "gallery": self.gallery,
             "decoys": self.decoys,
             "allowed": mask,
+            "finish": self.finish,
             "distances": self.distances,
             "seed": self.seed,
             "on_step": on_step,

@@ -20,27 +20,27 @@ from .trajectory.embeddings import Learning
 _KEPT = {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0}
 
 
-def _strength(name: str, margin: float, push: float, warp: float) -> Recipe:
+def _strength(name: str, margin: float, push: float, warp: float, iterations: int = 60) -> Recipe:
     """An offset in an autoencoder's latent space and a small warp of the face, held where either would show.
 
     Faces won early never feel the push; others are pushed harder towards the end.
     """
     return Recipe(
         name,
-        latent=0.02,
+        latent=0.05,
         smooth=0.3,
         warp=warp,
         aim=Aim(margin=margin),
         visibility=_KEPT,
         weighting=Linear(1.0, push),
-        settings=Settings(100),
+        settings=Settings(iterations, patience=8),
     )
 
 
 STRENGTHS: dict[str, Recipe] = {
     "light": _strength("light", margin=2.5, push=2, warp=0.025),
     "balanced": _strength("balanced", margin=3, push=4, warp=0.03),
-    "strong": _strength("strong", margin=4, push=4, warp=0.045),
+    "strong": _strength("strong", margin=4, push=4, warp=0.045, iterations=80),
 }
 
 OTHERS: dict[str, Recipe] = {

@@ -66,10 +66,9 @@ def other_model(options: argparse.Namespace) -> bool:
     return options.model != BUNDLED
 
 
-def pick_engines(
-    options: argparse.Namespace, recipe: Recipe, device: str
-) -> tuple[Denoiser | None, Autoencoder | None]:
-    """The generator, where the recipe goes through one, and the autoencoder: its own unless another is named."""
+def pick_engines(options: argparse.Namespace, recipe: Recipe, device: str) -> dict[str, Denoiser | Autoencoder | None]:
+    """A Protector's engines: the generator, where the recipe goes through one, and the autoencoder. A tiny one that is
+    named beside a generator only searches; the generator's own makes the finished picture."""
     from ..engines.tiny import load_tiny
     from ..errors import InputError
 
@@ -77,9 +76,9 @@ def pick_engines(
         raise InputError("The bundled generator works with its own autoencoder only: leave out --autoencoder.")
     tiny = load_tiny(options.autoencoder).to(device) if options.autoencoder else None
     if recipe.denoising is None:
-        return None, tiny
+        return {"autoencoder": tiny}
     denoiser, own = load_model(options, device)
-    return denoiser, tiny or own
+    return {"denoiser": denoiser, "autoencoder": tiny or own, "finish": own if tiny else None}
 
 
 def makeup_terms(options: argparse.Namespace, device: str) -> dict[str, Distance]:

@@ -135,15 +135,13 @@ def make_protector(options: argparse.Namespace) -> Protector:
         raise InputError("--decoy was given without --mode decoy.")
     recipe = pick_recipe(options)
     surrogates, judges = load_sides(options.surrogate, options.judge, device)
-    denoiser, autoencoder = pick_engines(options, recipe, device)
     return Protector(
         recipe=recipe,
         surrogates=surrogates,
         judges=judges,
         gallery=read_faces(options.gallery, device),
         decoys=read_faces(options.decoy, device, "decoy"),
-        denoiser=denoiser,
-        autoencoder=autoencoder,
+        **pick_engines(options, recipe, device),
         terms=makeup_terms(options, device),
         faces=options.faces,
         far=options.far,

@@ -56,9 +56,7 @@ class Identity:
         """`points` (B, 5, 2) in the rendered picture; `references` by recogniser (B, R, dim); `decoys` (D, dim)."""
         for recogniser in ensemble.recognisers:
             if not recogniser.differentiable:
-                raise InputError(
-                    f"Recogniser '{recogniser.name}' gives no gradient: it can judge, not protect."
-                )
+                raise InputError(f"Recogniser '{recogniser.name}' gives no gradient: it can judge, not protect.")
         self.ensemble, self.points, self.references, self.decoys = ensemble, points, references, decoys
         self.aim, self.views, self.landmark_jitter = aim or Aim(), views, landmark_jitter
         self.generator = generator or torch.Generator().manual_seed(0)

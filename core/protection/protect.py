@@ -151,20 +151,25 @@ def protect(
     decoys: Sequence[Tensor] = (),
     allowed: Tensor | None = None,
     autoencoder: Autoencoder | None = None,
+    finish: Autoencoder | None = None,
     distances: dict[str, Distance] | None = None,
     seed: int = 0,
     on_step: Callable[[Step, Objective], None] = lambda step, objective: None,
 ) -> Protected:
-    """Change `faces` of `image` (1, 3, H, W) until `surrogates` no longer match them; the rest stays bit-identical."""
+    """Change `faces` of `image` (1, 3, H, W) until `surrogates` no longer match them; the rest stays bit-identical.
+
+    `finish` decodes the finished picture, where `autoencoder` is only a quick one of the same latent space.
+    """
     task = prepared(image, faces, surrogates, recipe, allowed)
     ensemble = Ensemble(surrogates)
     latent = None
     if recipe.latent:
         autoencoder = autoencoder or load_autoencoder(task.image.device)
-        latent = LatentOffset(autoencoder, task.clean, recipe.latent, let_through(recipe, task))
+        latent = LatentOffset(autoencoder, task.clean, recipe.latent, let_through(recipe, task), finish)
     variable = make_variable(recipe, task, latent)
     result, mask, outcome = search(task, variable, ensemble, recipe, gallery, decoys, distances, seed, on_step)
-    evaluations = {"denoiser": 0, "decoder": latent.decodes if latent else 0, "recogniser": ensemble.evaluations}
+    decodes = latent.difference.decodes if latent else 0
+    evaluations = {"denoiser": 0, "decoder": decodes, "recogniser": ensemble.evaluations}
     return Protected(result, mask, outcome, evaluations)
 
 
@@ -209,7 +214,9 @@ def search(
         return variable.apply(task.clean[rows], task.masks[rows], rows).clamp(0, 1)
 
     outcome = Outcome()
-    for _ in range(ROUNDS):
+    for extra in range(ROUNDS):
+        # What the search had won was not enough for the finished picture: it goes on, asking for more.
+        identity.aim = replace(recipe.aim, margin=recipe.aim.margin + extra)
         ran = optimise(variable, render, objective, recipe.settings, lambda step: on_step(step, objective))
         outcome = outcome + ran
         result, mask = task.paste_all(variable)

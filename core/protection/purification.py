@@ -29,7 +29,7 @@ from .attention import AttentionGuide
 from .objective import Distance, Objective
 from .protect import Protected, Task, let_through, make_variable, prepared, search
 from .recipe import ATTENTION, Denoising, Recipe
-from .variables import with_difference
+from .variables import Difference, with_difference
 
 
 @dataclass
@@ -57,15 +57,12 @@ class DenoisedOffset:
         guide: AttentionGuide | None = None,
         checkpointed: bool = False,
         hiding: Tensor | None = None,
+        finish: Autoencoder | None = None,
     ) -> None:
-        """`short` as it was learned, `guide` as it listened to that; `hiding` as for an offset of the clean latent."""
-        self.denoiser, self.autoencoder, self.short = denoiser, autoencoder, short
+        """`short` as it was learned, `guide` as it listened to that; `hiding` and `finish` as for a `Difference`."""
+        self.denoiser, self.short = denoiser, short
         self.learning_rate, self.guide, self.checkpointed = learning_rate, guide, checkpointed
-        self.hiding = hiding
-        self.decodes = len(short.latents[-1])
-        """Windows decoded so far; what the report states as cost."""
-        with torch.no_grad():
-            self.clean = autoencoder.decode(short.latents[-1])
+        self.difference = Difference(short.latents[-1], autoencoder, finish, hiding)
         self.offset = torch.zeros_like(short.latents[0], requires_grad=True)
         self.attention_change: Tensor | None = None
         """What the guide said of the windows that were rendered last."""
@@ -104,9 +101,7 @@ class DenoisedOffset:
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         rows = torch.arange(len(self.offset)) if rows is None else rows
         ended, self.attention_change = self.walk(rows)
-        self.decodes += len(ended)
-        hiding = None if self.hiding is None else self.hiding[rows]
-        return with_difference(window, self.autoencoder.decode(ended) - self.clean[rows], mask, hiding)
+        return with_difference(window, self.difference(ended, rows), mask)
 
 
 def protect_through_denoising(
@@ -119,6 +114,7 @@ def protect_through_denoising(
     gallery: Sequence[Tensor] = (),
     decoys: Sequence[Tensor] = (),
     allowed: Tensor | None = None,
+    finish: Autoencoder | None = None,
     distances: dict[str, Distance] | None = None,
     unconditional: Conditioning | None = None,
     seed: int = 0,
@@ -126,6 +122,7 @@ def protect_through_denoising(
 ) -> Purified:
     """Protect `faces` of `image` (1, 3, H, W); pixels outside their ovals stay bit-identical.
 
+    `finish` decodes the finished picture, where `autoencoder` is only a quick one of the same latent space.
     `unconditional` is what learning begins with; None is the empty prompt. While embeddings are learned
     `on_step` is given no objective.
     """
@@ -133,10 +130,9 @@ def protect_through_denoising(
     task = prepared(image, faces, surrogates, recipe, allowed)
     guide = AttentionGuide(how.attention) if recipe.visibility.get(ATTENTION) else None
     said = denoiser.describe([""], 1.0) if unconditional is None else unconditional
-    path, short = short_path(task, counted, autoencoder, said, how, guide, lambda step: on_step(step, None))
-    latent = DenoisedOffset(
-        counted, autoencoder, short, recipe.latent, guide, how.checkpointed, let_through(recipe, task)
-    )
+    path, short = short_path(task, counted, finish or autoencoder, said, how, guide, lambda step: on_step(step, None))
+    hidden = let_through(recipe, task)
+    latent = DenoisedOffset(counted, autoencoder, short, recipe.latent, guide, how.checkpointed, hidden, finish)
     variable = make_variable(recipe, task, latent)
     # The picture does not tell how far attention moved; the variable that rendered it does.
     heard = {ATTENTION: lambda changed, clean: latent.attention_change}
@@ -146,7 +142,7 @@ def protect_through_denoising(
     )
     evaluations = {
         "denoiser": counted.evaluations,
-        "decoder": latent.decodes,
+        "decoder": latent.difference.decodes,
         "recogniser": ensemble.evaluations,
     }
     return Purified(result, mask, outcome, evaluations, path, short, latent.moved)

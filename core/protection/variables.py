@@ -132,10 +132,8 @@ def _scaled(field: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(field, (height, width), mode="bicubic", align_corners=False, antialias=True)
 
 
-def with_difference(window: Tensor, difference: Tensor, mask: Tensor, hiding: Tensor | None = None) -> Tensor:
-    """The window plus a difference of whatever size, where the mask lets it, scaled by what is hidden there."""
-    if hiding is not None:
-        difference = difference * _scaled(hiding, *difference.shape[-2:])
+def with_difference(window: Tensor, difference: Tensor, mask: Tensor) -> Tensor:
+    """The window plus a difference of whatever size, where the mask lets it."""
     return window + _scaled(difference, *window.shape[-2:]) * mask
 
 
@@ -145,12 +143,38 @@ class LumaField(ColourField):
     channels = 1
 
 
-class LatentOffset:
-    """An offset in an autoencoder's latent space: `window + M * (D(z + offset) - D(z))`.
+class Difference:
+    """`D(changed) - D(clean)`, so that what the autoencoder cannot reproduce cancels, for windows known in advance."""
 
-    The difference of two decodings, so that what the autoencoder cannot reproduce cancels. `hiding` (B, 1, h, w),
-    when given, scales it by place.
-    """
+    def __init__(
+        self,
+        clean: Tensor,
+        autoencoder: Autoencoder,
+        finish: Autoencoder | None = None,
+        hiding: Tensor | None = None,
+    ) -> None:
+        """`finish` decodes what needs no gradient, which is the finished picture, where `autoencoder` is only a quick
+        one of the same latent space. `hiding` (B, 1, h, w) scales the difference by place."""
+        self.autoencoder, self.finish, self.hiding = autoencoder, finish, hiding
+        self.decodes = len(clean) * (2 if finish else 1)
+        """Windows decoded so far; what the report states as cost."""
+        with torch.no_grad():
+            self.clean = autoencoder.decode(clean)
+            self.finished = finish.decode(clean) if finish else None
+
+    def __call__(self, changed: Tensor, rows: Tensor | None) -> Tensor:
+        self.decodes += len(changed)
+        if self.finish is None or torch.is_grad_enabled():
+            difference = self.autoencoder.decode(changed) - _pick(self.clean, rows)
+        else:
+            difference = self.finish.decode(changed) - _pick(self.finished, rows)
+        if self.hiding is None:
+            return difference
+        return difference * _scaled(_pick(self.hiding, rows), *difference.shape[-2:])
+
+
+class LatentOffset:
+    """An offset in an autoencoder's latent space: `window + M * (D(z + offset) - D(z))`."""
 
     def __init__(
         self,
@@ -158,24 +182,21 @@ class LatentOffset:
         windows: Tensor,
         learning_rate: float = 0.02,
         hiding: Tensor | None = None,
+        finish: Autoencoder | None = None,
     ) -> None:
-        self.autoencoder, self.hiding = autoencoder, hiding
+        """`hiding` and `finish` as for a `Difference`."""
         self.learning_rate = learning_rate
-        self.decodes = 0
-        """Windows decoded so far; what the report states as cost."""
         with torch.no_grad():
-            self.latent = autoencoder.encode(windows)
-            self.clean = autoencoder.decode(self.latent)
+            self.latent = (finish or autoencoder).encode(windows)
+        self.difference = Difference(self.latent, autoencoder, finish, hiding)
         self.offset = torch.zeros_like(self.latent, requires_grad=True)
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
         yield self.offset, self.learning_rate
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
-        changed = self.autoencoder.decode(_pick(self.latent, rows) + _pick(self.offset, rows))
-        self.decodes += len(changed)
-        hiding = None if self.hiding is None else _pick(self.hiding, rows)
-        return with_difference(window, changed - _pick(self.clean, rows), mask, hiding)
+        changed = _pick(self.latent, rows) + _pick(self.offset, rows)
+        return with_difference(window, self.difference(changed, rows), mask)
 
 
 class Bundle:

@@ -140,7 +140,27 @@ def test_reconstruction_error_of_the_autoencoder_cancels():
     latent.offset.data[:] = 0.1
     changed = latent.apply(picture(), torch.ones(1, 1, 64, 64))
     assert torch.allclose(changed - picture(), torch.full_like(changed, 0.09), atol=1e-5)
-    assert latent.decodes == 1
+    assert latent.difference.decodes == 2
+
+
+def test_a_quick_autoencoder_searches_and_the_full_one_finishes():
+    """The quick one is off by a tenth of the change: searching sees that, the finished picture does not have it."""
+
+    class Quick(Halving):
+        def decode(self, latent):
+            return 0.9 * super().decode(latent)
+
+    latent = LatentOffset(Quick(), picture(), finish=Halving())
+    latent.offset.data[:] = 0.1
+    mask = torch.ones(1, 1, 64, 64)
+    searched = latent.apply(picture(), mask)
+    with torch.no_grad():
+        finished = latent.apply(picture(), mask)
+    whole = LatentOffset(Halving(), picture())
+    whole.offset.data[:] = 0.1
+    assert torch.allclose(finished, whole.apply(picture(), mask))
+    assert torch.allclose(searched - picture(), 0.9 * (finished - picture()), atol=1e-6)
+    assert searched.requires_grad and not finished.requires_grad
 
 
 def test_what_texture_does_not_hide_changes_less():
