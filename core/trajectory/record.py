@@ -59,7 +59,6 @@ class Shelf:
                 f"The path of this picture does not fit into memory, and its folder on disk cannot be written: "
                 f"{error.strerror}. Make room there, or let TMPDIR name another folder."
             ) from error
-        # Privately: some systems count a shared map as memory that cannot be taken back.
         mapped = torch.from_file(str(file), shared=False, size=value.numel(), dtype=value.dtype)
         self._mapped.add(mapped.data_ptr())
         return mapped.view(value.shape)
