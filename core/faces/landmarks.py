@@ -53,7 +53,8 @@ class Landmarks:
                 mask = torch.maximum(mask, soft_polygon(corners, height, width, softness))
         for name in outside:
             for corners in getattr(outlines, name)():
-                mask = mask * (1 - soft_polygon(corners, height, width, softness))
+                # What is cut out is thin: with a soft rim hardly anything of it would be.
+                mask = mask * (1 - soft_polygon(corners, height, width, 0.2 * softness))
         return mask
 
 

@@ -68,4 +68,4 @@ class Parsed:
         t = ((share - 0.5) / (0.5 * max(softness, 1e-3))).clamp(0, 1)
         if float((t > 0).float().mean()) < _LEAST:
             return None
-        return laid_back(t * t * (3 - 2 * t), matrix, height, width)
+        return laid_back(t * t * (3 - 2 * t), matrix, height, width).clamp(0, 1)

@@ -1,0 +1,97 @@
+"""`faceveil edit` and `faceveil regions` from file to file: regions, models, ways to protect, and refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from commandline import refused, run
+from PIL import Image
+
+from faceveil.core.protection import guard
+
+
+def pixels(path):
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def test_an_edit_changes_the_lips_and_nothing_else(portrait, tmp_path, capsys):
+    out, mask = tmp_path / "edited.png", tmp_path / "mask.png"
+    code, said, _ = run(
+        capsys, "edit", portrait, "--prompt", "red lipstick", "-o", out, "--no-protect", "--steps", 6, "--inject", 2
+    )
+    assert code == 0 and "edited lips (14 evaluations" in said
+    assert run(capsys, "regions", portrait, "lips", "-o", mask)[0] == 0
+    change, inside = np.abs(pixels(out) - pixels(portrait)).max(2), pixels(mask).max(2) > 0
+    assert change[inside].max() > 20 and change[~inside].max() == 0
+
+
+def test_landmarks_draw_another_mask_than_five_points(portrait, tmp_path, capsys):
+    pytest.importorskip("dlib")
+    pytest.importorskip("face_recognition_models")
+    rough, close = tmp_path / "rough.png", tmp_path / "close.png"
+    run(capsys, "regions", portrait, "eyebrows", "-o", rough)
+    code, said, _ = run(capsys, "regions", portrait, "eyebrows", "-o", close, "--landmarks", "dlib68")
+    assert code == 0 and "eyebrows" in said
+    assert 0 < (pixels(close) > 128).mean() != (pixels(rough) > 128).mean()
+
+
+def test_protection_inside_the_generation_comes_with_its_verdict(portrait, tmp_path, capsys, monkeypatch):
+    quick = guard.GuardRecipe(settings=guard.Settings(2, patience=1))
+    monkeypatch.setattr("faceveil.core.editing.edit.GuardRecipe", lambda: quick)
+    out, sheet = tmp_path / "edited.png", tmp_path / "sheet.png"
+    code, said, _ = run(
+        capsys, "edit", portrait, "--prompt", "red lipstick", "-o", out, "--in-loop", "--steps", 5, "--sheet", sheet
+    )
+    assert code == 0 and "dlib (surrogate)" in said and "outside_max 0.0000" in said
+    assert sheet.is_file() and (pixels(out) != pixels(portrait)).mean() > 0.05
+
+
+@pytest.mark.parametrize("model", ["sd", "flux"])
+def test_any_diffusers_folder_edits(portrait, tmp_path, capsys, model):
+    pytest.importorskip("diffusers")
+    import tiny_pipelines
+
+    getattr(tiny_pipelines, model)().save_pretrained(tmp_path / "model")
+    asked = ["edit", portrait, "--prompt", "red hair", "-o", tmp_path / "out.png", "--no-protect", "--steps", 2]
+    asked += ["--model", tmp_path / "model", "--size", 32, "--inject", "auto"]
+    code, said, error = run(capsys, *asked)
+    assert code == 0, error
+    assert "edited hair (6 evaluations" in said
+
+
+def test_guidance_on_a_model_without_it_is_refused(portrait, tmp_path, capsys):
+    pytest.importorskip("diffusers")
+    import tiny_pipelines
+
+    tiny_pipelines.flux(guided=False, shifted=False).save_pretrained(tmp_path / "schnell")
+    asked = ["edit", portrait, "--prompt", "red hair", "-o", tmp_path / "out.png", "--no-protect", "--size", 32]
+    error = refused(capsys, *asked, "--model", tmp_path / "schnell", "--guidance", 5)
+    assert "made without guidance" in error
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--prompt", "a sunny day"], "Name one (beard"),
+        (["--prompt", "red", "--region", "elbow"], "no region 'elbow'"),
+        (["--prompt", "red lips", "--inject", "30"], "injected in 30 of 25 steps"),
+        (["--prompt", "red lips", "--inject", "some"], "neither a number of steps nor auto"),
+        (["--prompt", "red lips", "--editor", "flow", "--inject", "3"], "follows no trajectory"),
+        (["--prompt", "red lips", "--in-loop", "--no-protect"], "leave out --no-protect"),
+        (["--prompt", "red lips", "--in-loop", "--strength", "light"], "leave out --strength"),
+        (["--prompt", "red lips", "--landmarks", "none.onnx"], "no weights file"),
+        (["--prompt", "red lips", "--parser", "none.onnx"], "no weights file"),
+        (["--prompt", "odd thing", "--sentences", "nowhere"], "no text model"),
+    ],
+)
+def test_wishes_that_cannot_be_had_get_one_sentence(portrait, tmp_path, capsys, more, sentence):
+    assert sentence in refused(capsys, "edit", portrait, "-o", tmp_path / "out.png", *more)
+
+
+def test_masks_that_do_not_fit_get_one_sentence(portrait, tmp_path, capsys):
+    asked = ["edit", portrait, "--prompt", "red", "-o", tmp_path / "out.png", "--mask", tmp_path / "mask.png"]
+    Image.new("L", (300, 100), 255).save(tmp_path / "mask.png")
+    assert "shapes differ" in refused(capsys, *asked)
+    Image.new("L", (256, 256), 0).save(tmp_path / "mask.png")
+    assert "mask is empty" in refused(capsys, *asked, "--no-protect")
+    assert "leave out --region" in refused(capsys, *asked, "--region", "lips")
