@@ -131,7 +131,7 @@ class Guard:
         if self.identity is None:
             ensemble = Ensemble(self.surrogates)
             base = clean if self.original is None else self.original
-            points = torch.stack([face.points for face in find_faces(base)]).to(base.device)
+            points = torch.stack([face.points for face in find_faces(base)]).to(base)
             with torch.no_grad():
                 references = {name: known[:, None] for name, known in ensemble.embed(base, points).items()}
             recipe = self.recipe

@@ -7,6 +7,8 @@ import pytest
 from commandline import refused, run
 from PIL import Image
 
+from faceveil.core.editing import edit
+from faceveil.core.editing.edit import InLoop
 from faceveil.core.protection import guard
 
 
@@ -37,7 +39,7 @@ def test_landmarks_draw_another_mask_than_five_points(portrait, tmp_path, capsys
 
 def test_protection_inside_the_generation_comes_with_its_verdict(portrait, tmp_path, capsys, monkeypatch):
     quick = guard.GuardRecipe(settings=guard.Settings(2, patience=1))
-    monkeypatch.setattr("faceveil.core.editing.edit.GuardRecipe", lambda: quick)
+    monkeypatch.setattr(edit, "InLoop", lambda faces, by, seed: InLoop(faces, by, quick, seed))
     out, sheet = tmp_path / "edited.png", tmp_path / "sheet.png"
     code, said, _ = run(
         capsys, "edit", portrait, "--prompt", "red lipstick", "-o", out, "--in-loop", "--steps", 5, "--sheet", sheet
