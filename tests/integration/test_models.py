@@ -9,6 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from faceveil.core.engines.tiny import TinyAutoencoder
+
 from .comfy import Comfy
 from .test_nodes import load, node, save
 
@@ -319,6 +321,24 @@ def test_what_does_not_fit_together_is_refused_in_our_words(comfy, portrait):
     long = learned("sd15", portrait)
     long["learn"]["inputs"]["last"] = 50
     assert "Choose fewer steps" in message(comfy, long)
+
+
+def test_the_tiny_decoder_searches_where_it_is_there_and_is_asked_for_where_not(comfy, portrait):
+    quick = optimised("sd15", portrait)
+    quick["optimise"]["inputs"]["tiny"] = True
+    assert "put taesd_encoder.safetensors" in message(comfy, quick)
+    torch.manual_seed(0)
+    model = TinyAutoencoder("taesd", 4)
+    folder = comfy.base / "models" / "vae_approx"
+    files = [folder / f"taesd_{half}.safetensors" for half in ("encoder", "decoder")]
+    for half, file in zip((model.encoder, model.decoder), files, strict=True):
+        save_file(half.state_dict(), file)
+    try:
+        moved, known = ran(comfy, quick, "moved", "known")
+    finally:
+        for file in files:
+            file.unlink()
+    assert (moved != known).any()
 
 
 def test_a_known_path_is_not_inverted_again(comfy, portrait):

@@ -247,6 +247,22 @@ def test_faces_are_found_shown_and_masked_and_sharing_changes_the_picture(comfy,
     assert "still matched" in run.outputs["verdict"]["text"][0]
 
 
+def test_protect_takes_the_faces_that_find_faces_chose(comfy, portrait, examples):
+    """Two people in one picture, of whom the smaller is chosen."""
+    one = Image.open(examples / "portrait.png").convert("RGB")
+    pair = Image.new("RGB", (768, 512))
+    pair.paste(one, (0, 0))
+    pair.paste(one.resize((256, 256)), (512, 0))
+    name = comfy.add_input(pair, "pair.png")
+    prompt = protecting(name)
+    prompt["find"] = node("FaceVeilFindFaces", image=["load", 0], faces="1", grow=1.0)
+    prompt["protect"]["inputs"]["found"] = ["find", 0]
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error
+    changed = (comfy.picture(run, "picture") != original(comfy, name)).any(-1)
+    assert changed[:, 512:].any() and not changed[:, :512].any()
+
+
 def test_every_optional_input_at_once(comfy, portrait, examples):
     person = comfy.add_input(examples / "person-first.jpg", "person.jpg")
     prompt = protecting(portrait)
@@ -328,7 +344,7 @@ def prompt_of(graph: dict[str, object], info: dict[str, object]) -> dict[str, ob
 
 
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
-NEEDS_DOWNLOADS = {"edit_and_protect_flux", "guarded_txt2img_sd"}
+NEEDS_DOWNLOADS = {"edit_and_protect_flux", "guarded_txt2img_sd", "method_1_sd"}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -356,6 +372,7 @@ def test_a_workflow_runs_as_it_was_saved(comfy, portrait, examples, path):
     assert run.status == "execution_success", run.error
     kinds = {name: each["class_type"] for name, each in prompt.items()}
     saved = [name for name, kind in kinds.items() if kind == "SaveImage"]
-    assert saved and all(comfy.picture(run, name).shape == (512, 512, 3) for name in saved)
+    sizes = [comfy.picture(run, name).shape for name in saved]
+    assert sizes and set(sizes) <= {(512, 512, 3), (256, 256, 3)}
     judged = [name for name, kind in kinds.items() if kind == "FaceVeilVerdict"]
     assert judged and all("matched" in run.outputs[name]["text"][0] for name in judged)

@@ -127,3 +127,23 @@ def test_the_progress_picture_has_a_row_a_recogniser(dlib, portrait):
     assert matched.size == free.size == (256, 278)
     assert matched.getpixel((2, 276 - 3)) != free.getpixel((2, 276 - 3))
     assert draw_progress(face, None, [dlib], "1e-2").size == (256, 278)
+
+
+def test_faces_that_somebody_chose_are_the_ones_protected(protector, portrait):
+    with pytest.raises(NoFaceError, match="No face was found in this picture"):
+        protect_pictures(protector, [portrait], [None], found=[[]])
+    with pytest.raises(InputError, match="found in 2 pictures, but 1"):
+        protect_pictures(protector, [portrait], [None], found=[[], []])
+    (face,) = find_in_pictures([portrait], "all")[0][0]
+    aside = replace(face, points=face.points + 100, box=tuple(side + 100 for side in face.box))
+    done = protect_pictures(protector, [portrait], [None], found=[[aside]])
+    rows, columns = done.changed[0].nonzero().T
+    assert rows.min() > face.box[1] + 50 and columns.min() > face.box[0] + 50
+
+
+def test_what_the_objective_saw_last_is_the_changed_picture(protector, portrait):
+    seen = []
+    protect_pictures(
+        protector, [portrait], [None], lambda i, step, goal: seen.append((goal.seen - goal.clean).abs().max())
+    )
+    assert seen[0] < 1e-4 < seen[-1]
