@@ -19,7 +19,7 @@ from .adapters.autoencoder import refuse_unsuited
 from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
 from .adapters.pictures import image_of, masks_of, pictures_of
-from .sockets import CATEGORY, Recognisers, Trajectories, seed_input, sigmas_input, tiny_input
+from .sockets import CATEGORY, Recognisers, Trajectories, seed_input, sigmas_input
 from .walked import Walked, refuse_unending
 
 
@@ -96,7 +96,6 @@ class TrajectoryEditor(io.ComfyNode):
                     tooltip="The path from Invert to Trajectory: it is not inverted again. The whole picture is then "
                     "worked on, at the size that was inverted.",
                 ),
-                tiny_input(),
             ],
             outputs=[
                 io.Image.Output("image", tooltip="The edited pictures; protected when recognisers are connected."),
@@ -123,7 +122,6 @@ class TrajectoryEditor(io.ComfyNode):
         negative: Any = None,
         recognisers: tuple[Recogniser, ...] | None = None,
         trajectory: Walked | None = None,
-        tiny: bool = False,
     ) -> io.NodeOutput:
         from .adapters.sampling import SamplerDenoiser, run_inside
         from .adapters.vae import ModelVae, latent_format_of
@@ -155,7 +153,7 @@ class TrajectoryEditor(io.ComfyNode):
                 def show(moment: Moment) -> None:
                     bar.show(index * moment.of + moment.step + 1)
 
-                autoencoder = ModelVae(vae, latents, denoiser.patchers, economy, tiny)
+                autoencoder = ModelVae(vae, latents, denoiser.patchers, economy)
                 with gradients_allowed():
                     whole = to_bchw(picture).to(device)
                     area = torch.ones_like(whole[:, :1]) if where is None else fit_mask(where, *whole.shape[-2:])
