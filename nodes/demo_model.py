@@ -21,8 +21,8 @@ class LoadDemoModel(io.ComfyNode):
             "trying workflows out and for edits such as 'red lipstick'. Pictures of 256 px suit it.",
             inputs=[],
             outputs=[
-                io.Model.Output("model", tooltip="A flow model, for every sampler and guider."),
-                io.Vae.Output("vae", tooltip="Its autoencoder: 8 times smaller, 16 channels."),
+                io.Model.Output(display_name="model", tooltip="A flow model, for every sampler and guider."),
+                io.Vae.Output(display_name="vae", tooltip="Its autoencoder: 8 times smaller, 16 channels."),
             ],
         )
 

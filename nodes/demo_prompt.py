@@ -33,7 +33,7 @@ class DemoPrompt(io.ComfyNode):
                     tooltip="How strongly the words are taken: 0 not at all, 6 as strongly as in training.",
                 ),
             ],
-            outputs=[io.Conditioning.Output("conditioning")],
+            outputs=[io.Conditioning.Output(display_name="conditioning")],
         )
 
     @classmethod

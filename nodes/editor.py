@@ -98,8 +98,10 @@ class TrajectoryEditor(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output("image", tooltip="The edited pictures; protected when recognisers are connected."),
-                io.Image.Output("edited", tooltip="The edit alone."),
+                io.Image.Output(
+                    display_name="image", tooltip="The edited pictures; protected when recognisers are connected."
+                ),
+                io.Image.Output(display_name="edited", tooltip="The edit alone."),
             ],
         )
 

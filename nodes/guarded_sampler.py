@@ -49,7 +49,9 @@ class GuardedSampler(io.ComfyNode):
                 ),
                 tiny_input(),
             ],
-            outputs=[io.Sampler.Output("sampler", tooltip="For Sampler Custom or Sampler Custom Advanced.")],
+            outputs=[
+                io.Sampler.Output(display_name="sampler", tooltip="For Sampler Custom or Sampler Custom Advanced.")
+            ],
         )
 
     @classmethod

@@ -64,7 +64,7 @@ class LatentOptimizer(io.ComfyNode):
                 ),
                 tiny_input(),
             ],
-            outputs=[io.Latent.Output("latent", tooltip="To VAE Decode.")],
+            outputs=[io.Latent.Output(display_name="latent", tooltip="To VAE Decode.")],
         )
 
     @classmethod

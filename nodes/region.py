@@ -39,7 +39,7 @@ class EditRegion(io.ComfyNode):
                     "softness", default=0.5, min=0.0, max=1.0, step=0.05, tooltip="Share of the radius the rim takes."
                 ),
             ],
-            outputs=[io.Mask.Output("mask", tooltip="White where to edit.")],
+            outputs=[io.Mask.Output(display_name="mask", tooltip="White where to edit.")],
         )
 
     @classmethod

@@ -68,3 +68,11 @@ def test_every_workflow_has_a_picture_a_note_and_links_that_fit():
         for node in nodes.values():
             values = node.get("widgets_values", [])
             assert not any(value in ("randomize", "increment", "decrement") for value in values)
+
+
+def test_outputs_are_named_for_display_alone():
+    """An output's id may not be an input's in older versions of ComfyUI, which then leave the node out."""
+    for path in (ROOT / "nodes").glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "Output":
+                assert not call.args and "id" not in [given.arg for given in call.keywords], path.name
