@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from .commands.parser import Parser
 from .errors import Cancelled, FaceVeilError
 
-COMMANDS = ("demo", "protect", "edit", "regions", "verify", "recognisers", "calibrate", "fetch", "bench")
+COMMANDS = ("demo", "protect", "status", "edit", "regions", "verify", "recognisers", "calibrate", "fetch", "bench")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -64,6 +64,7 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
         "recipes",
         "verdict",
         "protector",
+        "many",
         "bench",
         "commands",
         "cli",

@@ -23,6 +23,25 @@ def output_path(text: str) -> Path:
     return Path(text)
 
 
+def place_name(text: str) -> str:
+    """A file, folder or URL as it was typed: a path would make s3:/ of s3://."""
+    output_path(text)
+    return text
+
+
+def job_count(text: str) -> int | str:
+    """How many workers, or "auto"."""
+    if text == "auto" or (text.isdecimal() and int(text) > 0):
+        return text if text == "auto" else int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is neither auto nor a number of 1 or more")
+
+
+def retry_count(text: str) -> int:
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not a number of 0 or more")
+
+
 def face_choice(text: str) -> str:
     """Which faces. "nearest" needs a point, which the command line has no option for."""
     if text in ("all", "largest") or text.isdecimal():

@@ -49,7 +49,7 @@ def test_a_folder_of_photos_keeps_stems_and_survives_a_bad_one(capsys, quick, po
     shutil.copy(portrait, photos / "c.png")
     code, _, err = run(capsys, "protect", photos, "-o", out, "--report", tmp_path / "r.json")
     assert code == 2 and "b.png" in err and "1 of 3" in err
-    assert sorted(path.name for path in out.iterdir()) == ["a.png", "c.png"]
+    assert sorted(path.name for path in out.iterdir() if path.is_file()) == ["a.png", "c.png"]
     assert ["error" in entry for entry in json.loads((tmp_path / "r.json").read_text())] == [False, True, False]
 
 
@@ -136,7 +136,7 @@ def test_stopping_keeps_what_is_finished_and_writes_no_half(capsys, quick, portr
     photos.mkdir()
     for name in "abc":
         shutil.copy(portrait, photos / f"{name}.png")
-    original, calls = protect_command.protect_file, []
+    original, calls = protect_command.protect_quietly, []
 
     def second_is_interrupted(*arguments):
         calls.append(arguments)
@@ -144,10 +144,10 @@ def test_stopping_keeps_what_is_finished_and_writes_no_half(capsys, quick, portr
             raise KeyboardInterrupt
         return original(*arguments)
 
-    monkeypatch.setattr(protect_command, "protect_file", second_is_interrupted)
+    monkeypatch.setattr(protect_command, "protect_quietly", second_is_interrupted)
     code, _, err = run(capsys, "protect", photos, "-o", out)
     assert code == 130 and "Stopped" in err
-    assert [path.name for path in out.iterdir()] == ["a.png"]
+    assert [path.name for path in out.iterdir() if path.is_file()] == ["a.png"]
 
 
 def test_recognisers_are_listed(capsys):

@@ -1,4 +1,4 @@
-"""Which file every photo is written to, and when two would be one."""
+"""Which file every photo is written to. (When two would be one: tests/many.)"""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from faceveil.core.commands.protect import plan, plan_sheets
-from faceveil.core.errors import InputError
+from faceveil.core.commands.many import sheet_of
+from faceveil.core.commands.protect import target_of
+from faceveil.core.many.photos import target_name
 
 
-def test_photos_keep_their_own_suffix_so_that_namesakes_do_not_meet(tmp_path):
-    photos = [Path("in/a.jpg"), Path("in/a.png"), Path("in/b.gif"), Path("in/c.avif"), Path("in/d.TIFF")]
-    jobs = list(plan(photos, tmp_path / "out"))
-    assert [target.name for _, target in jobs] == ["a.jpg", "a.png", "b.png", "c.png", "d.TIFF"]
-    assert (tmp_path / "out").is_dir()
-    sheets = [sheet.name for sheet in plan_sheets(jobs, tmp_path / "sheet.png")]
-    assert sheets == ["sheet-a-jpg.png", "sheet-a-png.png", "sheet-b.png", "sheet-c.png", "sheet-d.png"]
-
-
-@pytest.mark.parametrize(("first", "second"), [("x/a.png", "y/a.png"), ("x/a.gif", "x/a.png"), ("x/A.png", "x/a.png")])
-def test_a_collision_names_both_photos(tmp_path, first, second):
-    with pytest.raises(InputError, match=rf"{first} and {second} would both be written to .*[aA]\.png"):
-        list(plan([Path(first), Path(second)], tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize("photo", ["a.jpg", "a.png", "b.gif", "c.avif", "d.TIFF"])
+def test_photos_keep_their_own_suffix_so_that_namesakes_do_not_meet(photo):
+    written = {"b.gif": "b.png", "c.avif": "c.png"}.get(photo, photo)
+    assert target_name(photo) == written and target_name(f"x.y/{photo}") == f"x.y/{written}"
 
 
 def test_a_name_without_a_suffix_is_a_folder(tmp_path):
-    assert list(plan([Path("a.jpg")], tmp_path / "out")) == [(Path("a.jpg"), tmp_path / "out" / "a.jpg")]
-    assert list(plan([Path("a.jpg")], tmp_path / "b.png")) == [(Path("a.jpg"), tmp_path / "b.png")]
+    assert target_of(Path("in/a.gif"), tmp_path / "out") == tmp_path / "out" / "a.png"
+    assert (tmp_path / "out").is_dir()
+    assert target_of(Path("a.jpg"), tmp_path / "b.png") == tmp_path / "b.png"
+
+
+def test_every_photo_has_a_sheet_of_its_own(tmp_path):
+    names = ["a.jpg", "a.png", "x/a.png", "x-a.png"]
+    sheets = [sheet_of(tmp_path / "sheet.png", name).relative_to(tmp_path).as_posix() for name in names]
+    assert sheets == ["sheet-a-jpg.png", "sheet-a-png.png", "x/sheet-a-png.png", "sheet-x-a-png.png"]
+    assert (tmp_path / "x").is_dir() and sheet_of(None, "a.png") is None

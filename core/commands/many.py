@@ -1,0 +1,194 @@
+"""`faceveil protect` of many photos: folders, globs and URLs, side by side, on one machine or on a Ray cluster."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from ..errors import FaceVeilError, OutputError
+from .options import progress_bar
+from .parser import job_count, retry_count
+from .written import text_file
+
+if TYPE_CHECKING:
+    from ..many.photos import Record, Task, Treat
+    from ..many.run import Summary
+    from ..many.workers import Setup, Workers
+
+_NO_DIFFERENCE = (
+    *("command", "run", "photos", "out", "report", "sheet"),
+    *("jobs", "ray", "retries", "device", "low_memory"),
+)
+"""Options that change nothing in a protected photo."""
+_MEMORY = 1.5e9
+"""What a worker with the default strength may need, generously, in bytes (docs/MANY.md)."""
+
+
+def add_many(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("many photos (see also: faceveil status)")
+    say = group.add_argument
+    say(
+        "--jobs",
+        type=job_count,
+        metavar="N|auto",
+        help="photos side by side, each on its own cores or graphics card (default: 1, with --ray all that there are)",
+    )
+    say("--ray", metavar="auto|local|ADDRESS", help="work on a Ray cluster: a running one, one of this machine alone")
+    say(
+        "--retries",
+        type=retry_count,
+        default=2,
+        metavar="N",
+        help="how often to try a photo again whose worker died (default: 2)",
+    )
+
+
+def protect_many(options: argparse.Namespace) -> int:
+    """Everything that is not done yet; a photo that fails is named, and the rest go on."""
+    from tqdm import tqdm
+
+    from ..images import SUFFIXES
+    from ..many.places import is_url
+    from ..many.run import Order, run
+
+    if not is_url(options.out) and Path(options.out).suffix.lower() in SUFFIXES and not Path(options.out).is_dir():
+        raise OutputError(f"Several photos need a folder, so --out must be a folder; {options.out} looks like a file.")
+    order = Order(
+        tuple(options.photos),
+        options.out,
+        MakeTreat(options, str(Path.cwd())),
+        settings_of(options),
+        options.retries,
+    )
+    with progress_bar("photo") as bar:
+
+        def show(now: Summary) -> None:
+            bar(now.done + now.failed, now.total - now.skipped, failed=str(now.failed))
+
+        def name(task: Task, reason: str) -> None:
+            tqdm.write(f"faceveil: {reason}" if task.key in reason else f"faceveil: {task.key}: {reason}", sys.stderr)
+
+        try:
+            summary = run(order, pick_workers(options), show, name)
+        finally:
+            if options.report:
+                _write_report(options)
+    before = f", {summary.skipped} were done before" if summary.skipped else ""
+    print(f"{summary.total} photos: {summary.done} done{before}. Verdicts: faceveil status {options.out}")
+    if summary.failed:
+        print(
+            f"faceveil: {summary.failed} of {summary.total} photos failed; the others are done.",
+            file=sys.stderr,
+        )
+    return 2 if summary.failed else 0
+
+
+@dataclass(frozen=True)
+class MakeTreat:
+    """Loads what `options` name, in whichever process works."""
+
+    options: argparse.Namespace
+    folder: str
+    """Where files that are named by a relative path lie; a cluster's workers start elsewhere."""
+
+    def __call__(self) -> Treat:
+        from . import protect
+
+        if Path(self.folder).is_dir():
+            os.chdir(self.folder)
+        protector = protect.make_protector(self.options)
+
+        def treat(source: Path, target: Path, key: str) -> Record:
+            from ..many.figures import figures_of
+
+            sheet = sheet_of(self.options.sheet, key)
+            report, notes = protect.protect_quietly(protector, source, target, sheet, self.options)
+            return {**figures_of(report), "report": json.dumps({**report.as_dict(), "notes": notes})}
+
+        return treat
+
+
+def sheet_of(sheet: Path | None, key: str) -> Path | None:
+    """A photo's own sheet: FILE-NAME.png, in folders like the photo's."""
+    if sheet is None:
+        return None
+    photo = PurePosixPath(key)
+    path = sheet.parent / photo.parent / f"{sheet.stem}-{photo.stem}-{photo.suffix[1:]}{sheet.suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def settings_of(options: argparse.Namespace) -> str:
+    """A hash of all that makes a difference to a protected photo, files that are named by what they hold."""
+    from ..many.photos import content_of
+
+    def described(value: object) -> object:
+        if isinstance(value, list):
+            return [described(entry) for entry in value]
+        if isinstance(value, str | Path) and Path(value).is_file():
+            return content_of(Path(value))
+        return str(value)
+
+    asked = {name: described(value) for name, value in vars(options).items() if name not in _NO_DIFFERENCE}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def pick_workers(options: argparse.Namespace) -> Callable[[Setup], Workers]:
+    """Who does the work. One job is the process itself, without a second copy of the models."""
+    from ..many.workers import Here
+
+    jobs = options.jobs
+    if options.ray:
+        from ..many.actors import Actors
+
+        on_gpus = None if options.device == "auto" else options.device.startswith("cuda")
+        return partial(Actors, address=options.ray, jobs=None if jobs == "auto" else jobs, on_gpus=on_gpus)
+    from ..many.processes import Processes, seats
+
+    cards = _cards() if options.device in ("auto", "cuda") else 0
+    if jobs == "auto":
+        jobs = cards or fitting_jobs()
+    return Here if jobs in (None, 1) else partial(Processes, seats=seats(jobs, cards))
+
+
+def _cards() -> int:
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def fitting_jobs() -> int:
+    """One a core, unless memory is short; where the system does not tell, one a core."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        memory = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return cores
+    return max(min(cores, int(memory / _MEMORY)), 1)
+
+
+def _write_report(options: argparse.Namespace) -> None:
+    """All verdicts as one list, entry by entry: a hundred thousand of them need not be in memory."""
+    from ..many.ledger import Ledger
+    from ..many.places import open_place
+    from ..many.run import reports
+
+    try:
+        ledger = Ledger(open_place(options.out).ledger_folder())
+    except FaceVeilError:
+        return  # there was no run: why not is being told already
+    with closing(ledger), text_file(options.report) as file:
+        separator = "[\n"
+        for entry in reports(ledger):
+            file.write(separator + json.dumps(entry))
+            separator = ",\n"
+        file.write("\n]\n" if separator != "[\n" else "[]\n")

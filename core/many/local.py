@@ -1,0 +1,83 @@
+"""Places that are folders of this machine, or of a disk that several machines share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC, EROFS
+from pathlib import Path
+
+from ..errors import InputError, OutputError
+from .places import PART, Found, Place, PlaceLost, is_photo
+
+_FOR_EVERYBODY = (ENOSPC, EDQUOT, EROFS)
+
+
+class Folder:
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.text = str(self.root)
+
+    def find(self, pattern: str | None = None) -> Iterator[Found]:
+        try:
+            matches = self._below() if pattern is None else list(self.root.glob(pattern))
+        except (ValueError, NotImplementedError) as error:
+            raise InputError(
+                f"'{pattern}' is not a pattern of names ({error}): use * and **, as in **/*.jpg."
+            ) from error
+        for path in matches:
+            key = path.relative_to(self.root).as_posix()
+            if is_photo(key) and path.is_file():
+                about = path.stat()
+                yield Found(key, f"{about.st_size}:{about.st_mtime_ns}")
+
+    def _below(self) -> Iterator[Path]:
+        def refuse(error: OSError) -> None:
+            raise InputError(f"The folder '{error.filename}' cannot be read ({error.strerror}): check the path.")
+
+        for folder, inner, files in os.walk(self.root, onerror=refuse):
+            inner[:] = [name for name in inner if not name.startswith(".")]
+            yield from (Path(folder) / name for name in files)
+
+    @contextmanager
+    def fetch(self, key: str) -> Iterator[Path]:
+        yield self.root / key
+
+    @contextmanager
+    def deliver(self, key: str) -> Iterator[Path]:
+        """`images.write_photo` writes whole files only, so the block is given the file itself."""
+        path = self.root / key
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield path
+        except (OSError, OutputError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            reason = getattr(cause, "strerror", None) or str(error)
+            if isinstance(cause, OSError) and cause.errno in _FOR_EVERYBODY:
+                raise PlaceLost(
+                    f"Nothing more can be written to {self.text} ({reason}). What is finished is kept and nothing is "
+                    "half-written: make room and run the same command again."
+                ) from error
+            if isinstance(error, OutputError):
+                raise
+            raise OutputError(f"'{key}' cannot be written to {self.text} ({reason}): choose another folder.") from error
+
+    def prepare(self) -> set[str]:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"The folder {self.text} cannot be made ({error.strerror}): choose another.") from error
+        keys = set()
+        for path in self._below():
+            if PART.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+            else:
+                keys.add(path.relative_to(self.root).as_posix())
+        return keys
+
+    def contains(self, other: Place) -> bool:
+        return isinstance(other, Folder) and other.root.resolve().is_relative_to(self.root.resolve())
+
+    def ledger_folder(self) -> Path:
+        return self.root / ".faceveil"

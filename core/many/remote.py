@@ -1,0 +1,119 @@
+"""Places that fsspec knows: object stores, file servers, memory."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from .. import places as this_machine
+from ..errors import InputError, OutputError
+from .places import PART, Found, Place, PlaceLost, is_photo
+
+_WHOLE_AT_ONCE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "memory"}
+"""Stores in which an object is seen complete or not at all; others are written beside it and renamed."""
+
+
+class Remote:
+    def __init__(self, text: str) -> None:
+        self.text = text if text.endswith("://") else text.rstrip("/")
+        self.protocol = text.partition("://")[0]
+        try:
+            from fsspec.core import url_to_fs
+
+            self._files, self._root = url_to_fs(text)
+        except (ImportError, ValueError) as error:
+            raise InputError(
+                f"{text} cannot be opened ({str(error).splitlines()[0].rstrip('.')}): pip install "
+                f'"comfyui-faceveil[remote]", or whatever fsspec needs for {self.protocol}://.'
+            ) from error
+        self._root = self._root.rstrip("/")
+
+    def find(self, pattern: str | None = None) -> Iterator[Found]:
+        with self._telling("read"):
+            self._files.invalidate_cache()
+            if pattern is None:
+                found = self._files.find(self._root, detail=True)
+            else:
+                found = self._files.glob(f"{self._root}/{pattern}", detail=True)
+        for path, about in sorted(found.items()):
+            key = path.removeprefix(self._root).lstrip("/")
+            if about["type"] == "file" and is_photo(key):
+                yield Found(key, _stamp(about))
+
+    @contextmanager
+    def fetch(self, key: str) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="faceveil-") as folder:
+            path = Path(folder) / PurePosixPath(key).name
+            with self._telling("read"):
+                try:
+                    self._files.get_file(f"{self._root}/{key}", str(path))
+                except FileNotFoundError as error:
+                    raise InputError(f"There is no photo '{key}' in {self.text} any more: check the path.") from error
+            yield path
+
+    @contextmanager
+    def deliver(self, key: str) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="faceveil-") as folder:
+            path = Path(folder) / PurePosixPath(key).name
+            yield path
+            target = f"{self._root}/{key}"
+            with self._telling("written"):
+                if self.protocol in _WHOLE_AT_ONCE:
+                    self._files.put_file(str(path), target)
+                    return
+                parent = target.rpartition("/")[0]
+                self._files.makedirs(parent, exist_ok=True)
+                part = f"{parent}/.faceveil-{secrets.token_hex(8)}.part"
+                self._files.put_file(str(path), part)
+                self._files.mv(part, target)
+
+    def prepare(self) -> set[str]:
+        with self._telling("written"):
+            self._files.invalidate_cache()
+            if self.protocol not in _WHOLE_AT_ONCE:  # those have no folders, and some would make a bucket
+                self._files.makedirs(self._root, exist_ok=True)
+            probe = f"{self._root}/.faceveil-{secrets.token_hex(8)}.part"
+            self._files.pipe_file(probe, b"may be written")
+            keys = set()
+            for path in self._files.find(self._root):
+                if PART.fullmatch(PurePosixPath(path).name):
+                    self._files.rm_file(path)
+                else:
+                    keys.add(path.removeprefix(self._root).lstrip("/"))
+            return keys
+
+    def contains(self, other: Place) -> bool:
+        if not isinstance(other, Remote) or type(self._files) is not type(other._files):
+            return False
+        return f"{other._root}/".startswith(f"{self._root}/")
+
+    def ledger_folder(self) -> Path:
+        """On this machine: a ledger changes with every photo, which an object store cannot do."""
+        words = re.sub(r"[^a-zA-Z0-9]+", "-", self.text).strip("-")[:60]
+        return this_machine.home() / "ledgers" / f"{words}-{hashlib.sha256(self.text.encode()).hexdigest()[:8]}"
+
+    @contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """Every store has errors of its own, and nearly all of them mean that the next photo would fail as well."""
+        try:
+            yield
+        except (InputError, OutputError):
+            raise
+        except Exception as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+            raise PlaceLost(
+                f"{self.text} cannot be {what} ({reason}). What is finished is kept: check the address and your "
+                "rights, then run the same command again."
+            ) from error
+
+
+def _stamp(about: dict[str, object]) -> str:
+    """A store's own mark of a content, or size and time."""
+    mark = about.get("ETag") or about.get("etag") or about.get("md5Hash")
+    times = [about[name] for name in ("mtime", "LastModified", "last_modified", "updated", "created") if name in about]
+    return str(mark or f"{about.get('size')}:{times[0] if times else ''}")

@@ -1,0 +1,136 @@
+"""A run over many photos: find them, leave out what is done, hand out the rest, write down what became of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ..errors import InputError, OutputError
+from .ledger import DONE, FAILED, Known, Ledger, as_columns
+from .photos import Outcome, PhotoSetup, Task, Treat, target_name
+from .places import Found, Place, PlaceLost, Source, below, open_place, refuse_entangled, source_of
+from .workers import Finished, Setup, Workers, dispatch
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done."""
+
+    photos: tuple[str, ...]
+    """Folders, globs, files, URLs."""
+    out: str
+    make: Callable[[], Treat]
+    """Loads the models in a worker; what it gives treats one photo."""
+    settings: str
+    """A hash of everything that makes a difference to a result."""
+    retries: int = 2
+    """How often a photo whose worker was lost is tried again."""
+
+
+@dataclass
+class Summary:
+    """How a run went."""
+
+    total: int = 0
+    skipped: int = 0
+    """Already done by an earlier run."""
+    done: int = 0
+    failed: int = 0
+
+
+def run(
+    order: Order,
+    hire: Callable[[Setup], Workers],
+    on_step: Callable[[Summary], None] = lambda summary: None,
+    on_failure: Callable[[Task, str], None] = lambda task, reason: None,
+) -> Summary:
+    """Do what is not done. May be stopped at any moment, in any way, and started again."""
+    sources, out = [source_of(text) for text in order.photos], open_place(order.out)
+    refuse_entangled(sources, out)
+    found = _targets(sources, out)
+    with closing(Ledger(out.ledger_folder(), for_writing=True)) as ledger:
+        todo = _todo(found, ledger.known(), out.prepare(), order.settings)
+        ledger.expect((task.target, task.source, stamp, order.settings, tries) for task, stamp, tries in todo)
+        summary = Summary(total=len(found), skipped=len(found) - len(todo))
+        on_step(summary)
+        if not todo:
+            return summary
+        tasks = [task for task, _, _ in todo]
+        with closing(hire(PhotoSetup(order.make, out.text))) as workers:
+            for ended in dispatch(workers, tasks, order.retries, lambda task: ledger.begin(task.target)):
+                reason = _write_down(ledger, ended)
+                summary.done += reason is None
+                summary.failed += reason is not None
+                if reason is not None:
+                    on_failure(ended.item, reason)
+                on_step(summary)
+    return summary
+
+
+def _targets(sources: Iterable[Source], out: Place) -> list[tuple[Task, Found]]:
+    """Every photo with where it goes; an error when two would go to the same place, or one over an original."""
+    taken: dict[str, Task] = {}
+    found: list[tuple[Task, Found]] = []
+    for source in sources:
+        for photo in source.photos():
+            task = Task(source.place.text, photo.key, target_name(photo.key))
+            if any(part in ("", ".", "..") for part in photo.key.split("/")):
+                raise InputError(f"'{task.source}' has a name that no folder can hold: rename it.")
+            other = taken.setdefault(task.target.casefold(), task)  # many disks do not tell A.png from a.png
+            if other is task:
+                found.append((task, photo))
+            elif other.source != task.source:
+                raise InputError(
+                    f"{other.source} and {task.source} would both be written to {below(out.text, task.target)}. "
+                    "Rename one, or use two folders."
+                )
+    if not found:
+        raise InputError(f"There are no photos in {', '.join(source.place.text for source in sources)}.")
+    originals = {task.source for task, _ in found}
+    for task, _ in found:
+        if below(out.text, task.target) in originals:
+            raise OutputError(f"{below(out.text, task.target)} is an original photo, which is never overwritten.")
+    return found
+
+
+def _todo(
+    found: Iterable[tuple[Task, Found]], known: dict[str, Known], present: set[str], settings: str
+) -> list[tuple[Task, str, int]]:
+    """(photo, stamp, tries so far) of what is not done; those that were begun most often and never ended come last."""
+    todo = []
+    for task, photo in found:
+        row = known.get(task.target)
+        same = row is not None and row.settings == settings
+        if same and row.state == DONE and task.target in present:
+            if photo.stamp and (row.stamp, row.source) == (photo.stamp, task.source):
+                continue
+            task = Task(task.place, task.key, task.target, row.content)
+        todo.append((task, photo.stamp, row.attempts if same and row.state != DONE else 0))
+    return sorted(todo, key=lambda entry: entry[2])
+
+
+def _write_down(ledger: Ledger, ended: Finished[Task]) -> str | None:
+    """The reason of a failure, in one line; a place that is gone ends the run instead."""
+    task, error = ended.item, ended.error
+    if isinstance(error, PlaceLost):
+        raise error
+    if error is None:
+        outcome = ended.value
+        assert isinstance(outcome, Outcome)
+        values = outcome.record if outcome.record is not None else {}
+        seconds = {"seconds": ended.seconds} if outcome.record is not None else {}
+        ledger.finish(task.target, state=DONE, content=outcome.content, reason=None, **seconds, **values)
+        return None
+    reason = str(error).strip().splitlines()[-1]
+    ledger.finish(task.target, state=FAILED, reason=str(error), seconds=ended.seconds, report=None, **as_columns({}))
+    return reason
+
+
+def reports(ledger: Ledger) -> Iterable[dict[str, object]]:
+    """The verdict of everything that ended, or why there is none."""
+    for source, report, reason in ledger.reports():
+        name = {"photo": PurePosixPath(source).name}
+        yield name | (json.loads(report) if report else {"error": reason})

@@ -1,0 +1,47 @@
+"""A cheap, deterministic treatment of photos, for tests of everything around it; run as a script it is a whole run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from faceveil.core.errors import NoFaceError
+from faceveil.core.images import read_photo, write_photo
+from faceveil.core.many.processes import Processes, seats
+from faceveil.core.many.run import Order, run
+from faceveil.core.many.workers import Here
+
+
+@dataclass(frozen=True)
+class Negative:
+    """Photos become their negatives; one called "nobody" shows no face."""
+
+    pause: float = 0.0
+
+    def __call__(self):
+        return self.treat
+
+    def treat(self, source: Path, target: Path, key: str) -> dict[str, object]:
+        photo = read_photo(source)
+        if source.stem == "nobody":
+            raise NoFaceError("There is no face.")
+        time.sleep(self.pause)
+        write_photo(photo.with_pixels(1 - photo.pixels), target, sources=[source])
+        brightness = float(photo.pixels.mean())
+        return {"protected": float(brightness < 0.5), "margin": brightness - 0.5, "ssim": brightness, "report": "{}"}
+
+
+def order(photos: object, out: object, pause: float = 0.0, settings: str = "same", **more: object) -> Order:
+    return Order((str(photos),), str(out), Negative(pause), settings, **more)
+
+
+def hire(jobs: int):
+    return Here if jobs == 1 else partial(Processes, seats=seats(jobs))
+
+
+if __name__ == "__main__":
+    run(order(sys.argv[1], sys.argv[2], pause=0.02), hire(2), lambda now: os.write(1, f"{now.done}\n".encode()))
