@@ -24,6 +24,7 @@ from .protection.protect import SMALLEST_FACE, protect
 from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
 from .protection.weights import Budget
+from .recipes import choose
 from .recognisers.recogniser import Recogniser
 from .verdict.quality import LPIPS_SIDE
 from .verdict.report import Report
@@ -34,7 +35,8 @@ from .verdict.verify import DEFAULT_FAR, Witness, verify
 class Protector:
     """Everything that stays the same from photo to photo. Tensors of pictures are (1, 3, H, W)."""
 
-    recipe: Recipe
+    recipe: Recipe | str
+    """One of `recipes`, or its name: "light", "balanced", "strong"."""
     surrogates: Sequence[Recogniser]
     judges: Sequence[Recogniser] = ()
     gallery: Sequence[Tensor] = ()
@@ -54,7 +56,8 @@ class Protector:
     distances: dict[str, Distance] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.recipe = replace(self.recipe, aim=replace(self.recipe.aim, far=self.far))
+        recipe = choose(self.recipe) if isinstance(self.recipe, str) else self.recipe
+        self.recipe = replace(recipe, aim=replace(recipe.aim, far=self.far))
         self.distances = {**perceptual_distances(self.recipe, self.device), **self.terms}
         if self.recipe.denoising and self.denoiser is None:
             if self.autoencoder is not None:

@@ -31,3 +31,12 @@ def test_there_are_commands_to_try():
 @pytest.mark.parametrize("words", ["fetch vgg19", "--far", "--device", "--report"])
 def test_what_newcomers_missed_is_explained(words):
     assert words in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_python_example_runs_as_it_stands(tmp_path, monkeypatch, capsys):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "portraits").symlink_to(ROOT / "portraits")
+    monkeypatch.chdir(tmp_path)
+    exec(re.search(r"^```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE).group(1), {})
+    assert (tmp_path / "protected.png").is_file() and "no longer matched" in capsys.readouterr().out
