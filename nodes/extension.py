@@ -32,12 +32,11 @@ NODES = {
 class FaceVeilExtension(ComfyExtension):
     """One node that cannot be loaded takes neither the others nor ComfyUI's start-up down."""
 
-    async def on_load(self) -> None:
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
         from .adapters.places import share_model_folders
 
+        # Here and not in `on_load`, which ComfyUI 0.3.64 and 0.8.0 never call.
         share_model_folders()
-
-    async def get_node_list(self) -> list[type[io.ComfyNode]]:
         found = []
         for module, name in NODES.items():
             try:

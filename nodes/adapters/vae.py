@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...core.engines.tiny import load_tiny
+from ...core.engines.tiny import find_tiny, load_tiny
 from ...core.errors import InputError, ModelError
 from .autoencoder import VaeAutoencoder
 from .economy import PLAIN, Economy
@@ -42,13 +42,14 @@ def tiny_decoder(latent_format: Any, device: Any) -> Any:
         raise InputError("There is no tiny decoder for this model's latents. Switch 'tiny decoder' off.")
     name = name.removesuffix("_decoder")
     try:
-        with torch.inference_mode(False):
-            return load_tiny(name).to(device)
+        find_tiny(name)
     except ModelError as error:
         raise ModelError(
             f"The tiny decoder is not here: put {name}_encoder.safetensors and {name}_decoder.safetensors into "
             "models/vae_approx, or switch 'tiny decoder' off."
         ) from error
+    with torch.inference_mode(False):
+        return load_tiny(name).to(device)
 
 
 def latent_format_of(model: Any) -> Any:
