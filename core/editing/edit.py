@@ -120,26 +120,40 @@ def edit_image(
         inside = F.adaptive_max_pool2d(window.cut(mask), clean.shape[-2:])
         sigmas = levels(edit, denoiser, clean)
         edit = replace(edit, inject=checked_inject(injected(edit, mask), sigmas))
-        guard = None
+        guard, beside = None, {}
         if in_loop:
-            here = F.interpolate(window.cut(may_change), (height, width), mode="bilinear", antialias=True)
+            asked, here = (
+                F.interpolate(window.cut(where), (height, width), mode="bilinear", antialias=True)
+                for where in (mask, may_change)
+            )
             still = autoencoder.decode(clean)
 
             def picture(latent: Tensor) -> Tensor:
-                return before + here * (autoencoder.decode(latent) - still)
+                # Where nothing was asked for, faces get what the guard changed and not what the edit strayed.
+                if "decoded" not in beside:
+                    with torch.no_grad():
+                        beside["decoded"] = autoencoder.decode(beside["latent"])
+                edited = beside["decoded"]
+                return before + asked * (edited - still) + here * (autoencoder.decode(latent) - edited)
 
             guard = Guard(picture, in_loop.surrogates, sigmas[0], in_loop.recipe, before, seed=in_loop.seed)
 
         def after(moment: Moment) -> Tensor | None:
             on_step(moment)
-            return guard(moment) if guard else None
+            if guard is None:
+                return None
+            beside.clear()
+            beside["latent"] = guard.ends(moment.latent[:1], moment.velocity[:1], moment.sigma)
+            return guard(moment)
 
         if edit.editor == "invert":
             latent, path = along_the_path(clean, inside, edit, sigmas, counted, after, known)
         else:
             latent, path = without_inversion(clean, inside, edit, sigmas, counted, after)
         unguarded = composed(image, mask, window, autoencoder, clean, latent[:1])
-        changed = composed(image, may_change, window, autoencoder, clean, latent[-1:]) if guard else unguarded
+        changed = unguarded
+        if guard:
+            changed = composed(unguarded, may_change, window, autoencoder, latent[:1], latent[-1:])
     won = guard.won if guard else None
     return Edited(changed, unguarded, clean, latent, window, counted.evaluations, path, won)
 

@@ -97,9 +97,13 @@ class Guard:
         with torch.inference_mode(False), torch.enable_grad():
             return self._guarded(moment.latent.clone(), moment.velocity.clone(), moment.sigma)
 
+    def ends(self, latent: Tensor, velocity: Tensor, sigma: float) -> Tensor:
+        """What is decoded of a latent on the way."""
+        return latent - sigma * velocity if self.recipe.predicted else latent
+
     def _guarded(self, latent: Tensor, velocity: Tensor, sigma: float) -> Tensor:
         # What is left to do along the path; the noisy latent is decoded as it is when the recipe says so.
-        remaining = sigma * velocity if self.recipe.predicted else torch.zeros_like(velocity)
+        remaining = latent - self.ends(latent, velocity, sigma)
         with torch.no_grad():
             clean = self.picture(latent[:1] - remaining[:1])
         identity = self._identity(clean)

@@ -13,6 +13,7 @@ from faceveil.core.editing.edit import Edit, InLoop, edit_image, injected, ovals
 from faceveil.core.engines.denoiser import Conditioning
 from faceveil.core.errors import InputError
 from faceveil.core.faces.find import find_faces
+from faceveil.core.optimise import Settings
 from faceveil.core.protection.guard import PUBLISHED_GUARD, GuardRecipe
 
 
@@ -131,6 +132,19 @@ def test_windows_hold_the_mask_and_stay_square(box):
     window = square_around(mask)
     assert window.width == window.height
     assert window.left <= left and window.top <= top and window.right >= right and window.bottom >= bottom
+
+
+def test_faces_get_what_the_guard_changed_and_not_what_the_edit_strayed(portrait, dlib_recogniser):
+    faces = find_faces(portrait)
+    mask = torch.zeros_like(portrait[:, :1])
+    mask[..., :40, :40] = 1
+    idle = GuardRecipe(rate=0.0, settings=Settings(1))
+    wish = Edit("red", steps=10, high=0.5)
+    guard = InLoop(faces, [dlib_recogniser], idle)
+    done = edit_image(portrait, mask, wish, Coloured(True), Halves(), size=256, in_loop=guard)
+    strayed = (done.latent[:1] - done.clean)[:, 0]
+    assert float(strayed.mean()) > 0.02
+    assert float((done.image - portrait)[(mask == 0).expand_as(portrait)].abs().max()) < 1e-5
 
 
 @pytest.mark.slow
