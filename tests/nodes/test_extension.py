@@ -25,7 +25,8 @@ def without_comfyui(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "comfy_api", api)
     monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
     yield
-    sys.modules.pop("faceveil.nodes.extension", None)
+    for name in ("extension", "adapters.places"):
+        sys.modules.pop(f"faceveil.nodes.{name}", None)
 
 
 def test_nodes_that_cannot_be_loaded_are_named_and_nothing_fails(without_comfyui, caplog):
