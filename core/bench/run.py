@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from ..errors import FaceVeilError, ModelError, OutputError
+from ..errors import FaceVeilError, OutputError
+from ..many.processes import Processes, seats
+from ..many.workers import Here, dispatch
 from .rows import Row, about, key_of, read_rows
 from .trial import Trial, attempt, picture_path, split
 
@@ -83,22 +84,6 @@ class _Worker:
         )
 
 
-_worker: _Worker | None = None
-
-
-def _start(plan: Plan) -> None:
-    import torch
-
-    global _worker
-    torch.set_num_threads(1)
-    _worker = _Worker(plan)
-
-
-def _work(trial: Trial) -> Row:
-    assert _worker is not None
-    return _worker(trial)
-
-
 def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda done, of: None) -> list[str]:
     """Do what is not done yet; returns what failed, a line each. Results are in `plan.results`."""
     worker = _Worker(plan)
@@ -117,43 +102,22 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
                 file.write(json.dumps(row) + "\n")
                 file.flush()
 
-            write(about(recognisers=[r.name for r in worker.recognisers], seed=plan.seed, device=plan.device, jobs=jobs))
-            finished = _side_by_side(plan, todo, jobs) if jobs > 1 else _in_turn(worker, todo)
+            write(
+                about(recognisers=[r.name for r in worker.recognisers], seed=plan.seed, device=plan.device, jobs=jobs)
+            )
             failed = []
-            for index, (trial, outcome) in enumerate(finished):
-                if isinstance(outcome, FaceVeilError):
-                    failed.append(f"{trial.method} on {trial.photo.name}: {outcome}")
-                else:
-                    write(outcome)
-                on_step(index + 1, len(todo))
+            # Processes and not threads: one network on several cores is slower than several networks on one each.
+            hired = Here(lambda: worker) if jobs == 1 else Processes(partial(_Worker, plan), seats(jobs))
+            with closing(hired) as workers:
+                for index, ended in enumerate(dispatch(workers, todo)):
+                    trial, error = ended.item, ended.error
+                    if error is None:
+                        write(ended.value)
+                    elif isinstance(error, FaceVeilError):
+                        failed.append(f"{trial.method} on {trial.photo.name}: {error}")
+                    else:
+                        raise error
+                    on_step(index + 1, len(todo))
             return failed
     except OSError as error:
         raise OutputError(f"Results cannot be written to {plan.out}: {error.strerror}.") from error
-
-
-def _in_turn(worker: _Worker, todo: Sequence[Trial]) -> Iterator[tuple[Trial, Row | FaceVeilError]]:
-    for trial in todo:
-        try:
-            yield trial, worker(trial)
-        except FaceVeilError as error:
-            yield trial, error
-
-
-def _side_by_side(plan: Plan, todo: Sequence[Trial], jobs: int) -> Iterator[tuple[Trial, Row | FaceVeilError]]:
-    """Processes and not threads: one network on several cores is slower than several networks on one each."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _start, (plan,)) as pool:
-        waiting: dict[Future[Row], Trial] = {pool.submit(_work, trial): trial for trial in todo}
-        try:
-            for future in as_completed(waiting):
-                try:
-                    yield waiting[future], future.result()
-                except FaceVeilError as error:
-                    yield waiting[future], error
-        except BrokenProcessPool as error:
-            raise ModelError(
-                "A worker process died, most likely for want of memory. What was done is kept: run the same command "
-                "again, with fewer --jobs."
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)

@@ -95,9 +95,10 @@ class Actors:
         if ticket is None:
             self._deaths_before_work += 1
             if self._deaths_before_work == PATIENCE:
+                why = _first_line(getattr(error, "cause", None) or error)
                 raise ModelError(
-                    f"Ray's actors die before they can work ({_first_line(error)}). Is this package installed on every "
-                    "node, in the same version, and is there memory enough?"
+                    f"Ray's actors die before they can work ({why}). Is this package installed on every node, in the "
+                    "same version, and is there memory enough?"
                 ) from error
         self._hire()
         return [] if ticket is None else [(ticket, Reply(lost=f"The Ray actor was lost ({type(error).__name__})"))]

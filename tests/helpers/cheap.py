@@ -11,6 +11,7 @@ from pathlib import Path
 
 from faceveil.core.errors import NoFaceError
 from faceveil.core.images import read_photo, write_photo
+from faceveil.core.many.actors import Actors
 from faceveil.core.many.processes import Processes, seats
 from faceveil.core.many.run import Order, run
 from faceveil.core.many.workers import Here
@@ -43,5 +44,10 @@ def hire(jobs: int):
     return Here if jobs == 1 else partial(Processes, seats=seats(jobs))
 
 
-if __name__ == "__main__":
-    run(order(sys.argv[1], sys.argv[2], pause=0.02), hire(2), lambda now: os.write(1, f"{now.done}\n".encode()))
+if __name__ == "__main__":  # PHOTOS OUT [ADDRESS of a Ray cluster]; prints how many are done
+    workers = partial(Actors, address=sys.argv[3]) if len(sys.argv) > 3 else hire(2)
+    run(
+        order(sys.argv[1], sys.argv[2], pause=0.02),
+        workers,
+        lambda now: os.write(1, f"{now.done}\n".encode()),
+    )

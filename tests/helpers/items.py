@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import closing
 from dataclasses import dataclass
 
 from faceveil.core.errors import InputError, ModelError
+from faceveil.core.many.workers import dispatch
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,9 @@ class Hopeless:
 class Tells:
     def __call__(self):
         return lambda name: (sorted(os.sched_getaffinity(0)), os.environ.get(name))
+
+
+def done(workers, items, **more):
+    """Everything that came of the items, by item."""
+    with closing(workers):
+        return {ended.item: ended for ended in dispatch(workers, items, **more)}

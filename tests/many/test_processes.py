@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cheap import hire, order
-from items import Does, Hopeless, Stillborn, Tells
+from items import Does, Hopeless, Stillborn, Tells, done
 from many_photos import COUNT, contents, states
 
 from faceveil.core.errors import InputError, ModelError
@@ -22,11 +22,6 @@ from faceveil.core.many.run import run
 from faceveil.core.many.workers import Here, Unexpected, dispatch
 
 HELPERS = Path(__file__).parents[1] / "helpers"
-
-
-def done(workers, items, **more):
-    with closing(workers):
-        return {ended.item: ended for ended in dispatch(workers, items, **more)}
 
 
 def test_errors_come_back_as_what_they_are_and_bugs_with_their_traceback():

@@ -1,0 +1,124 @@
+"""The record of a run: what it says, to whom, and what it costs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import time
+from contextlib import closing
+
+import pytest
+from cheap import hire, order
+from commandline import refused, run
+from many_photos import COUNT
+
+from faceveil.core.errors import OutputError
+from faceveil.core.images import read_photo, write_photo
+from faceveil.core.many.ledger import DONE, FAILED, Ledger, as_columns
+from faceveil.core.many.run import run as run_many
+
+
+@pytest.fixture
+def finished(photos, tmp_path):
+    """Four photos: two done, one of them no longer matched; one failed; one waiting."""
+    with closing(Ledger(tmp_path / "out" / ".faceveil", for_writing=True)) as ledger:
+        ledger.expect(
+            [(name, f"/in/{name}", "1:2", "same", 0) for name in ("fine.png", "bad.png", "no.png", "next.png")]
+        )
+        for name in ("fine.png", "bad.png", "no.png", "no.png"):
+            ledger.begin(name)
+        figures = {"psnr": 40.0, "ssim": 0.98, "dssim": 0.01, "chroma": 0.002}
+        ledger.finish(
+            "fine.png",
+            state=DONE,
+            seconds=4.0,
+            **as_columns({**figures, "protected": 1.0, "margin": -0.1}),
+            report="{}",
+        )
+        ledger.finish("bad.png", state=DONE, seconds=6.0, **as_columns({**figures, "protected": 0.0, "margin": 0.05}))
+        ledger.finish("no.png", state=FAILED, reason="Traceback\nThere is no face.", seconds=1.0)
+    return tmp_path / "out"
+
+
+def test_status_counts_and_names_the_worst_first(finished, capsys):
+    code, out, _ = run(capsys, "status", finished)
+    assert code == 0 and "4 photos: 2 done, 1 failed, 1 waiting" in out
+    assert "1 of 2 are no longer matched; 5.0 s of work for each" in out and "photos an hour" in out
+    lines = out.splitlines()[out.splitlines().index("the worst cases:") + 1 :]
+    assert [line.split(":")[0].strip() for line in lines] == ["no.png", "bad.png", "fine.png"]
+    assert "failed after 2 tries: There is no face." in lines[0]
+    assert "still matched, +0.050 from the threshold" in lines[1] and "no longer matched, -0.100" in lines[2]
+    assert len(run(capsys, "status", finished, "--worst", 1)[1].splitlines()) == len(out.splitlines()) - 2
+
+
+def test_status_exports_all_rows(finished, tmp_path, capsys):
+    assert run(capsys, "status", finished, "--csv", tmp_path / "t.csv", "--jsonl", tmp_path / "t.jsonl")[0] == 0
+    rows = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    assert [(row["target"], row["state"], row["attempts"]) for row in rows] == [
+        ("no.png", "failed", 2),
+        ("bad.png", "done", 1),
+        ("fine.png", "done", 1),
+        ("next.png", "waiting", 0),
+    ]
+    with (tmp_path / "t.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["source"] for row in table] == [row["source"] for row in rows]
+    assert table[1]["margin"] == "0.05" and table[0]["reason"] == "Traceback\nThere is no face."
+
+
+def test_status_of_nothing_and_into_nowhere(finished, tmp_path, capsys):
+    assert "no record of a run" in refused(capsys, "status", tmp_path / "nowhere")
+    assert "--worst" in refused(capsys, "status", finished, "--worst", -1)
+    assert "could not be written" in refused(capsys, "status", finished, "--csv", tmp_path / "no" / "t.csv")
+
+
+def test_status_can_be_asked_while_a_run_goes_on(photos, tmp_path, capsys):
+    said = []
+
+    def ask(now):
+        if now.done == COUNT // 2:
+            said.append(run(capsys, "status", tmp_path / "out")[1])
+
+    run_many(order(photos, tmp_path / "out"), hire(1), ask)
+    assert f"{COUNT} photos: {COUNT // 2} done, 0 failed, {COUNT // 2} waiting" in said[0]
+    assert "hours to go" in said[0]
+
+
+def test_a_damaged_ledger_is_named(tmp_path, photos):
+    (tmp_path / "out" / ".faceveil").mkdir(parents=True)
+    (tmp_path / "out" / ".faceveil" / "ledger.sqlite").write_bytes(b"no ledger" * 1000)
+    with pytest.raises(OutputError, match=r"ledger.sqlite, cannot be kept"):
+        run_many(order(photos, tmp_path / "out"), hire(1))
+
+
+@pytest.mark.slow
+def test_a_ledger_of_a_hundred_thousand_rows_costs_less_than_a_hundredth_of_the_work(examples, tmp_path):
+    """Of the least that any work on a photo takes: to find a small portrait's face and write it. What a null job makes
+    of a ledger: expected, begun, finished, and looked up by the next run."""
+    from faceveil.core.faces.find import find_faces
+    from faceveil.core.images import to_bchw
+
+    rows = 100_000
+    names = [f"class {index % 100}/portrait {index:06}.png" for index in range(rows)]
+    report = json.dumps({"faces": [{"figure": 0.123456789}] * 40})
+    begun = time.process_time()
+    with closing(Ledger(tmp_path / "ledger", for_writing=True)) as ledger:
+        ledger.expect((name, f"/in/{name}", "1:2", "same", 0) for name in names)
+        for name in names:
+            ledger.begin(name)
+            ledger.finish(name, state=DONE, content="0" * 64, seconds=1.0, report=report, **as_columns({"ssim": 0.9}))
+    with closing(Ledger(tmp_path / "ledger", for_writing=True)) as ledger:
+        assert len(ledger.known()) == rows and ledger.counts()[DONE] == rows
+        assert len(list(ledger.worst(10))) == 10
+    cost = (time.process_time() - begun) / rows
+    shutil.rmtree(tmp_path / "ledger")
+
+    photo = read_photo(examples / "portrait.png")
+    small = photo.with_pixels(photo.pixels[:, :256, 100:356])
+    begun = time.process_time()
+    for _ in range(3):
+        find_faces(to_bchw(small.pixels), which="largest")
+        write_photo(small, tmp_path / "again.png")
+    work = (time.process_time() - begun) / 3
+    assert cost < 0.01 * work, (cost, work)
