@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import traceback
 from typing import TYPE_CHECKING
 
@@ -121,10 +122,14 @@ def _import_ray() -> ModuleType:
 
 
 def _connect(ray: ModuleType, address: str) -> None:
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    """Ray itself waits for minutes for an address at which nobody listens, so that is asked first."""
+    host, _, port = address.rpartition(":")
     try:
+        if host and port.isdecimal() and "/" not in host:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        quiet = {"log_to_driver": False, "logging_level": "ERROR"}
         ray.init(address, **quiet, **({"include_dashboard": False} if address == "local" else {}))
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise InputError(
             f"The Ray cluster '{address}' cannot be reached ({_first_line(error)}). Start one (ray start --head), or "
             "say --ray local."

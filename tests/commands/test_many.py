@@ -1,0 +1,98 @@
+"""`faceveil protect` of many photos, from the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from commandline import refused, run
+from PIL import Image
+
+from faceveil.core.cli import build_parser
+from faceveil.core.commands import many
+from faceveil.core.commands.many import fitting_jobs, settings_of
+
+
+@pytest.fixture
+def folder(portrait, faceless, tmp_path):
+    """Two portraits and a sky, in folders."""
+    photos = tmp_path / "photos"
+    (photos / "deep").mkdir(parents=True)
+    shutil.copy(portrait, photos / "deep" / "b.png")
+    Image.open(portrait).save(photos / "a.jpg", quality=95)
+    shutil.copy(faceless, photos / "deep" / "sky.png")
+    return photos
+
+
+def test_a_folder_is_resumed_told_and_reported(capsys, quick, folder, tmp_path):
+    out, report = tmp_path / "out", tmp_path / "r.json"
+    code, said, err = run(capsys, "protect", folder, "-o", out, "--report", report, "--sheet", tmp_path / "s.png")
+    assert code == 2 and "deep/sky.png: In the photo 'sky.png'" in err and "3 photos: 2 done" in said
+    assert (out / "a.jpg").is_file() and (out / "deep" / "b.png").is_file()
+    assert (tmp_path / "s-a-jpg.png").is_file() and (tmp_path / "deep" / "s-b-png.png").is_file()
+    entries = json.loads(report.read_text())
+    assert [entry["photo"] for entry in entries] == ["a.jpg", "b.png", "sky.png"]
+    assert "JPEG" in entries[0]["notes"][0] and entries[1]["faces"] and "error" in entries[2]
+
+    (folder / "deep" / "sky.png").unlink()
+    written = (out / "a.jpg").stat().st_mtime_ns
+    code, said, _ = run(capsys, "protect", folder, "-o", out, "--report", report)
+    assert code == 0 and "2 photos: 0 done, 2 were done before" in said
+    assert (out / "a.jpg").stat().st_mtime_ns == written and len(json.loads(report.read_text())) == 3
+    code, said, _ = run(capsys, "status", out)
+    assert code == 0 and "3 photos: 2 done, 1 failed" in said and "SSIM" in said
+    code, said, _ = run(capsys, "protect", folder, "-o", out, "--seed", "1")
+    assert code == 0 and "2 photos: 2 done" in said and "before" not in said
+
+
+def test_what_makes_a_difference_to_a_photo_is_in_the_settings(portrait, tmp_path):
+    def settings(*more):
+        return settings_of(build_parser().parse_args(["protect", "x", "-o", "y", *map(str, more)]))
+
+    same = [(), ("--jobs", "4"), ("--ray", "local"), ("--retries", "0"), ("--device", "cpu"), ("--report", "r.json")]
+    assert len({settings(*more) for more in same}) == 1
+    other = [("--strength", "strong"), ("--seed", "1"), ("--keep-metadata",), ("--far", "1e-3"), ("--faces", "0")]
+    assert len({settings(*more) for more in [(), *other]}) == 6
+    gallery = shutil.copy(portrait, tmp_path / "gallery.png")
+    before = settings("--gallery", gallery)
+    Image.open(portrait).rotate(3).save(gallery)
+    assert settings("--gallery", gallery) not in (before, settings())
+
+
+@pytest.mark.slow
+def test_two_processes_protect_side_by_side(capsys, folder, tmp_path):
+    arguments = ("--recipe", "pixel-noise", "--jobs", 2, "--retries", 0)
+    code, said, err = run(capsys, "protect", folder / "deep" / "*", "-o", tmp_path / "out", *arguments)
+    assert code == 2 and "2 photos: 1 done" in said and "1 of 2 photos failed" in err
+    assert (tmp_path / "out" / "b.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--jobs", "0"), "--jobs: '0' is neither auto nor a number"),
+        (("--retries", "-1"), "--retries"),
+        (("--surrogate", "nobody"), "no recogniser called"),
+        (("--ray", "nowhere:1"), "'nowhere:1' cannot be reached"),
+    ],
+)
+def test_impossible_options(capsys, folder, tmp_path, arguments, says):
+    assert says in refused(capsys, "protect", folder, "-o", tmp_path / "out", *arguments)
+
+
+def test_a_folder_of_photos_cannot_become_a_file(capsys, folder, tmp_path):
+    assert "must be a folder" in refused(capsys, "protect", folder, "-o", tmp_path / "o.png")
+    assert "among the photos" in refused(capsys, "protect", folder, "-o", folder / "deep" / "out")
+    assert "no photos" in refused(capsys, "protect", tmp_path / "*.webp", "-o", tmp_path / "out")
+
+
+def test_as_many_jobs_as_memory_holds(monkeypatch):
+    monkeypatch.setattr(many.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    pages = {"SC_AVPHYS_PAGES": 1_000_000, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(many.os, "sysconf", pages.get, raising=False)
+    assert fitting_jobs() == int(4.096e9 / many._MEMORY)
+    pages["SC_AVPHYS_PAGES"] = 10
+    assert fitting_jobs() == 1
+    pages["SC_AVPHYS_PAGES"] = 10**9
+    assert fitting_jobs() == 8
