@@ -84,7 +84,7 @@ class Objective:
     def _weight(self, values: dict[str, Tensor], rows: Tensor, progress: float) -> Tensor:
         """The schedule sees all faces' last known visibility, so that its state keeps one entry per face."""
         if self._perceptual is None:
-            self._perceptual = torch.zeros(len(self.clean), device=self.clean.device)
+            self._perceptual = self.clean.new_zeros(len(self.clean))
         if "perceptual" in values:
             self._perceptual[rows] = values["perceptual"].detach()
         return self.weighting.weight(progress, self._perceptual)[rows]
