@@ -76,6 +76,13 @@ class Folder:
                 keys.add(path.relative_to(self.root).as_posix())
         return keys
 
+    def require(self) -> None:
+        if not self.ledger_folder().is_dir():
+            raise OutputError(
+                f"A worker's {self.text} is not the folder of that name where the run was started: name a folder on a "
+                "disk that all machines share, or a URL."
+            )
+
     def contains(self, other: Place) -> bool:
         return isinstance(other, Folder) and other.root.resolve().is_relative_to(self.root.resolve())
 

@@ -48,7 +48,9 @@ class PhotoSetup:
     out: str
 
     def __call__(self) -> Callable[[Task], Outcome]:
-        treat, out = self.make(), open_place(self.out)
+        out = open_place(self.out)
+        out.require()
+        treat = self.make()
 
         def work(task: Task) -> Outcome:
             with open_place(task.place).fetch(task.key) as source:

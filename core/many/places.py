@@ -50,6 +50,9 @@ class Place(Protocol):
     def prepare(self) -> set[str]:
         """Make the place, throw out what a crash left half-written, and tell which keys are there."""
 
+    def require(self) -> None:
+        """In a worker, which may be on another machine: an error when this is not the place that was prepared."""
+
     def contains(self, other: Place) -> bool:
         """Whether another place is this one or lies below it."""
 

@@ -87,6 +87,9 @@ class Remote:
                     keys.add(path.removeprefix(self._root).lstrip("/"))
             return keys
 
+    def require(self) -> None:
+        """A URL means the same everywhere."""
+
     def contains(self, other: Place) -> bool:
         if not isinstance(other, Remote) or type(self._files) is not type(other._files):
             return False

@@ -15,6 +15,7 @@ from PIL import Image
 
 from faceveil.core.errors import InputError, OutputError
 from faceveil.core.many.ledger import Ledger
+from faceveil.core.many.photos import PhotoSetup
 from faceveil.core.many.run import run
 
 
@@ -140,6 +141,12 @@ def test_a_folder_that_may_not_be_written_is_named(few, tmp_path):
     locked.mkdir(mode=0o555, exist_ok=True)
     with pytest.raises(OutputError, match="cannot be made"):
         again(few, locked / "out")
+
+
+def test_a_worker_on_another_disk_does_not_write_where_nobody_looks(tmp_path):
+    with pytest.raises(OutputError, match="disk that all machines share"):
+        PhotoSetup(order("", "").make, str(tmp_path / "out"))()
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_a_crash_left_half_written_is_thrown_out(few, tmp_path):
