@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..errors import FaceVeilError, OutputError
-from .options import progress_bar
+from .options import progress_bar, refuse_overwriting
 from .parser import job_count, retry_count
 from .written import text_file
 
@@ -62,6 +62,8 @@ def protect_many(options: argparse.Namespace) -> int:
 
     if not is_url(options.out) and Path(options.out).suffix.lower() in SUFFIXES and not Path(options.out).is_dir():
         raise OutputError(f"Several photos need a folder, so --out must be a folder; {options.out} looks like a file.")
+    inputs = [*(Path(photo) for photo in options.photos), *options.gallery, *options.decoy, options.mask]
+    refuse_overwriting([options.report], inputs)
     order = Order(
         tuple(options.photos),
         options.out,

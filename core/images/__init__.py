@@ -4,7 +4,7 @@ Pictures are float32 RGB in [0, 1]: (B, H, W, 3) at the borders (files, nodes), 
 Values stay in the photo's own colour space: its profile travels along as bytes, untouched.
 """
 
-from .folders import SUFFIXES, list_photos, photos_in
+from .folders import SUFFIXES, list_photos
 from .grid import draw_grid
 from .modes import from_pil
 from .pairs import pairs_in
@@ -22,7 +22,6 @@ __all__ = [
     "from_pil",
     "list_photos",
     "pairs_in",
-    "photos_in",
     "read_mask",
     "read_photo",
     "to_bchw",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import InputError
@@ -23,9 +22,3 @@ def list_photos(folder: str | Path) -> list[Path]:
     if not files:
         raise InputError(f"There are no photos in '{name}': it must hold files such as {', '.join(SUFFIXES)}.")
     return sorted(files)
-
-
-def photos_in(paths: Iterable[str | Path]) -> list[Path]:
-    """Photos named one by one or by their folder, in order and without repeats."""
-    named = [photo for path in map(Path, paths) for photo in (list_photos(path) if path.is_dir() else [path])]
-    return list(dict.fromkeys(named))

@@ -87,6 +87,11 @@ def test_a_folder_of_photos_cannot_become_a_file(capsys, folder, tmp_path):
     assert "no photos" in refused(capsys, "protect", tmp_path / "*.webp", "-o", tmp_path / "out")
 
 
+def test_a_report_never_lands_on_a_photo(capsys, folder, portrait, tmp_path):
+    said = refused(capsys, "protect", portrait, folder / "a.jpg", "-o", tmp_path / "out", "--report", portrait)
+    assert "input already" in said and not (tmp_path / "out").exists()
+
+
 def test_as_many_jobs_as_memory_holds(monkeypatch):
     monkeypatch.setattr(many.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     pages = {"SC_AVPHYS_PAGES": 1_000_000, "SC_PAGE_SIZE": 4096}
