@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..errors import FaceVeilError, OutputError
+from . import protecting
 from .options import progress_bar, refuse_overwriting
 from .parser import job_count, retry_count
 from .written import text_file
@@ -57,8 +58,8 @@ def protect_many(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from ..images import SUFFIXES
-    from ..many.places import is_url
     from ..many.run import Order, run
+    from ..many.sources import is_url
 
     if not is_url(options.out) and Path(options.out).suffix.lower() in SUFFIXES and not Path(options.out).is_dir():
         raise OutputError(f"Several photos need a folder, so --out must be a folder; {options.out} looks like a file.")
@@ -103,17 +104,15 @@ class MakeTreat:
     """Where files that are named by a relative path lie; a cluster's workers start elsewhere."""
 
     def __call__(self) -> Treat:
-        from . import protect
-
         if Path(self.folder).is_dir():
             os.chdir(self.folder)
-        protector = protect.make_protector(self.options)
+        protector = protecting.make_protector(self.options)
 
         def treat(source: Path, target: Path, key: str) -> Record:
             from ..many.figures import figures_of
 
             sheet = sheet_of(self.options.sheet, key)
-            report, notes = protect.protect_quietly(protector, source, target, sheet, self.options)
+            report, notes = protecting.protect_quietly(protector, source, target, sheet, self.options)
             return {**figures_of(report), "report": json.dumps({**report.as_dict(), "notes": notes})}
 
         return treat
@@ -181,8 +180,8 @@ def fitting_jobs() -> int:
 def _write_report(options: argparse.Namespace) -> None:
     """All verdicts as one list, entry by entry: a hundred thousand of them need not be in memory."""
     from ..many.ledger import Ledger
-    from ..many.places import open_place
     from ..many.run import reports
+    from ..many.sources import open_place
 
     try:
         ledger = Ledger(open_place(options.out).ledger_folder())

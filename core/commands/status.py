@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """Also while the run goes on, and after it was stopped."""
     from ..errors import InputError
     from ..many.ledger import DONE, FAILED, WAITING, Ledger
-    from ..many.places import open_place
+    from ..many.sources import open_place
 
     if options.worst < 0:
         raise InputError("--worst must be 0 or more.")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from .places import below, open_place
+from .places import below
+from .sources import open_place
 
 Record = Mapping[str, object]
 """What is to be remembered of a photo: columns of the ledger."""

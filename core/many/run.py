@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 from ..errors import InputError, OutputError
 from .ledger import DONE, FAILED, Known, Ledger, as_columns
 from .photos import Outcome, PhotoSetup, Task, Treat, target_name
-from .places import Found, Place, PlaceLost, Source, below, open_place, refuse_entangled, source_of
+from .places import Found, Place, PlaceLost, below
+from .sources import Source, open_place, refuse_entangled, source_of
 from .workers import Finished, Setup, Workers, dispatch
 
 

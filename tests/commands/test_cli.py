@@ -10,7 +10,7 @@ import torch
 from commandline import refused, run
 from PIL import Image
 
-from faceveil.core.commands import protect as protect_command
+from faceveil.core.commands import protecting
 from faceveil.core.images import read_photo
 
 
@@ -136,7 +136,7 @@ def test_stopping_keeps_what_is_finished_and_writes_no_half(capsys, quick, portr
     photos.mkdir()
     for name in "abc":
         shutil.copy(portrait, photos / f"{name}.png")
-    original, calls = protect_command.protect_quietly, []
+    original, calls = protecting.protect_quietly, []
 
     def second_is_interrupted(*arguments):
         calls.append(arguments)
@@ -144,7 +144,7 @@ def test_stopping_keeps_what_is_finished_and_writes_no_half(capsys, quick, portr
             raise KeyboardInterrupt
         return original(*arguments)
 
-    monkeypatch.setattr(protect_command, "protect_quietly", second_is_interrupted)
+    monkeypatch.setattr(protecting, "protect_quietly", second_is_interrupted)
     code, _, err = run(capsys, "protect", photos, "-o", out)
     assert code == 130 and "Stopped" in err
     assert [path.name for path in out.iterdir() if path.is_file()] == ["a.png"]

@@ -11,8 +11,8 @@ from cheap import hire, order
 from many_photos import contents
 
 from faceveil.core.errors import InputError, OutputError
-from faceveil.core.many.places import names_many, open_place, source_of
 from faceveil.core.many.run import run
+from faceveil.core.many.sources import names_many, open_place, source_of
 
 
 @pytest.fixture

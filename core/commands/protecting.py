@@ -1,0 +1,76 @@
+"""What protecting one photo and protecting many share: models as the options name them, and one photo done."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from .denoising import makeup_terms, pick_engines, pick_recipe
+from .options import load_sides, pick_device, progress_bar
+from .pictures import naming, notes_on, read_faces
+
+if TYPE_CHECKING:
+    from ..optimise import Step
+    from ..protection.objective import Objective
+    from ..protector import Protector
+    from ..verdict.report import Report
+
+
+def make_protector(options: argparse.Namespace) -> Protector:
+    from ..protector import Protector
+
+    device = pick_device(options.device)
+    if options.strength and options.recipe:
+        raise InputError("Name a --strength or a --recipe, not both.")
+    if options.mode == "decoy" and not options.decoy:
+        raise InputError("Decoy mode needs a face to resemble: --decoy FACE.png, a synthetic or consenting one.")
+    if options.decoy and options.mode != "decoy":
+        raise InputError("--decoy was given without --mode decoy.")
+    recipe = pick_recipe(options)
+    surrogates, judges = load_sides(options.surrogate, options.judge, device)
+    return Protector(
+        recipe=recipe,
+        surrogates=surrogates,
+        judges=judges,
+        gallery=read_faces(options.gallery, device),
+        decoys=read_faces(options.decoy, device, "decoy"),
+        **pick_engines(options, recipe, device),
+        terms=makeup_terms(options, device),
+        faces=options.faces,
+        far=options.far,
+        seed=options.seed,
+        device=device,
+    )
+
+
+def protect_quietly(
+    protector: Protector,
+    source: Path,
+    target: Path,
+    sheet: Path | None,
+    options: argparse.Namespace,
+    bar_title: str | None = None,
+) -> tuple[Report, list[str]]:
+    """One photo from file to file; nothing is written unless all of it succeeds."""
+    from ..faces.masks import fit_mask
+    from ..images import check_target, read_mask, read_photo, to_bchw, write_photo
+    from ..verdict.sheet import write_sheet
+
+    photo = read_photo(source)
+    check_target(target, [source])
+    mask = fit_mask(read_mask(options.mask), photo.height, photo.width) if options.mask else None
+    with naming("photo", source), progress_bar("it", bar_title) if bar_title else nullcontext() as bar:
+
+        def show(step: Step, objective: Objective | None) -> None:
+            scores = objective.scores if objective else None
+            closest = {name: f"{float(cosines.max()):.3f}" for name, cosines in (scores or {}).items()}
+            bar(step.index + 1, step.of, **closest)
+
+        protected, report = protector(photo, mask, *([show] if bar else []))
+    write_photo(protected, target, keep_metadata=options.keep_metadata, sources=[source])
+    if sheet:
+        write_sheet(to_bchw(photo.pixels), to_bchw(protected.pixels), report, sheet, sources=[source, target])
+    return report, notes_on(photo, target)

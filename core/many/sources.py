@@ -1,0 +1,83 @@
+"""What an argument names: a folder, a glob, a single photo, here or at an address of fsspec (s3://, memory:// ...)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ..errors import InputError
+from ..images import SUFFIXES
+from .local import Folder
+from .places import Found, Place
+
+_WILD = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Photos that one argument names."""
+
+    place: Place
+    pattern: str | None = None
+    key: str | None = None
+
+    @property
+    def recursive(self) -> bool:
+        return self.key is None and (self.pattern is None or "**" in self.pattern)
+
+    def photos(self) -> Iterator[Found]:
+        return iter([Found(self.key, "")]) if self.key is not None else self.place.find(self.pattern)
+
+
+def open_place(text: str) -> Place:
+    """The place that goes by this name, whether it exists or not."""
+    if is_url(text):
+        from .remote import Remote
+
+        return Remote(text)
+    return Folder(Path(text))
+
+
+def is_url(text: str) -> bool:
+    return re.match(r"[a-z][a-z0-9+.-]+://", text) is not None
+
+
+def names_many(text: str) -> bool:
+    """Whether an argument can stand for more than one photo, or for one that is not a file here."""
+    return is_url(text) or _is(Path.is_dir, text) or _is_glob(text)
+
+
+def source_of(text: str) -> Source:
+    """What an argument names: a folder, a glob, or a single photo."""
+    if _is_glob(text):
+        start = _WILD.search(text).start()
+        root, slash, _ = text[:start].rpartition("/")
+        return Source(open_place(root + slash if is_url(text) else (root or slash or ".")), text[len(root + slash) :])
+    if _is(Path.is_dir, text) or (is_url(text) and PurePosixPath(text).suffix.lower() not in SUFFIXES):
+        return Source(open_place(text))
+    parent, slash, name = (text if is_url(text) else Path(text).absolute().as_posix()).rpartition("/")
+    return Source(open_place(parent + slash), key=name)
+
+
+def _is_glob(text: str) -> bool:
+    """Brackets and question marks are letters like any other when there is a file of that very name."""
+    return _WILD.search(text) is not None and (is_url(text) or not _is(Path.exists, text))
+
+
+def _is(asked: Callable[[Path], bool], text: str) -> bool:
+    """What may not be looked at is taken for a single photo: reading it then says what is wrong."""
+    try:
+        return asked(Path(text))
+    except (OSError, ValueError):
+        return False
+
+
+def refuse_entangled(sources: Iterable[Source], out: Place) -> None:
+    """Results among the photos would be taken for photos the next time."""
+    for source in sources:
+        if source.recursive and source.place.contains(out):
+            raise InputError(
+                f"The results would lie among the photos: {out.text} is in {source.place.text}. Name another folder."
+            )
