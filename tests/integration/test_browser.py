@@ -68,7 +68,8 @@ def page(comfy: Comfy) -> Iterator[Page]:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=OPTIONS)
-        page = browser.new_context(viewport={"width": 1800, "height": 1000}).new_page()
+        # High enough for all of our workflows at once: their pictures are fetched as they come into view.
+        page = browser.new_context(viewport={"width": 1800, "height": 1500}).new_page()
         page.route("**/*", only_here)
         answer = page.request.post(f"http://{comfy.address}/api/settings", data=SETTINGS)
         assert answer.ok

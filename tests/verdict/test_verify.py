@@ -180,7 +180,7 @@ def test_text_says_how_near_the_decoy_has_come():
         assert ("taken for the same person" in report.text()) == taken
 
 
-@pytest.mark.parametrize(("reached", "says"), [(0.10, "--strength strong"), (0.15, None), (0.30, "more visible")])
+@pytest.mark.parametrize(("reached", "says"), [(0.10, "the strength strong"), (0.15, None), (0.30, "more visible")])
 def test_a_budget_that_was_not_reached_is_said(reached, says):
     report = report_of(("judge", False))
     face = report.faces[0]
