@@ -60,8 +60,10 @@ def _aim(method: Method, **changed: object) -> Method:
 ABLATIONS: dict[str, Callable[[Method], Method]] = {
     "no-views": lambda m: _with(m, views=("plain",)),
     "no-jitter": lambda m: _with(m, landmark_jitter=0.0),
+    "no-alignment": lambda m: _with(m, aligned=False),
     "no-hinge": lambda m: _aim(m, form="cosine"),
     "no-margin": lambda m: _aim(m, margin=0.0),
+    "no-residual": lambda m: _aim(m, residual=0.0),
     "no-push": lambda m: _with(m, weighting=Constant()),
     "no-stop": lambda m: _with(m, settings=replace(m.recipe.settings, patience=0)),
     "half-iterations": lambda m: _with(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from .probe import Probe
-from .rows import Row, judged, mean, success
+from .rows import Row, judged, lead, mean, success
 
 FARS = ("1e-2", "1e-3", "1e-4")
 QUALITY = ("lpips_vgg", "lpips_alex", "face_dssim", "ssim", "psnr", "chroma")
@@ -14,17 +14,20 @@ QUALITY = ("lpips_vgg", "lpips_alex", "face_dssim", "ssim", "psnr", "chroma")
 def tables(rows: Sequence[Row]) -> str:
     """Everything that rows say, protocol by protocol."""
     parts = []
-    for title, wanted in (("Dodge", False), ("Decoy", True)):
-        mine = [row for row in rows if (row["decoy"] is not None) == wanted]
-        if mine:
-            parts += [
-                f"## {title}: judges of a family that took no part",
-                _rates(mine),
-                f"## {title}: after sharing, FAR 1e-2, all judges",
-                _copies(mine),
-                f"## {title}: recognisers that took part",
-                _own(mine),
-            ]
+    for title, decoy in (("Dodge", False), ("Decoy", True)):
+        mine = [row for row in rows if (row["decoy"] is not None) == decoy]
+        if not mine:
+            continue
+        parts += [
+            f"## {title}: judges of a family that took no part",
+            _rates(mine, decoy),
+            f"## {title}: after sharing, FAR 1e-2, all judges",
+            _copies(mine, decoy),
+            f"## {title}: recognisers that took part",
+            _own(mine, decoy),
+        ]
+        if decoy:
+            parts += [f"## {title}: no longer matched with themselves", _rates(mine, decoy=False)]
     parts += ["## How visible", _visibility(rows), "## Cost", _cost(rows)]
     return "\n\n".join(parts) + "\n"
 
@@ -41,32 +44,37 @@ def _by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
     return found
 
 
-def _rates(rows: Sequence[Row]) -> str:
+def _rates(rows: Sequence[Row], decoy: bool) -> str:
     body = []
     for method, mine in _by(rows, "method").items():
         names = dict.fromkeys(seen["name"] for _, seen in judged(mine))
         shares = []
         for name in names:
             pairs = [(row, seen) for row, seen in judged(mine) if seen["name"] == name]
-            rates = [success(pairs, far=far) for far in FARS]
+            rates = [success(pairs, far=far, decoy=decoy) for far in FARS]
             shares.append(rates[0].share)
-            body.append([method, name, len(pairs), rates[0].of, *rates])
-        body.append([method, "**mean of judges**", "", "", f"{mean(shares):.3f}", "", ""])
-    return _table(["method", "judge", "pairs", "counted", *(f"FAR {far}" for far in FARS)], body)
+            body.append([method, name, len(pairs), rates[0].of, *rates, *([] if decoy else [f"{lead(pairs):.2f}"])])
+        everybody = [] if decoy else [f"{lead(judged(mine)):.2f}"]
+        body.append([method, "**mean of judges**", "", "", f"{mean(shares):.3f}", "", "", *everybody])
+    head = ["method", "judge", "pairs", "counted", *(f"FAR {far}" for far in FARS), *([] if decoy else ["below by"])]
+    return _table(head, body)
 
 
-def _copies(rows: Sequence[Row]) -> str:
+def _copies(rows: Sequence[Row], decoy: bool) -> str:
     names = list(rows[0]["recognisers"][0]["after"])
-    body = [[method, *(success(judged(mine), copy) for copy in names)] for method, mine in _by(rows, "method").items()]
+    body = [
+        [method, *(success(judged(mine), copy, decoy=decoy) for copy in names)]
+        for method, mine in _by(rows, "method").items()
+    ]
     return _table(["method", *names], body)
 
 
-def _own(rows: Sequence[Row]) -> str:
+def _own(rows: Sequence[Row], decoy: bool) -> str:
     body = []
     for method, mine in _by(rows, "method").items():
         for name in dict.fromkeys(seen["name"] for _, seen in judged(mine, "surrogate")):
             pairs = [(row, seen) for row, seen in judged(mine, "surrogate") if seen["name"] == name]
-            body.append([method, name, success(pairs)])
+            body.append([method, name, success(pairs, decoy=decoy)])
     return _table(["method", "surrogate", "FAR 1e-2"], body)
 
 

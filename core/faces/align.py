@@ -47,6 +47,14 @@ def template_points(template: str, size: int, like: Tensor) -> Tensor:
     return torch.tensor(points, dtype=like.dtype, device=like.device) * size
 
 
+def boxed_points(box: tuple[float, float, float, float]) -> Tensor:
+    """Points (5, 2) that make an aligned crop of the square around a box: for faces that are to stay as they lie."""
+    left, top, right, bottom = box
+    side = max(right - left, bottom - top)
+    centre = torch.tensor([(left + right) / 2, (top + bottom) / 2])
+    return centre + (template_points("arcface", 1, centre) - 0.5) * side
+
+
 def similarity(source: Tensor, target: Tensor) -> Tensor:
     """The least-squares similarity (scale, rotation, shift; no mirroring) from `source` to `target`.
 

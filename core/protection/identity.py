@@ -37,6 +37,8 @@ class Aim:
     far: str = "1e-2"
     margin: float = 3.0
     decoy_margin: float = 1.0
+    residual: float = 1.0
+    """Decoy: how much dodging weighs beside it; at 0 whoever resembles the decoy may still resemble themselves."""
 
 
 class Identity:
@@ -79,7 +81,7 @@ class Identity:
             cosines[name] = own.detach().amax(1)
             loss = self._excess(own, card).mean(1)
             if self.decoys is not None:
-                loss = loss + self._shortfall(embedding @ self.decoys[name].T, card).amin(1)
+                loss = self.aim.residual * loss + self._shortfall(embedding @ self.decoys[name].T, card).amin(1)
             losses.append(loss)
         each = torch.stack(losses)
         return IdentityScore(each.sum(0), (each.detach() == 0).all(0), cosines)

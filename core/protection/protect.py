@@ -11,6 +11,7 @@ from torch import Tensor
 from ..engines.autoencoder import Autoencoder
 from ..engines.bundled import load_autoencoder
 from ..errors import InputError
+from ..faces.align import boxed_points
 from ..faces.crops import Window, paste, resize, window_around
 from ..faces.face import Face
 from ..faces.find import find_faces
@@ -52,6 +53,8 @@ class Task:
     windows: list[Window]
     clean: Tensor
     points: Tensor
+    shown: list[Tensor]
+    """Five points of each face of `image`, as recognisers are shown it."""
     masks: Tensor
     allowed: Tensor | None
 
@@ -61,16 +64,12 @@ class Task:
         windows = [window_around(face, recipe.margin) for face in faces]
         size = recipe.size
         clean = torch.cat([resize(window.cut(image), size, size) for window in windows])
-        points = torch.stack(
-            [
-                (window.shift(face.points) + 0.5) * (size / window.width) - 0.5
-                for face, window in zip(faces, windows, strict=True)
-            ]
-        ).to(image.device)
+        points = at_working_size([face.points for face in faces], windows, size).to(image.device)
+        shown = [face.points if recipe.aligned else boxed_points(face.box) for face in faces]
         masks = face_oval(points, size, size)
         if allowed is not None:
             masks = masks * torch.cat([resize(window.cut(allowed), size, size) for window in windows])
-        return cls(image, list(faces), windows, clean, points, masks, allowed)
+        return cls(image, list(faces), windows, clean, points, shown, masks, allowed)
 
     def paste_all(self, variable: Change) -> tuple[Tensor, Tensor]:
         """The photo at its own resolution with every face changed, and the mask of what may differ."""
@@ -85,6 +84,12 @@ class Task:
                 result = paste(result, window, changed, mask)
                 covered = paste(covered, window, torch.ones_like(mask), mask)
         return result, covered
+
+
+def at_working_size(points: Sequence[Tensor], windows: Sequence[Window], size: int) -> Tensor:
+    """Points (5, 2) of the photo in each face's window, brought to `size` (B, 5, 2)."""
+    moved = zip(points, windows, strict=True)
+    return torch.stack([(window.shift(own) + 0.5) * (size / window.width) - 0.5 for own, window in moved])
 
 
 def make_variable(recipe: Recipe, task: Task, latent: Change | None) -> Change:
@@ -111,7 +116,7 @@ def references_of(recognisers: Ensemble, task: Task, gallery: Sequence[Tensor]) 
     A gallery photo may show several people; each face of ours takes the gallery face most like it.
     """
     with torch.no_grad():
-        own = recognisers.embed(task.image, torch.stack([f.points for f in task.faces]).to(task.image.device))
+        own = recognisers.embed(task.image, torch.stack(task.shown).to(task.image.device))
         references = {name: [embedding] for name, embedding in own.items()}
         for photo in gallery:
             others = recognisers.embed(photo, torch.stack([f.points for f in find_faces(photo)]).to(photo.device))
@@ -198,7 +203,7 @@ def search(
     """Move any variable until the faces are not matched: the picture, the mask of what may differ, and how it went."""
     identity = Identity(
         ensemble,
-        task.points,
+        at_working_size(task.shown, task.windows, recipe.size).to(task.image.device),
         references_of(ensemble, task, gallery),
         decoys_of(ensemble, decoys),
         recipe.aim,

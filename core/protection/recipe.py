@@ -60,6 +60,8 @@ class Recipe:
     aim: Aim = field(default_factory=Aim)
     views: tuple[str, ...] = VIEWS
     landmark_jitter: float = 0.02
+    aligned: bool = True
+    """Show recognisers the face upright at its five points; False shows its box as it is, as published."""
     weighting: Weighting = field(default_factory=Constant)
     visibility: Mapping[str, float] = field(default_factory=dict)
     """Weights of the terms in `objective.VISIBILITY`."""

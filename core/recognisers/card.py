@@ -7,7 +7,7 @@ same record, so adding a recogniser means writing one card.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from statistics import NormalDist
@@ -54,21 +54,26 @@ class Card:
             ) from None
 
     def impostors(self) -> tuple[float, float]:
-        """Mean and standard deviation of the cosines of different people, as the thresholds imply them.
-
-        Cosines of two networks do not compare (dlib's lie between .8 and 1, MobileFaceNet's
-        around 0); in units of their own impostors they do. With a single threshold the spread
-        is a guess: a fifth of the way from the threshold to 1.
-        """
-        rates = sorted(self.thresholds, key=float)
-        normal = NormalDist()
-        places = [normal.inv_cdf(1 - float(rate)) for rate in rates]
-        cosines = [self.thresholds[rate] for rate in rates]
-        if not rates:
+        """`impostors_of` this recogniser's thresholds."""
+        if not self.thresholds:
             self.threshold()
-        several = len(rates) > 1
-        deviation = (cosines[0] - cosines[-1]) / (places[0] - places[-1]) if several else (1 - cosines[0]) / 5
-        return cosines[-1] - places[-1] * deviation, deviation
+        return impostors_of(self.thresholds)
+
+
+def impostors_of(thresholds: Mapping[str, float]) -> tuple[float, float]:
+    """Mean and standard deviation of the cosines of different people, as the thresholds imply them.
+
+    Cosines of two networks do not compare (dlib's lie between .8 and 1, MobileFaceNet's
+    around 0); in units of their own impostors they do. With a single threshold the spread
+    is a guess: a fifth of the way from the threshold to 1.
+    """
+    rates = sorted(thresholds, key=float)
+    normal = NormalDist()
+    places = [normal.inv_cdf(1 - float(rate)) for rate in rates]
+    cosines = [thresholds[rate] for rate in rates]
+    several = len(rates) > 1
+    deviation = (cosines[0] - cosines[-1]) / (places[0] - places[-1]) if several else (1 - cosines[0]) / 5
+    return cosines[-1] - places[-1] * deviation, deviation
 
 
 def read_card(path: Path, **fallback: object) -> Card:

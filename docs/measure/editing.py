@@ -1,10 +1,12 @@
 # ruff: noqa: T201
 """Edits measured: what the published schedule costs and ours, what the guard decodes, and a sheet to look at.
 
-python docs/measure/editing.py schedules portraits/portrait.png portraits/person-first.jpg
-python docs/measure/editing.py identical portraits/portrait.png
-python docs/measure/editing.py inject portraits/portrait.png
+python docs/measure/editing.py schedules portraits/portrait.png FACE.png ... --judges FILE.onnx ...
 python docs/measure/editing.py guard FACE.png ... --judges FILE.onnx ...
+python docs/measure/editing.py identical portraits/portrait.png
+python docs/measure/editing.py solvers portraits/portrait.png portraits/person-first.jpg
+python docs/measure/editing.py editors portraits/portrait.png portraits/person-first.jpg
+python docs/measure/editing.py inject portraits/portrait.png
 python docs/measure/editing.py sheet portraits/portrait.png portraits/person-first.jpg --out docs/edits-protected.jpg
 """
 
@@ -19,7 +21,7 @@ from statistics import mean
 import torch
 from torch import Tensor
 
-from faceveil.core.editing.edit import Edit, Edited, InLoop, edit_image, published
+from faceveil.core.editing.edit import EDITORS, Edit, Edited, InLoop, edit_image, published
 from faceveil.core.editing.geometry import DLIB, geometries
 from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
 from faceveil.core.faces.crops import window_around
@@ -36,6 +38,8 @@ from faceveil.core.recognisers.recogniser import Recogniser
 DENOISER, AUTOENCODER = BundledDenoiser(), load_autoencoder()
 WORDS = "red lipstick"
 WISHES = ("red lipstick", "purple lipstick", "blue hair", "golden hair", "green eyeshadow", "pink blush")
+EXACT = Edit("", solver="midpoint", steps=150)
+"""What solvers are compared with: no step of it is long enough to matter."""
 
 
 def read(path: Path) -> tuple[Tensor, Face]:
@@ -74,30 +78,55 @@ def timed(image: Tensor, mask: Tensor, wish: Edit, in_loop: InLoop | None) -> tu
     return done, time.process_time() - started
 
 
-def schedules(paths: list[Path]) -> None:
+Way = tuple[Edit, GuardRecipe]
+
+
+def guarded(ways: dict[str, Way], paths: list[Path], judges: list[Recogniser]) -> None:
+    """Guarded edits of all photos against dlib, a row of means for each way; judges give no gradient."""
     dlib = load_recogniser("dlib")
-    ensemble = Ensemble([dlib])
-    theirs = published(Edit(WORDS, guidance=6))
+    everyone = [dlib, *judges]
+    names = [one.card.name for one in everyone]
+    thresholds = ", ".join(f"{one.card.name} {one.threshold('1e-2'):.3f}" for one in everyone)
+    print(f"{len(paths)} photos; thresholds {thresholds}; no longer matched is the share of photos, for each of them\n")
+    head = ["way", "evaluations", "s", "strength", "outside", *names, "no longer matched", "PSNR to the edit"]
+    print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
+    for name, (wish, recipe) in ways.items():
+        figures, cosine = [], []
+        for path in paths:
+            image, face = read(path)
+            mask = mask_of(image, face, WORDS)
+            done, seconds = timed(image, mask, wish, InLoop([face], [dlib], recipe))
+            quality = float(psnr(done.image, done.unguarded))
+            moved = strength(image, done.unguarded, mask), outside(image, done, mask)
+            figures.append((done.evaluations, seconds, *moved, quality))
+            cosine.append(cosines(Ensemble(everyone), face, image, done.image))
+        asked, seconds, inside, strayed, quality = (mean(column) for column in zip(*figures, strict=True))
+        below = [mean(row[one.card.name] < one.threshold("1e-2") for row in cosine) for one in everyone]
+        row = [name, f"{asked:.0f}", f"{seconds:.1f}", f"{inside:.0f}", f"{strayed:.1f}"]
+        row += [f"{mean(each[one] for each in cosine):.3f}" for one in names]
+        row += [", ".join(f"{share:.2f}" for share in below), f"{quality:.1f}"]
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
+def schedules(paths: list[Path], judges: list[Recogniser]) -> None:
+    theirs, ours = published(Edit(WORDS, guidance=6)), Edit(WORDS, guidance=6)
     ways = {
         "published: branches apart": (theirs, PUBLISHED_GUARD),
         "published, prefix shared": (replace(theirs, shared=True), PUBLISHED_GUARD),
-        "ours": (Edit(WORDS, guidance=6), GuardRecipe()),
-        "ours, values injected": (Edit(WORDS, guidance=6, inject=None), GuardRecipe()),
-        "ours, without inversion": (Edit(WORDS, guidance=6, editor="flow"), GuardRecipe()),
+        "ours": (ours, GuardRecipe()),
+        "ours, values injected": (replace(ours, inject=None), GuardRecipe()),
+        "ours, without inversion": (replace(ours, editor="flow"), GuardRecipe()),
     }
-    print("| photo | schedule | evaluations | s | strength | outside | similarity | PSNR to the edit |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for path in paths:
-        image, face = read(path)
-        mask = mask_of(image, face, WORDS)
-        for name, (wish, recipe) in ways.items():
-            done, seconds = timed(image, mask, wish, InLoop([face], [dlib], recipe))
-            row = [path.name, name, done.evaluations, f"{seconds:.1f}"]
-            row += [f"{strength(image, done.unguarded, mask):.0f}", f"{outside(image, done, mask):.1f}"]
-            row += [f"{cosines(ensemble, face, image, done.image)['dlib']:.3f}"]
-            row += [f"{float(psnr(done.image, done.unguarded)):.1f}"]
-            print(f"| {' | '.join(map(str, row))} |", flush=True)
-    print(f"threshold of dlib at 1e-2: {dlib.threshold('1e-2'):.3f}")
+    guarded(ways, paths, judges)
+
+
+def guard(paths: list[Path], judges: list[Recogniser]) -> None:
+    """What the guard had better decode: the clean latent that the step predicts, or the noisy one."""
+    ways = {
+        "predicted clean latent": (Edit(WORDS, guidance=6), GuardRecipe()),
+        "noisy latent as it is": (Edit(WORDS, guidance=6), GuardRecipe(predicted=False)),
+    }
+    guarded(ways, paths, judges)
 
 
 def identical(paths: list[Path]) -> None:
@@ -122,45 +151,43 @@ def identical(paths: list[Path]) -> None:
         )
 
 
+def alone(ways: dict[str, Edit], paths: list[Path]) -> None:
+    """Edits without protection, all wishes on all photos, a row for each way: strength by wish and in the mean.
+
+    Off: how far the picture lies from that of many midpoint steps, of 255, inside the mask.
+    """
+    head = ["way", "evaluations", *WISHES, "mean", "outside", "off"]
+    print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
+    masks = {(path, words): mask_of(*read(path), words) for path in paths for words in WISHES}
+    exact: dict[tuple[Path, str], Tensor] = {}
+    for name, way in {"": EXACT, **ways}.items():
+        asked, inside, strayed, off = [], {words: [] for words in WISHES}, [], []
+        for (path, words), mask in masks.items():
+            image, _ = read(path)
+            done, _ = timed(image, mask, replace(way, prompt=words, guidance=6), None)
+            best = exact.setdefault((path, words), done.image)
+            asked.append(done.evaluations)
+            inside[words].append(strength(image, done.image, mask))
+            strayed.append(outside(image, done, mask))
+            off.append(float(((done.image - best).abs() * mask).sum() / (3 * mask.sum())) * 255)
+        means = [mean(values) for values in inside.values()]
+        row = [name or "midpoint, 150 steps", f"{mean(asked):.0f}", *(f"{value:.0f}" for value in means)]
+        row += [f"{mean(means):.1f}", f"{mean(strayed):.1f}", f"{mean(off):.2f}"]
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
+def solvers(paths: list[Path]) -> None:
+    """At equal numbers of steps (25), and at about equal numbers of evaluations (21, 52, 100)."""
+    steps = {"euler": (10, 25, 50), "midpoint": (5, 13, 25), "reuse": (10, 25, 49)}
+    alone({f"{name}, {n} steps": Edit("", solver=name, steps=n) for name, ns in steps.items() for n in ns}, paths)
+
+
+def editors(paths: list[Path]) -> None:
+    alone({name: Edit("", editor=name) for name in EDITORS}, paths)
+
+
 def inject(paths: list[Path]) -> None:
-    print("| injected steps | strength | outside |\n| --- | --- | --- |")
-    for steps in (0, 1, 3, 5, 10):
-        rows = []
-        for path in paths:
-            image, face = read(path)
-            for words in WISHES:
-                mask = mask_of(image, face, words)
-                done, _ = timed(image, mask, Edit(words, guidance=6, inject=steps), None)
-                rows.append((strength(image, done.image, mask), outside(image, done, mask)))
-        print(f"| {steps} | {mean(row[0] for row in rows):.1f} | {mean(row[1] for row in rows):.2f} |", flush=True)
-
-
-def guard(paths: list[Path], judges: list[Recogniser]) -> None:
-    """What the guard had better decode: the clean latent that the step predicts, or the noisy one."""
-    dlib = load_recogniser("dlib")
-    ensemble = Ensemble([dlib, *judges])
-    names = [each.card.name for each in (dlib, *judges)]
-    print(f"| decoded | photos | won | {' | '.join(names)} | unmatched by judges | PSNR to the edit | iterations, s |")
-    print(f"| --- | --- | --- | {'--- | ' * len(names)}--- | --- | --- |")
-    for predicted in (True, False):
-        rows, won, unmatched, quality, seconds = [], 0, 0, [], []
-        for path in paths:
-            image, face = read(path)
-            mask = mask_of(image, face, WORDS)
-            recipe = GuardRecipe(predicted=predicted)
-            done, spent = timed(image, mask, Edit(WORDS, guidance=6), InLoop([face], [dlib], recipe))
-            rows.append(cosines(ensemble, face, image, done.image))
-            won += bool(done.won)
-            unmatched += sum(rows[-1][one.card.name] < one.threshold("1e-2") for one in judges)
-            quality.append(float(psnr(done.image, done.unguarded)))
-            seconds.append(spent)
-        means = " | ".join(f"{mean(row[name] for row in rows):.3f}" for name in names)
-        what = "predicted clean latent" if predicted else "noisy latent as it is"
-        print(
-            f"| {what} | {len(paths)} | {won} | {means} | {unmatched} of {len(paths) * len(judges)} | "
-            f"{mean(quality):.1f} | {mean(seconds):.0f} |",
-            flush=True,
-        )
+    alone({f"{steps} steps": Edit("", inject=steps) for steps in (0, 1, 3, 5, 10)}, paths)
 
 
 def sheet(paths: list[Path], out: Path) -> None:
@@ -183,15 +210,17 @@ def sheet(paths: list[Path], out: Path) -> None:
 
 
 if __name__ == "__main__":
+    alike = {"schedules": schedules, "guard": guard}
+    plain = {"identical": identical, "solvers": solvers, "editors": editors, "inject": inject}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("schedules", "identical", "inject", "guard", "sheet"))
+    parser.add_argument("what", choices=(*alike, *plain, "sheet"))
     parser.add_argument("photos", type=Path, nargs="+")
     parser.add_argument("--judges", nargs="*", default=[], help="recognisers that only measure")
     parser.add_argument("--out", type=Path, default=Path("docs/edits-protected.jpg"))
     options = parser.parse_args()
-    if options.what == "guard":
-        guard(options.photos, [load_recogniser(name) for name in options.judges])
+    if options.what in alike:
+        alike[options.what](options.photos, [load_recogniser(name) for name in options.judges])
     elif options.what == "sheet":
         sheet(options.photos, options.out)
     else:
-        {"schedules": schedules, "identical": identical, "inject": inject}[options.what](options.photos)
+        plain[options.what](options.photos)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from statistics import NormalDist
 
 import pytest
 
-from faceveil.core.bench.rows import Rate, about, judged, mean, read_rows, success
+from faceveil.core.bench.rows import Rate, about, judged, lead, mean, read_rows, success
 from faceveil.core.errors import InputError
 
 
@@ -37,7 +38,15 @@ def test_a_decoy_counts_when_it_is_taken_for_the_decoy_and_was_not_before():
         row(seen(0.9, 0.4, **ready), decoy="d"),
         row(seen(0.9, 0.4, decoy_before=0.6, decoy_after={"plain": 0.7}), decoy="d"),
     ]
-    assert success(judged(rows)) == Rate(1, 1)
+    assert success(judged(rows), decoy=True) == Rate(1, 1)
+    assert success(judged(rows)) == Rate(2, 2), "both no longer resemble themselves"
+
+
+def test_the_lead_counts_in_deviations_of_the_judges_own_impostors():
+    """Thresholds two apart in a normal's terms make the deviation .1; .5 - .3 is then two of them."""
+    two = {"1e-2": 0.5, "1e-3": 0.5 + 0.1 * (NormalDist().inv_cdf(0.999) - NormalDist().inv_cdf(0.99))}
+    pairs = judged([row({**seen(0.9, 0.3), "thresholds": two}), row(seen(0.9, 0.1, threshold=None))])
+    assert lead(pairs) == pytest.approx(2.0)
 
 
 def test_surrogates_and_judges_without_a_threshold_do_not_count():

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from faceveil.core.errors import InputError
-from faceveil.core.faces.align import TEMPLATES, align, jitter, similarity, template_points, warp
+from faceveil.core.faces.align import TEMPLATES, align, boxed_points, jitter, similarity, template_points, warp
 
 POINTS = torch.tensor([[190.0, 121.0], [262.0, 118.0], [228.0, 161.0], [199.0, 196.0], [255.0, 194.0]])
 
@@ -64,6 +64,14 @@ def test_points_land_on_the_template(portrait):
     matrix = similarity(POINTS, template_points("arcface", 112, POINTS))
     landed = POINTS @ matrix[:, :2].T + matrix[:, 2]
     assert (landed - template_points("arcface", 112, POINTS)).norm(dim=1).max() < 6
+
+
+def test_a_box_shown_as_it_is_fills_the_crop():
+    """The square around a box 40 wide and 60 high, its corners landing on the crop's."""
+    matrix = similarity(boxed_points((30, 20, 70, 80)), template_points("arcface", 112, POINTS))
+    corners = torch.tensor([[20.0, 20.0], [80.0, 80.0]])
+    landed = corners @ matrix[:, :2].T + matrix[:, 2]
+    assert torch.allclose(landed, torch.tensor([[0.0, 0.0], [112.0, 112.0]]), atol=1e-3)
 
 
 def test_align_has_gradients_to_picture_and_points():

@@ -59,6 +59,15 @@ def test_a_decoy_must_be_reached_as_well():
     assert float(one.judge(far_from_both, ROWS).loss) == pytest.approx((0.23263 + 1) / 0.1 + 1.0, rel=1e-3)
 
 
+def test_what_resembles_the_decoy_may_resemble_itself_only_where_dodging_weighs_nothing():
+    decoy = {"one": torch.tensor([[0.8, 0.6]])}
+    both, decoy_only = (
+        identity(Aim(margin=0.0, residual=weight), decoys=decoy).judge(at(0.8), ROWS) for weight in (1.0, 0.0)
+    )
+    assert float(both.loss) == pytest.approx((0.8 - 0.23263) / 0.1, rel=1e-3) and not both.won
+    assert float(decoy_only.loss) == 0
+
+
 def test_the_papers_form_is_the_plain_cosine():
     assert float(identity(Aim(form="cosine")).judge(at(-0.4), ROWS).loss) == pytest.approx(-0.4)
 
