@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -96,6 +97,15 @@ class TrajectoryEditor(io.ComfyNode):
                     tooltip="The path from Invert to Trajectory: it is not inverted again. The whole picture is then "
                     "worked on, at the size that was inverted.",
                 ),
+                io.Int.Input(
+                    "inject",
+                    default=0,
+                    min=-1,
+                    max=100,
+                    optional=True,
+                    tooltip="In how many of the first steps the original's attention values are kept: a gentler edit "
+                    "that strays less. -1: 3 or 5, by the size of the mask. Only for the editor 'invert'.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -124,12 +134,18 @@ class TrajectoryEditor(io.ComfyNode):
         negative: Any = None,
         recognisers: tuple[Recogniser, ...] | None = None,
         trajectory: Walked | None = None,
+        inject: int = 0,
     ) -> io.NodeOutput:
         from .adapters.sampling import SamplerDenoiser, run_inside
         from .adapters.vae import ModelVae, latent_format_of
 
         levels = sigmas.tolist()
         refuse_unending(levels)
+        if cfg > 1 and negative is None:
+            raise InputError(
+                "A cfg above 1 leads away from a negative prompt, and none is connected: connect one (an empty prompt "
+                "will do), or set cfg to 1."
+            )
         pictures, device = pictures_of(image), pick_device()
         masks = masks_of(mask, len(pictures))
         latents = latent_format_of(model)
@@ -140,7 +156,16 @@ class TrajectoryEditor(io.ComfyNode):
             trajectory.refuse_other((len(pictures), latents.latent_channels, *shape[2:]), "the pictures make one")
             if editor != "invert" or len(pictures) > 1:
                 raise InputError("A trajectory serves one picture and the editor 'invert'. Disconnect it for others.")
-        wish = Edit("target", "source", steps=len(levels) - 1, solver=solver, editor=editor, high=hold, seed=seed)
+        wish = Edit(
+            "target",
+            "source",
+            steps=len(levels) - 1,
+            solver=solver,
+            editor=editor,
+            high=hold,
+            inject=None if inject < 0 else inject,
+            seed=seed,
+        )
         bar, results = Bar(len(pictures) * (len(levels) - 1)), []
         prompts = {"source": source, "target": target} | ({"negative": negative} if negative is not None else {})
         for index, (picture, where) in enumerate(zip(pictures, masks, strict=True)):
@@ -156,7 +181,7 @@ class TrajectoryEditor(io.ComfyNode):
                     bar.show(index * moment.of + moment.step + 1)
 
                 autoencoder = ModelVae(vae, latents, denoiser.patchers, economy)
-                with gradients_allowed():
+                with gradients_allowed(), denoiser.audible() if inject else nullcontext():
                     whole = to_bchw(picture).to(device)
                     area = torch.ones_like(whole[:, :1]) if where is None else fit_mask(where, *whole.shape[-2:])
                     guarded = InLoop(find_faces(whole), recognisers, GuardRecipe(), seed) if recognisers else None

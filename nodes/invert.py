@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from comfy_api.latest import io
 
 from ..core.trajectory.paths import invert
-from ..core.trajectory.solvers import SOLVERS
+from ..core.trajectory.solvers import SOLVERS, Moment
 from .adapters.host import Bar, gradients_allowed
 from .adapters.pictures import latents_of
 from .sockets import CATEGORY, Trajectories, sigmas_input
@@ -37,6 +38,15 @@ class InvertToTrajectory(io.ComfyNode):
                     default="reuse",
                     tooltip="reuse: as exact as midpoint at half its cost. euler is DDIM, as method 1 was published.",
                 ),
+                io.Int.Input(
+                    "record",
+                    default=0,
+                    min=0,
+                    max=100,
+                    optional=True,
+                    tooltip="Of how many steps, counted from the most noise, attention values are kept, for the "
+                    "editor's 'inject'. They take memory: of a large model gigabytes.",
+                ),
             ],
             outputs=[
                 io.Latent.Output(
@@ -57,7 +67,7 @@ class InvertToTrajectory(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: Any, latent: dict[str, Any], prompt: Any, sigmas: torch.Tensor, solver: str
+        cls, model: Any, latent: dict[str, Any], prompt: Any, sigmas: torch.Tensor, solver: str, record: int = 0
     ) -> io.NodeOutput:
         from .adapters.noise import PathNoise
         from .adapters.sampling import SamplerDenoiser, run_inside
@@ -69,9 +79,12 @@ class InvertToTrajectory(io.ComfyNode):
         bar, found = Bar(len(levels) - 1), []
 
         def work(denoiser: SamplerDenoiser) -> None:
-            with gradients_allowed():
+            def show(moment: Moment) -> None:
+                bar.show(moment.step + 1)
+
+            with gradients_allowed(), denoiser.audible() if record else nullcontext():
                 clean = latents.process_in(samples).to(denoiser.device)
-                found.append(invert(denoiser, clean, levels, "source", solver, lambda now: bar.show(now.step + 1)))
+                found.append(invert(denoiser, clean, levels, "source", solver, show, record))
 
         run_inside(model, {"source": prompt}, 1.0, levels, tuple(samples.shape), work)
         (path,) = found

@@ -63,6 +63,10 @@ class Window:
         box = (left - self.left, top - self.top, right - self.left, bottom - self.top)
         return Face(box, self.shift(face.points), face.score)
 
+    def moved_back(self, face: Face) -> Face:
+        """A face of the window in the photo's coordinates."""
+        return Window(-self.left, -self.top, 0, 0).moved(face)
+
 
 def window_around(face: Face, margin: float = 0.6) -> Window:
     """A square window around a face, with `margin` of the face's longer side on each side."""

@@ -174,18 +174,14 @@ def _in_box(image: Tensor, box: Box, detector: str) -> Face:
     window = window_around(Face(box, torch.zeros(5, 2)), 0.5)
     left, top, right, bottom = box
     try:
-        found = _detect(window.cut(image), detector, look_turned=False)
+        found = [window.moved_back(face) for face in _detect(window.cut(image), detector, look_turned=False)]
     except NoFaceError:
         found = []
-    inside = []
-    for face in found:
-        x, y = face.centre[0] + window.left, face.centre[1] + window.top
-        if left <= x <= right and top <= y <= bottom:
-            inside.append(face)
+    inside = [face for face in found if left <= face.centre[0] <= right and top <= face.centre[1] <= bottom]
     if not inside:
         return _mtcnn().points_in_box(image, box)
     best = choose(inside, "largest")[0]
-    return Face(box, best.points + best.points.new_tensor([window.left, window.top]), best.score)
+    return Face(box, best.points, best.score)
 
 
 def _counted(faces: Sequence[Face]) -> str:

@@ -45,8 +45,13 @@ def soft_ellipse(
     u, v = coordinates
     centre_u, centre_v, half_width, half_height = ellipse
     radius = (((u - centre_u) / half_width) ** 2 + ((v - centre_v) / half_height) ** 2).sqrt()
-    t = ((1 - radius) / max(softness, 1e-6)).clamp(0, 1)
-    return (t * t * (3 - 2 * t))[:, None]
+    return eased((1 - radius) / max(softness, 1e-6))[:, None]
+
+
+def eased(depth: Tensor) -> Tensor:
+    """From exactly 0 to exactly 1 without a kink at either end: how every soft mask's rim rises."""
+    t = depth.clamp(0, 1)
+    return t * t * (3 - 2 * t)
 
 
 def fit_mask(mask: Tensor, height: int, width: int) -> Tensor:

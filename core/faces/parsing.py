@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .face import Face
+from .masks import eased
 from .upright import cut, framing, laid_back
 
 Parse = Callable[[Tensor], Tensor]
@@ -65,7 +66,7 @@ class Parsed:
             self._known[face] = F.interpolate(shares, (SIDE, SIDE), mode="bilinear", align_corners=False)
         share = self._known[face][:, [PARTS.index(part) for part in REGIONS[region]]].sum(1, keepdim=True)
         # What is less likely than not lies outside, exactly.
-        t = ((share - 0.5) / (0.5 * max(softness, 1e-3))).clamp(0, 1)
-        if float((t > 0).float().mean()) < _LEAST:
+        mask = eased((share - 0.5) / (0.5 * max(softness, 1e-3)))
+        if float((mask > 0).float().mean()) < _LEAST:
             return None
-        return laid_back(t * t * (3 - 2 * t), matrix, height, width).clamp(0, 1)
+        return laid_back(mask, matrix, height, width).clamp(0, 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .masks import eased
+
 
 def soft_polygon(corners: Tensor, height: int, width: int, softness: float = 0.5) -> Tensor:
     """(1, 1, height, width) of the polygon with these `corners` (N, 2) in order, x to the right and y down.
@@ -20,8 +22,8 @@ def soft_polygon(corners: Tensor, height: int, width: int, softness: float = 0.5
     y, x = torch.meshgrid(torch.arange(low[1], bottom), torch.arange(low[0], right), indexing="ij")
     inside, distance = _where(torch.stack([x, y], -1).float(), corners)
     depth = torch.where(inside, distance, 0)
-    t = (depth / (max(softness, 1e-6) * depth.max().clamp_min(1e-6))).clamp(0, 1)
-    mask[0, 0, low[1] : bottom, low[0] : right] = t * t * (3 - 2 * t)
+    rim = max(softness, 1e-6) * depth.max().clamp_min(1e-6)
+    mask[0, 0, low[1] : bottom, low[0] : right] = eased(depth / rim)
     return mask
 
 

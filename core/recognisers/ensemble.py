@@ -18,16 +18,11 @@ class Ensemble:
         self.evaluations = 0
         """Faces put through a network so far; what the report states as cost."""
 
-    def embed(self, image: Tensor, points: Tensor, names: Sequence[str] | None = None) -> dict[str, Tensor]:
-        """Unit embeddings (B, dim) by recogniser, of faces with points (B, 5, 2) in `image` (1 or B, 3, H, W).
-
-        `names` leaves out the others: an optimiser need not ask networks it has already won against.
-        """
+    def embed(self, image: Tensor, points: Tensor) -> dict[str, Tensor]:
+        """Unit embeddings (B, dim) by recogniser, of faces with points (B, 5, 2) in `image` (1 or B, 3, H, W)."""
         crops: dict[tuple[str, int], Tensor] = {}
         embeddings = {}
         for recogniser in self.recognisers:
-            if names is not None and recogniser.name not in names:
-                continue
             key = recogniser.card.template, recogniser.card.input_size
             if key not in crops:
                 crops[key] = align(image, points, *key)

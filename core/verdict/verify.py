@@ -42,16 +42,12 @@ def find_again(image: Tensor, face: Face, detector: str) -> Face:
         found = find_faces(window.cut(image), detector=detector, look_turned=False)
     except NoFaceError:
         return face
-    best = min(found, key=lambda other: _distance(other, face, window))
-    if _distance(best, face, window) > 0.5 * face.size:
-        return face
-    left, top, right, bottom = best.box
-    box = (left + window.left, top + window.top, right + window.left, bottom + window.top)
-    return Face(box, best.points + best.points.new_tensor([window.left, window.top]), best.score)
+    best = min((window.moved_back(other) for other in found), key=lambda other: _distance(other, face))
+    return best if _distance(best, face) <= 0.5 * face.size else face
 
 
-def _distance(found: Face, face: Face, window: Window) -> float:
-    return float((found.points.mean(0) - window.shift(face.points).mean(0)).norm())
+def _distance(one: Face, other: Face) -> float:
+    return float((one.points - other.points).mean(0).norm())
 
 
 @torch.inference_mode()

@@ -17,6 +17,7 @@ from ...core.protection.guard import Guard, GuardRecipe
 from ...core.recognisers.recogniser import Recogniser
 from ...core.trajectory.solvers import Moment
 from .economy import Economy, with_less_memory
+from .host import on_device
 from .vae import ModelVae, latent_format_of, ordinary
 
 log = logging.getLogger("faceveil")
@@ -49,12 +50,17 @@ class GuardedRun:
         disable: bool | None = None,
         **_: Any,
     ) -> Tensor:
-        steps = len(sigmas) - 1
-        first = max(1, min(steps, round(steps * (1 - self.recipe.start))))
-        extra = extra_args or {}
         guider = model.inner_model
         beside = [guider.model_patcher, *(p for p in guider.loaded_models or [] if hasattr(p, "model"))]
         autoencoder = ModelVae(self.vae, latent_format_of(guider.model_patcher), beside, tiny=self.tiny)
+        with on_device(self.recognisers, str(x.device), [*beside, self.vae.patcher]):
+            return self._steps(model, x, sigmas, extra_args or {}, callback, autoencoder)
+
+    def _steps(
+        self, model: Any, x: Tensor, sigmas: Tensor, extra: dict[str, Any], callback: Any, autoencoder: ModelVae
+    ) -> Tensor:
+        steps = len(sigmas) - 1
+        first = max(1, min(steps, round(steps * (1 - self.recipe.start))))
         seen: dict[str, Tensor] = {}
 
         def run(x: Tensor, low: int, high: int, report: bool) -> Tensor:
@@ -76,7 +82,7 @@ class GuardedRun:
 
         clean = run(x, 0, first, True)
         known = seen["denoised"]
-        guards = [self._guard(autoencoder, index, float(sigmas[0])) for index in range(len(x))]
+        guards = [self._guard(autoencoder, index, x.device) for index in range(len(x))]
         protected, other = clean, known
         for step in range(first, steps + 1):
             if step > first:
@@ -93,7 +99,7 @@ class GuardedRun:
             protected = with_less_memory(guarded, comfy.model_management.soft_empty_cache)
         return protected
 
-    def _guard(self, autoencoder: ModelVae, index: int, top: float) -> Guard:
+    def _guard(self, autoencoder: ModelVae, index: int, device: torch.device) -> Guard:
         original = self.originals[min(index, len(self.originals) - 1)] if self.originals else None
         # The share of steps is counted here; the guard itself works whenever it is asked.
         return Guard(
@@ -101,7 +107,7 @@ class GuardedRun:
             self.recognisers,
             top=float("inf"),
             recipe=self.recipe,
-            original=original,
+            original=None if original is None else original.to(device),
             on_iteration=self.on_iteration,
         )
 

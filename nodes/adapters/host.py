@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import comfy.model_management
 import comfy.utils
@@ -12,6 +13,7 @@ from PIL import Image
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ...core.recognisers.recogniser import Recogniser
+from .room import room_for
 
 
 def pick_device() -> str:
@@ -61,12 +63,24 @@ def gradients_allowed() -> Iterator[None]:
 
 
 @contextmanager
-def on_device(recognisers: Sequence[Recogniser], device: str) -> Iterator[None]:
-    """Recognisers on the device while they are used; afterwards its memory is ComfyUI's again."""
+def on_device(recognisers: Sequence[Recogniser], device: str, beside: Sequence[Any] = ()) -> Iterator[None]:
+    """Recognisers on the device while they are used; ComfyUI makes room for them first and has it back afterwards.
+
+    `beside` are patchers of models that have to stay loaded.
+    """
+    management = comfy.model_management
+    needed = management.minimum_inference_memory() + sum(map(room_for, recognisers))
+    stay = [management.LoadedModel(patcher) for patcher in beside]
+    management.free_memory(needed, torch.device(device), keep_loaded=stay)
     try:
-        for recogniser in recognisers:
-            recogniser.to(device)
+        _move(recognisers, device)
         yield
     finally:
+        _move(recognisers, "cpu")
+
+
+def _move(recognisers: Sequence[Recogniser], device: str) -> None:
+    # In inference mode, where nodes run, weights that move become unfit for gradients.
+    with torch.inference_mode(False):
         for recogniser in recognisers:
-            recogniser.to("cpu")
+            recogniser.to(device)

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import comfy.ldm.modules.attention
 import comfy.model_management
-import comfy.model_patcher
 import comfy.model_sampling
 import comfy.patcher_extension
 import comfy.samplers
@@ -17,6 +15,7 @@ from torch import Tensor
 
 from ...core.engines.denoiser import Conditioning
 from ...core.errors import ModelError
+from .attention import with_plain_attention
 from .autograd import differentiable
 from .checkpointing import checkpointed
 from .economy import PLAIN, Economy
@@ -114,25 +113,21 @@ class SamplerDenoiser:
                 stack.enter_context(checkpointed(main, *networks[1:]))
             before = self.guider.conds, self.extra_args
             stack.callback(self._say, *before)
-            self._say(ordinary(self.guider.conds), with_attention_that_has_a_gradient(ordinary(self.extra_args)))
+            self._say(ordinary(self.guider.conds), with_plain_attention(ordinary(self.extra_args)))
             yield
+
+    @contextmanager
+    def audible(self) -> Iterator[None]:
+        """Inside, attention values can be recorded and given."""
+        before = self.guider.conds, self.extra_args
+        self._say(self.guider.conds, with_plain_attention(self.extra_args))
+        try:
+            yield
+        finally:
+            self._say(*before)
 
     def _say(self, conds: dict[str, Any], extra_args: dict[str, Any]) -> None:
         self.guider.conds, self.extra_args = conds, extra_args
-
-
-def with_attention_that_has_a_gradient(extra_args: dict[str, Any]) -> dict[str, Any]:
-    """PyTorch's own attention instead of kernels that know no backward, or silently drop it."""
-    options = comfy.model_patcher.create_model_options_clone(extra_args["model_options"])
-    given = options["transformer_options"]
-    before = given.get("optimized_attention_override")
-    plain = comfy.ldm.modules.attention.attention_pytorch
-
-    def attend(kernel: Any, *args: Any, **named: Any) -> Tensor:
-        return plain(*args, **named) if before is None else before(plain, *args, **named)
-
-    options["transformer_options"] = {**given, "optimized_attention_override": attend}
-    return {**extra_args, "model_options": options}
 
 
 def run_inside(

@@ -53,6 +53,15 @@ def test_window_over_the_border_repeats_the_edge_and_pastes_what_is_inside():
     assert torch.equal(black[..., window.bottom :, :], photo[..., window.bottom :, :])
 
 
+def test_a_face_goes_into_a_window_and_back():
+    face = Face((10.0, 20.0, 30.0, 50.0), torch.rand(5, 2) * 40, 0.9)
+    window = Window(-3, 7, 60, 70)
+    back = window.moved_back(window.moved(face))
+    assert window.moved(face).box == (13.0, 13.0, 33.0, 43.0)
+    assert back.box == face.box and back.score == face.score
+    torch.testing.assert_close(back.points, face.points)
+
+
 def test_paste_leaves_every_pixel_outside_the_mask_bit_identical():
     generator = torch.Generator().manual_seed(0)
     photo = torch.rand(1, 3, 320, 360, generator=generator)

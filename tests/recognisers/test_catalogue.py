@@ -98,7 +98,6 @@ def test_an_ensemble_samples_shared_crops_once(monkeypatch):
     embedded = both.embed(torch.rand(1, 3, 9, 9), torch.rand(2, 5, 2))
     assert aligned == [("dlib", 150)] and both.evaluations == 4
     assert torch.equal(embedded["dlib"], embedded["twin"])
-    assert set(both.embed(torch.rand(1, 3, 9, 9), torch.rand(2, 5, 2), names=["twin"])) == {"twin"}
 
 
 def test_thresholds_of_a_known_distribution():
