@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from comfy_api.latest import io
 
 from ..core.faces.face import Face
+from ..core.images import to_bchw
 from ..core.optimise import Step
 from ..core.protection.objective import Objective
 from ..core.protector import Protector
@@ -25,6 +27,7 @@ from .sockets import CATEGORY, DecoyFaces, Faces, Recognisers, Weights, faces_in
 from .weighting import Weights as Schedule
 
 PREVIEW_EVERY = 4
+SEARCHED = "Searched with the tiny decoder {}; the VAE itself decoded what was found."
 
 
 class Protect(io.ComfyNode):
@@ -77,7 +80,8 @@ class Protect(io.ComfyNode):
                     "vae",
                     optional=True,
                     tooltip="Work in this VAE's latent space. Nothing connected: the one that comes with the pack, "
-                    "which the strengths were measured with.",
+                    "which the strengths were measured with. Where the tiny decoder of its space lies in "
+                    "models/vae_approx (taesd, taef1 ...), that one searches and the VAE decodes the result.",
                 ),
                 Faces.Input(
                     "found", optional=True, tooltip="From Find Faces: protect these faces instead of finding them anew."
@@ -107,6 +111,8 @@ class Protect(io.ComfyNode):
         vae: Any = None,
         found: list[list[Face]] | None = None,
     ) -> io.NodeOutput:
+        from .adapters.quick import quick_decoder
+
         recipe = pick_recipe(strength, weights)
         pictures = pictures_of(image)
         masks = masks_of(mask, len(pictures))
@@ -131,21 +137,24 @@ class Protect(io.ComfyNode):
         def protected(economy: Economy) -> ProtectedBatch:
             # Loaded in inference mode, where ComfyUI expects it.
             latent = recipe.needs_autoencoder and vae is not None
-            autoencoder = VaeAutoencoder(vae, economy=economy) if latent else None
+            full = VaeAutoencoder(vae, economy=economy) if latent else None
             with gradients_allowed():
+                quick = quick_decoder(full, to_bchw(pictures[0]).to(device)) if full else None
                 protector = Protector(
                     recipe=sparing(recipe) if economy.checkpointed else recipe,
                     surrogates=surrogates,
                     judges=judges or (),
                     gallery=[photo.to(device) for photo in others],
                     decoys=[photo.to(device) for photo in decoy or ()],
-                    autoencoder=autoencoder,
+                    autoencoder=quick or full,
+                    finish=full if quick else None,
                     faces=faces,
                     far=far,
                     seed=seed,
                     device=device,
                 )
-                return protect_pictures(protector, pictures, masks, show, found)
+                done = protect_pictures(protector, pictures, masks, show, found)
+                return replace(done, text=f"{done.text}\n{SEARCHED.format(quick.name)}") if quick else done
 
         with on_device([*surrogates, *(judges or ())], device), cancellable():
             done = with_less_memory(protected, free_memory)

@@ -37,10 +37,9 @@ class ModelVae:
 
 def tiny_decoder(latent_format: Any, device: Any) -> Any:
     """The tiny autoencoder of this latent space, from ComfyUI's folder of them; it reads what models sample."""
-    name = getattr(latent_format, "taesd_decoder_name", None)
-    if not name or not name.startswith("tae"):
+    name = tiny_name(latent_format)
+    if not name:
         raise InputError("There is no tiny decoder for this model's latents. Switch 'tiny decoder' off.")
-    name = name.removesuffix("_decoder")
     try:
         find_tiny(name)
     except ModelError as error:
@@ -50,6 +49,12 @@ def tiny_decoder(latent_format: Any, device: Any) -> Any:
         ) from error
     with torch.inference_mode(False):
         return load_tiny(name).to(device)
+
+
+def tiny_name(latent_format: Any) -> str:
+    """Under what name the tiny autoencoder of this latent space is known; empty without one."""
+    name = getattr(latent_format, "taesd_decoder_name", None) or ""
+    return name.removesuffix("_decoder") if name.startswith("tae") else ""
 
 
 def latent_format_of(model: Any) -> Any:

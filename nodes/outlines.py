@@ -1,0 +1,54 @@
+"""What Edit Region can draw along, besides the five points: files on this machine. No ComfyUI import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..core.editing.geometry import DLIB, POINTS, OfPicture, geometries
+from ..core.errors import InputError
+from ..core.places import model_folders
+
+NONE = "none"
+
+
+def landmark_files() -> dict[str, Path]:
+    """Landmark models by file name: ours, and those in insightface's packs."""
+    packs = (file for folder in model_folders("insightface") for file in folder.glob("*/2d106det.onnx"))
+    return _named([*_onnx_in("landmarks"), *packs])
+
+
+def parser_files() -> dict[str, Path]:
+    return _named(_onnx_in("parsers"))
+
+
+def landmark_choices() -> list[str]:
+    return [POINTS, DLIB, *landmark_files()]
+
+
+def parser_choices() -> list[str]:
+    return [NONE, *parser_files()]
+
+
+def outlines(landmarks: str, parser: str) -> OfPicture:
+    """What draws regions in a picture, by the names that were chosen."""
+    points = landmarks if landmarks in (POINTS, DLIB) else str(_found(landmarks, landmark_files(), "landmarks"))
+    return geometries(points, None if parser == NONE else _found(parser, parser_files(), "parsers"))
+
+
+def _onnx_in(kind: str) -> list[Path]:
+    return [file for folder in model_folders(kind) for file in sorted(folder.glob("*.onnx"))]
+
+
+def _named(files: Iterable[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for file in files:
+        found.setdefault(file.name, file)
+    return found
+
+
+def _found(name: str, files: dict[str, Path], kind: str) -> Path:
+    # Older versions of ComfyUI do not check what a workflow of somebody else's chose.
+    if name not in files:
+        raise InputError(f"There is no {name} here. Put it into models/faceveil/{kind} and press R, or choose another.")
+    return files[name]
