@@ -12,10 +12,14 @@ _API = {
     "FaceVeilError": ".core.errors",
     "read_photo": ".core.images",
     "write_photo": ".core.images",
-    "find_faces": ".core.faces.find",
+    "read_mask": ".core.images",
     "load_recogniser": ".core.recognisers.catalogue",
+    "find_faces": ".core.api",
+    "protect": ".core.api",
+    "edit": ".core.api",
+    "verify": ".core.api",
     "Protector": ".core.protector",
-    "verify": ".core.verdict.verify",
+    "Editor": ".core.editor",
 }
 
 __all__ = sorted(_API)

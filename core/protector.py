@@ -71,6 +71,11 @@ class Protector:
         if self.recipe.needs_autoencoder and self.autoencoder is None:
             self.autoencoder = load_autoencoder(self.device)
 
+    @property
+    def witnesses(self) -> list[Witness]:
+        """Everybody whose word the verdict holds."""
+        return [Witness(r, "surrogate") for r in self.surrogates] + [Witness(r, "judge") for r in self.judges]
+
     def __call__(
         self,
         photo: Photo,
@@ -92,8 +97,7 @@ class Protector:
         part, faces = region.cut(image), [region.moved(face) for face in found]
         allowed = mask if mask is None else region.cut(mask.to(self.device))
         saved, evaluations = self._change(part, faces, allowed, on_step)
-        witnesses = [Witness(r, "surrogate") for r in self.surrogates] + [Witness(r, "judge") for r in self.judges]
-        report = verify(part, saved, witnesses, self.gallery, faces, self.far, decoys=self.decoys)
+        report = verify(part, saved, self.witnesses, self.gallery, faces, self.far, decoys=self.decoys)
         report.faces = [replace(verdict, box=face.box) for verdict, face in zip(report.faces, found, strict=True)]
         report.recipe, report.seed = self.recipe.name, self.seed
         if isinstance(self.recipe.weighting, Budget):

@@ -1,0 +1,132 @@
+"""The library in four calls: photos in, photos, faces and verdicts out.
+
+For many photos make a `Protector` or an `Editor` once instead: what these calls load each time it then keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from torch import Tensor
+
+from .editing.edit import Edit
+from .editing.sentences import regions_for
+from .editor import Editor
+from .engines.bundled import BundledDenoiser, load_autoencoder
+from .faces.face import Face
+from .faces.find import find_faces as find
+from .faces.masks import fit_mask
+from .faces.regions import region_mask
+from .images import Photo, to_bchw
+from .protector import Protector
+from .recipes import DEFAULT
+from .recognisers.catalogue import load_recogniser
+from .recognisers.recogniser import Recogniser
+from .verdict.report import Report
+from .verdict.verify import DEFAULT_FAR, Witness
+from .verdict.verify import verify as compare
+
+Recognisers = Recogniser | str | Iterable[Recogniser | str]
+"""Loaded ones, or names and files as the command line takes them."""
+
+
+def find_faces(photo: Photo, which: str | int = "all") -> list[Face]:
+    """The faces of a photo, largest first: all, the largest, or one by its number. Never none: that is an error."""
+    return find(to_bchw(photo.pixels), which=which)
+
+
+def protect(
+    photo: Photo,
+    against: Recognisers = "dlib",
+    strength: str = DEFAULT,
+    *,
+    judges: Recognisers = (),
+    gallery: Sequence[Photo] = (),
+    mask: Tensor | None = None,
+    faces: str | int = "all",
+    seed: int = 0,
+    device: str = "cpu",
+) -> tuple[Photo, Report]:
+    """The photo as `against` no longer match it, and the verdict.
+
+    `judges` only check the result. `gallery` are other photos of the same person. `mask`, as `read_mask` gives it,
+    narrows where pixels may change. `faces` is "all", "largest", or a number counted from the largest, 0.
+    """
+    protector = _protector(against, strength, judges, gallery, faces, seed, device)
+    return protector(photo, None if mask is None else fit_mask(mask, photo.height, photo.width))
+
+
+def edit(
+    photo: Photo,
+    prompt: str,
+    against: Recognisers = "dlib",
+    strength: str = DEFAULT,
+    *,
+    region: str | Sequence[str] = (),
+    mask: Tensor | None = None,
+    guidance: float | None = None,
+    judges: Recognisers = (),
+    gallery: Sequence[Photo] = (),
+    faces: str | int = "all",
+    seed: int = 0,
+    device: str = "cpu",
+) -> tuple[Photo, Report | None]:
+    """The photo edited where the prompt's words say, and protected, by the bundled generator; with the verdict.
+
+    `region` names other parts of the face, `mask` any place. With nobody to protect against the photo is only
+    edited, and there is no verdict.
+    """
+    image = to_bchw(photo.pixels)
+    if mask is not None:
+        where = fit_mask(mask, photo.height, photo.width)
+    else:
+        named = ([region] if isinstance(region, str) else list(region)) or regions_for(prompt, None)
+        where = region_mask(find(image, which=faces), named, photo.height, photo.width)
+    protector = _protector(against, strength, judges, gallery, faces, seed, device) if against else None
+    editor = Editor(BundledDenoiser(device), load_autoencoder(device), protector=protector)
+    done = editor(photo, where, Edit(prompt, guidance=guidance, seed=seed))
+    return done.photo, done.report
+
+
+def verify(
+    original: Photo,
+    protected: Photo,
+    judges: Recognisers = "dlib",
+    *,
+    gallery: Sequence[Photo] = (),
+    far: str = DEFAULT_FAR,
+    device: str = "cpu",
+) -> Report:
+    """Who still matches, plain and after sharing, and how visible the change is."""
+    pair = _pictures([original, protected], device)
+    witnesses = [Witness(judge) for judge in _loaded(judges, device)]
+    return compare(*pair, witnesses, _pictures(gallery, device), far=far)
+
+
+def _protector(
+    against: Recognisers,
+    strength: str,
+    judges: Recognisers,
+    gallery: Sequence[Photo],
+    faces: str | int,
+    seed: int,
+    device: str,
+) -> Protector:
+    return Protector(
+        strength,
+        _loaded(against, device),
+        _loaded(judges, device),
+        _pictures(gallery, device),
+        faces=faces,
+        seed=seed,
+        device=device,
+    )
+
+
+def _loaded(recognisers: Recognisers, device: str) -> list[Recogniser]:
+    named = [recognisers] if isinstance(recognisers, str | Recogniser) else recognisers
+    return [(load_recogniser(one) if isinstance(one, str) else one).to(device) for one in named]
+
+
+def _pictures(photos: Sequence[Photo], device: str) -> list[Tensor]:
+    return [to_bchw(photo.pixels).to(device) for photo in photos]
