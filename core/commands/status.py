@@ -54,11 +54,13 @@ def _line(row: dict[str, object]) -> str:
 
     name = "/".join(shown(Path(part)) for part in str(row["target"]).split("/"))
     if row["reason"]:
-        return f"  {name}: failed after {row['attempts']} tries: {str(row['reason']).strip().splitlines()[-1]}"
+        tries = "1 try" if row["attempts"] == 1 else f"{row['attempts']} tries"
+        return f"  {name}: failed after {tries}: {str(row['reason']).strip().splitlines()[-1]}"
     if row["margin"] is None:
         return f"  {name}: done"
     verdict = "no longer matched" if row["protected"] else "still matched"
-    return f"  {name}: {verdict}, {row['margin']:+.3f} from the threshold, SSIM {row['ssim']:.3f}"
+    side = "above" if row["margin"] > 0 else "below"
+    return f"  {name}: {verdict}, {abs(row['margin']):.3f} {side} the threshold, SSIM {row['ssim']:.3f}"
 
 
 def _write_csv(rows: Iterable[dict[str, object]], path: Path) -> None:

@@ -18,6 +18,8 @@ _LAYOUTS = (
 
 def pairs_in(folder: Path) -> list[tuple[Path, Path]]:
     """Photos of the same person: a/NAME and b/NAME, or train/train_NAME and test/test_NAME (also *_align)."""
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}: check the path.")
     for first, second in _LAYOUTS:
         if (folder / first[0]).is_dir() and (folder / second[0]).is_dir():
             others = dict(_named(folder / second[0], second[1]))

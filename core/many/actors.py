@@ -117,7 +117,7 @@ def _import_ray() -> ModuleType:
         import ray
         import ray.exceptions
     except ImportError as error:
-        raise InputError('Ray is not installed here: pip install "comfyui-faceveil[ray]".') from error
+        raise InputError("Ray is not installed here: pip install ray") from error
     return ray
 
 

@@ -28,8 +28,8 @@ class Remote:
             self._files, self._root = url_to_fs(text)
         except (ImportError, ValueError) as error:
             raise InputError(
-                f"{text} cannot be opened ({str(error).splitlines()[0].rstrip('.')}): pip install "
-                f'"comfyui-faceveil[remote]", or whatever fsspec needs for {self.protocol}://.'
+                f"{text} cannot be opened ({str(error).splitlines()[0].rstrip('.')}). Install what it needs: "
+                f"pip install fsspec s3fs for s3://, or what fsspec names for {self.protocol}://."
             ) from error
         self._root = self._root.rstrip("/")
 

@@ -38,7 +38,7 @@ class Clip:
         try:
             from transformers import AutoTokenizer, CLIPModel
         except ImportError as error:
-            raise ModelError('CLIP needs one more package: pip install "comfyui-faceveil[diffusers]"') from error
+            raise ModelError("CLIP needs one more package: pip install transformers") from error
         if not (folder / "config.json").is_file():
             raise ModelError(f"{folder} holds no CLIP model: there is no config.json in it.")
         try:

@@ -93,23 +93,26 @@ def fetch(name: str, on_step: Callable[[int, int], None] = lambda done, of: None
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target) as scratch:
             archive = Path(scratch) / "download"
-            _download(download.url, archive, on_step)
+            _download(download, archive, target, on_step)
             return [_install(archive, file, digest, target, download) for file, digest in download.files]
     except OSError as error:
         raise OutputError(f"'{name}' could not be stored in {target}: {error.strerror or error}.") from error
 
 
-def _download(url: str, to: Path, on_step: Callable[[int, int], None]) -> None:
+def _download(download: Download, to: Path, target: Path, on_step: Callable[[int, int], None]) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=30) as response, to.open("wb") as out:
+        with urllib.request.urlopen(download.url, timeout=30) as response, to.open("wb") as out:
             total, done = int(response.headers.get("Content-Length") or 0), 0
             while block := response.read(1 << 20):
                 out.write(block)
                 done += len(block)
                 on_step(done, total)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", error)
+        files = " and ".join(file for file, _ in download.files)
         raise ModelError(
-            f"{url} could not be downloaded ({error}). Check the connection, or download it by hand."
+            f"{download.url} could not be downloaded ({getattr(reason, 'strerror', None) or reason}). Check the "
+            f"connection, or download it with a browser and put {files} into {target}."
         ) from error
 
 

@@ -48,7 +48,8 @@ def test_status_counts_and_names_the_worst_first(finished, capsys):
     lines = out.splitlines()[out.splitlines().index("the worst cases:") + 1 :]
     assert [line.split(":")[0].strip() for line in lines] == ["no.png", "bad.png", "fine.png"]
     assert "failed after 2 tries: There is no face." in lines[0]
-    assert "still matched, +0.050 from the threshold" in lines[1] and "no longer matched, -0.100" in lines[2]
+    assert "still matched, 0.050 above the threshold" in lines[1]
+    assert "no longer matched, 0.100 below the threshold" in lines[2]
     assert len(run(capsys, "status", finished, "--worst", 1)[1].splitlines()) == len(out.splitlines()) - 2
 
 

@@ -125,6 +125,8 @@ def test_calibration_is_stored_and_found_again(tmp_path, shared_faces):
 
 
 def test_folders_without_pairs_are_explained(tmp_path, examples):
+    with pytest.raises(InputError, match=r"There is no folder .*missing"):
+        pairs_in(tmp_path / "missing")
     with pytest.raises(InputError, match="two folders, a and b"):
         pairs_in(tmp_path)
     for side, name in (("a", "one.png"), ("b", "two.png")):
@@ -169,5 +171,5 @@ def test_fetch_explains_unknown_names_and_dead_addresses(offered, monkeypatch, t
         fetch("nonsense")
     gone = Download((tmp_path / "gone.zip").as_uri(), "insightface", "x", (("a.onnx", "00"),), "free")
     monkeypatch.setitem(fetching.DOWNLOADS, "gone", gone)
-    with pytest.raises(ModelError, match="could not be downloaded"):
+    with pytest.raises(ModelError, match=r"could not be downloaded.*put a\.onnx into .*insightface/x\.$"):
         fetch("gone")
