@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
+
+from faceveil.core.recognisers.card import Card
+from faceveil.core.recognisers.recogniser import Recogniser
+from faceveil.nodes.adapters.room import FACES, room_for
 
 
 class Interrupted(BaseException):
@@ -33,6 +37,9 @@ def host(monkeypatch):
         def update_absolute(self, done, preview=None):
             self.seen.append((done, preview))
 
+    management.minimum_inference_memory = lambda: 1000
+    management.LoadedModel = lambda patcher: SimpleNamespace(patcher=patcher)
+    management.free_memory = lambda needed, device, keep_loaded: None
     management.throw_exception_if_processing_interrupted = check
     management.unload_all_models = management.soft_empty_cache = lambda: None
     utils.ProgressBar = ProgressBar
@@ -70,3 +77,55 @@ def test_the_bar_only_grows_and_heeds_cancel(host):
     host.comfy.model_management.cancelled = True
     with pytest.raises(Interrupted):
         bar.show(6)
+
+
+class Settling(nn.Module):
+    """Moves as a network does from one device to another: every weight becomes a new tensor, made on arrival."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3))
+        self.moves = []
+
+    def to(self, *args, **named):
+        if args and args[0] in ("cpu", "cuda"):
+            self.moves.append(args[0])
+            return self._apply(torch.clone)
+        return super().to(*args, **named)
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+@pytest.fixture
+def recogniser():
+    torch.manual_seed(0)
+    return Recogniser(Card("settling", 16, "arcface"), Settling())
+
+
+def test_room_is_made_before_recognisers_come_and_what_is_beside_them_stays(host, recogniser):
+    asked = []
+    host.comfy.model_management.free_memory = lambda needed, device, keep_loaded: asked.append(
+        (needed, device, keep_loaded, list(recogniser.network.moves))
+    )
+    with host.on_device([recogniser], "cuda", ["patcher"]):
+        assert recogniser.network.moves == ["cuda"]
+    ((needed, device, stay, moves),) = asked
+    assert recogniser.network.moves == ["cuda", "cpu"] and moves == []
+    assert needed == 1000 + room_for(recogniser) and device == torch.device("cuda")
+    assert [kept.patcher for kept in stay] == ["patcher"]
+
+
+def test_recognisers_that_moved_within_inference_mode_still_have_gradients(host, recogniser):
+    with torch.inference_mode(), host.on_device([recogniser], "cuda"), torch.inference_mode(False):
+        x = torch.rand(1, 3, 16, 16, requires_grad=True)
+        (slope,) = torch.autograd.grad(recogniser.embed(x)[0, 0], x)
+    assert slope.abs().max() > 0
+
+
+def test_the_room_for_a_recogniser_is_its_weights_and_what_it_keeps_of_some_faces(recogniser):
+    weights = (3 * 8 + 8 * 4) * 9 + 8 + 4
+    # What each convolution sees (the second sees what the ReLU keeps), and what is brought to unit length.
+    kept = 3 * 16 * 16 + 8 * 14 * 14 + 4 * 12 * 12
+    assert room_for(recogniser) == pytest.approx(4 * (weights + FACES * kept), rel=0.01)
+    assert room_for(Recogniser(Card("elsewhere", 16, "arcface"), lambda crops: crops)) == 0
