@@ -9,9 +9,11 @@ from torch import Tensor
 from ..errors import InputError
 from .align import similarity, template_points
 
-# The face oval in the ArcFace frame, as shares of its side: centre, half width, half height.
-# Hairline to chin and ear to ear on the research photos; the soft rim lies inside it.
-_CENTRE, _HALF_WIDTH, _HALF_HEIGHT = (0.5, 0.57), 0.41, 0.54
+Ellipse = tuple[float, float, float, float]
+"""Centre, half width and half height in the ArcFace frame, as shares of its side."""
+
+FACE: Ellipse = (0.5, 0.57, 0.41, 0.54)
+"""Hairline to chin and ear to ear on the research photos; the soft rim lies inside it."""
 
 
 def face_oval(points: Tensor, height: int, width: int, softness: float = 0.3, grow: float = 1.0) -> Tensor:
@@ -20,8 +22,9 @@ def face_oval(points: Tensor, height: int, width: int, softness: float = 0.3, gr
     Exactly 1 inside and exactly 0 outside, with a smooth rim that takes `softness` of the
     radius: exact zeros are what lets everything outside stay bit-identical. `grow` scales it.
     """
+    u, v, half_width, half_height = FACE
     return soft_ellipse(
-        frame_coordinates(points, height, width), (*_CENTRE, _HALF_WIDTH * grow, _HALF_HEIGHT * grow), softness
+        frame_coordinates(points, height, width), (u, v, half_width * grow, half_height * grow), softness
     )
 
 
@@ -38,10 +41,8 @@ def frame_coordinates(points: Tensor, height: int, width: int) -> tuple[Tensor, 
     return u, v
 
 
-def soft_ellipse(
-    coordinates: tuple[Tensor, Tensor], ellipse: tuple[float, float, float, float], softness: float
-) -> Tensor:
-    """(B, 1, height, width): 1 inside, 0 outside (centre u, v, half width, half height), the rim inside it."""
+def soft_ellipse(coordinates: tuple[Tensor, Tensor], ellipse: Ellipse, softness: float) -> Tensor:
+    """(B, 1, height, width): 1 inside, 0 outside, the rim inside it."""
     u, v = coordinates
     centre_u, centre_v, half_width, half_height = ellipse
     radius = (((u - centre_u) / half_width) ** 2 + ((v - centre_v) / half_height) ** 2).sqrt()

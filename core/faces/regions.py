@@ -15,9 +15,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .face import Face
-from .masks import frame_coordinates, soft_ellipse
-
-Ellipse = tuple[float, float, float, float]
+from .masks import FACE, Ellipse, frame_coordinates, soft_ellipse
 
 
 def _pair(u: float, v: float, half_width: float, half_height: float) -> list[Ellipse]:
@@ -30,7 +28,7 @@ _BROWS = _pair(0.325, 0.38, 0.145, 0.05)
 _LIPS: list[Ellipse] = [(0.5, 0.832, 0.17, 0.085)]
 _EYESHADOW = _pair(0.335, 0.43, 0.13, 0.055)
 _CHEEKS = _pair(0.25, 0.67, 0.13, 0.13)
-_FACE: list[Ellipse] = [(0.5, 0.57, 0.41, 0.54)]
+_FACE: list[Ellipse] = [FACE]
 
 # Each region: ellipses that belong to it, and ellipses cut out of it.
 SHAPES: dict[str, tuple[list[Ellipse], list[Ellipse]]] = {
