@@ -14,6 +14,8 @@ import comfy.supported_models
 import comfy.taesd.taesd
 import torch
 
+from . import watching
+
 UNET = {
     "image_size": 32,
     "in_channels": 4,
@@ -162,4 +164,9 @@ class TinyGradient:
         return {"ui": {"text": [str(each) for each in found]}}
 
 
-NODE_CLASS_MAPPINGS = {"TinyModel": TinyModel, "TinyPrompt": TinyPrompt, "TinyGradient": TinyGradient}
+NODE_CLASS_MAPPINGS = {
+    "TinyModel": TinyModel,
+    "TinyPrompt": TinyPrompt,
+    "TinyGradient": TinyGradient,
+    **watching.NODE_CLASS_MAPPINGS,
+}
