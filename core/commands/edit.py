@@ -76,7 +76,9 @@ def run(options: argparse.Namespace) -> int:
     _refuse_contradictions(options)
     photo = read_photo(options.photo)
     refuse_overwriting([options.out, options.sheet], [options.photo, options.mask, *options.gallery])
-    check_target(options.out, [options.photo])
+    check_target(options.out, [options.photo], photo)
+    if options.sheet:
+        check_target(options.sheet, [options.photo])
     device = pick_device(options.device)
     image = to_bchw(photo.pixels).to(device)
     mask, where = where_to_edit(options, photo, image)

@@ -60,7 +60,9 @@ def protect_quietly(
     from ..verdict.sheet import write_sheet
 
     photo = read_photo(source)
-    check_target(target, [source])
+    check_target(target, [source], photo)
+    if sheet:
+        check_target(sheet, [source, target])
     mask = fit_mask(read_mask(options.mask), photo.height, photo.width) if options.mask else None
     with naming("photo", source), progress_bar("it", bar_title) if bar_title else nullcontext() as bar:
 

@@ -31,7 +31,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..faces.regions import REGIONS
-    from ..images import check_target, read_photo, to_bchw, to_bhwc, write_photo
+    from ..images import Photo, check_target, read_photo, to_bchw, to_bhwc, write_photo
 
     refuse_overwriting([options.out, options.shown], [options.photo])
     photo = read_photo(options.photo)
@@ -41,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     regions = [options.words] if options.words in REGIONS else part_named(options, options.words)
     image = to_bchw(photo.pixels)
     mask, _ = drawn(options, image, options.photo, regions)
-    write_photo(photo.with_pixels(to_bhwc(mask.expand(-1, 3, -1, -1))), options.out, sources=[options.photo])
+    # Nothing but the mask: whoever reads one with transparency takes that for it.
+    write_photo(Photo(to_bhwc(mask.expand(-1, 3, -1, -1))), options.out, sources=[options.photo])
     if options.shown:
         red = image.new_tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
         shown = image + 0.6 * mask * (red - image)

@@ -38,14 +38,10 @@ def write_photo(
     """
     path = Path(path)
     name = shown(path)
-    target_format = check_target(path, [photo.path, *sources])
+    target_format = check_target(path, [photo.path, *sources], photo)
     image = to_pil(photo.pixels)
-    if photo.alpha is not None:
-        alpha = to_uint8(photo.alpha)[0].cpu().numpy()
-        if target_format in _HOLD_ALPHA:
-            image.putalpha(Image.fromarray(alpha))
-        elif alpha.min() < 255:
-            raise OutputError(f"'{name}' cannot hold the photo's transparency: write a .png file instead.")
+    if photo.alpha is not None and target_format in _HOLD_ALPHA:
+        image.putalpha(Image.fromarray(to_uint8(photo.alpha)[0].cpu().numpy()))
     options: dict[str, object] = {
         "JPEG": {"quality": min(max(quality, 1), 100), "subsampling": 0},
         "WEBP": {"lossless": True, "exact": True},
@@ -74,8 +70,8 @@ def write_photo(
         temporary.unlink(missing_ok=True)
 
 
-def check_target(path: Path, sources: Iterable[Path | None]) -> str:
-    """The format to write, once nothing speaks against the path."""
+def check_target(path: Path, sources: Iterable[Path | None], photo: Photo | None = None) -> str:
+    """The format to write, once nothing speaks against the path, nor against such a file for this photo."""
     name = shown(path)
     if path.suffix.lower() not in _WRITERS:
         raise OutputError(f"'{name}' does not end in a format that can be written: use one of {', '.join(_WRITERS)}.")
@@ -90,4 +86,8 @@ def check_target(path: Path, sources: Iterable[Path | None]) -> str:
                     raise OutputError(f"'{name}' is an original photo, which is never overwritten: take another name.")
     except OSError as error:
         raise OutputError(f"'{name}' could not be written ({error.strerror or error}): choose another path.") from error
-    return _WRITERS[path.suffix.lower()]
+    target_format = _WRITERS[path.suffix.lower()]
+    transparent = photo is not None and photo.alpha is not None and to_uint8(photo.alpha).min() < 255
+    if transparent and target_format not in _HOLD_ALPHA:
+        raise OutputError(f"'{name}' cannot hold the photo's transparency: write a .png file instead.")
+    return target_format

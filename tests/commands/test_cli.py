@@ -12,6 +12,7 @@ from PIL import Image
 
 from faceveil.core.commands import protecting
 from faceveil.core.images import read_photo
+from faceveil.core.protector import Protector
 
 
 def test_verify_of_two_photos_of_one_person_and_of_a_stranger(capsys, examples, tmp_path):
@@ -129,6 +130,18 @@ def test_outputs_that_cannot_be(capsys, portrait, tmp_path):
     assert "nowhere" in refused(capsys, "protect", portrait, "-o", tmp_path / "nowhere" / "o.png")
     assert "--out: the name is empty" in refused(capsys, "protect", portrait, "-o", "")
     assert "must be a folder" in refused(capsys, "protect", portrait, tmp_path / "b.png", "-o", tmp_path / "o.png")
+
+
+def test_what_could_not_be_written_is_refused_before_the_work(capsys, portrait, tmp_path, monkeypatch):
+    def works(*_: object) -> None:
+        raise AssertionError("worked first")
+
+    monkeypatch.setattr(Protector, "__call__", works)
+    clear = Image.open(portrait)
+    clear.putalpha(128)
+    clear.save(tmp_path / "clear.png")
+    assert "transparency" in refused(capsys, "protect", tmp_path / "clear.png", "-o", tmp_path / "o.jpg")
+    assert "s.txt" in refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--sheet", tmp_path / "s.txt")
 
 
 def test_stopping_keeps_what_is_finished_and_writes_no_half(capsys, quick, portrait, tmp_path, monkeypatch):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from commandline import refused, run
 from PIL import Image
 
 from faceveil.core.editing import edit
 from faceveil.core.editing.edit import InLoop
+from faceveil.core.images import read_mask
 from faceveil.core.protection import guard
 
 
@@ -25,6 +27,16 @@ def test_an_edit_changes_the_lips_and_nothing_else(portrait, tmp_path, capsys):
     assert run(capsys, "regions", portrait, "lips", "-o", mask)[0] == 0
     change, inside = np.abs(pixels(out) - pixels(portrait)).max(2), pixels(mask).max(2) > 0
     assert change[inside].max() > 20 and change[~inside].max() == 0
+
+
+def test_a_transparent_photo_gets_the_same_mask(portrait, tmp_path, capsys):
+    clear = Image.open(portrait)
+    clear.putalpha(128)
+    clear.save(tmp_path / "clear.png")
+    masks = [tmp_path / "plain-mask.png", tmp_path / "clear-mask.png"]
+    for photo, mask in zip((portrait, tmp_path / "clear.png"), masks, strict=True):
+        assert run(capsys, "regions", photo, "lips", "-o", mask)[0] == 0
+    assert torch.equal(*(read_mask(mask) for mask in masks))
 
 
 def test_landmarks_draw_another_mask_than_five_points(portrait, tmp_path, capsys):
