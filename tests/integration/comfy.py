@@ -24,7 +24,9 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 COMFYUI = Path(os.environ.get("COMFYUI_PATH", "~/comfy/ComfyUI")).expanduser()
-START_SECONDS, PROMPT_SECONDS = 180, 240
+PATIENCE = float(os.environ.get("COMFYUI_PATIENCE", 1))
+"""How many times as long as usual to wait, on a machine that is busy with other things."""
+START_SECONDS, PROMPT_SECONDS, SILENT_SECONDS = (PATIENCE * seconds for seconds in (180, 240, 120))
 
 
 def comfy_python() -> Path:
@@ -49,11 +51,12 @@ class Run:
 class Comfy:
     """Talks to one running server."""
 
-    def __init__(self, port: int, base: Path) -> None:
+    def __init__(self, port: int, base: Path, process: int) -> None:
         import websocket
 
         self.address, self.base, self.client = f"127.0.0.1:{port}", base, uuid.uuid4().hex
-        self.socket = websocket.create_connection(f"ws://{self.address}/ws?clientId={self.client}", timeout=120)
+        self.process = process
+        self.socket = websocket.create_connection(f"ws://{self.address}/ws?clientId={self.client}", timeout=SILENT_SECONDS)
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=60) as answer:
@@ -138,7 +141,7 @@ def running(base: Path) -> Iterator[Comfy]:
         )
         try:
             wait_until_up(server, port, log)
-            yield Comfy(port, base)
+            yield Comfy(port, base, server.pid)
         finally:
             server.terminate()
             try:

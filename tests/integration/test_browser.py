@@ -2,81 +2,30 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .browser import MISSING, PACK, QUEUED, RUN, WORKFLOWS, browse, lacking, opened, show
 from .comfy import PROMPT_SECONDS, ROOT, Comfy
 from .conftest import refuse
 from .test_nodes import NODES, prompt_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.integration
-
-PACK = "ComfyUI-FaceVeil"
-WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-SETTINGS = {
-    "Comfy.TutorialCompleted": True,
-    "Comfy.Workflow.ShowMissingModelsWarning": False,
-    "Comfy.Notification.ShowVersionUpdates": False,
-    "Comfy.Minimap.Visible": False,
-    # Text on nodes however small they are drawn.
-    "LiteGraph.Canvas.MinFontSizeForLOD": 0,
-}
-READY = "() => window.app?.graph && app.extensionManager && Object.keys(LiteGraph.registered_node_types).length > 100"
-OPEN = "async ([graph, name]) => { await app.loadGraphData(JSON.parse(graph), true, true, name); }"
-MISSING = "() => app.graph.nodes.filter(n => n.has_errors || !LiteGraph.registered_node_types[n.type]).map(n => n.type)"
-QUEUED = "async () => JSON.stringify((await app.graphToPrompt()).output)"
-RUN = """(limit) => new Promise((done) => {
-    const outputs = {};
-    setTimeout(() => done({status: "timeout", outputs}), limit);
-    app.api.addEventListener("executed", (e) => { outputs[e.detail.node] = e.detail.output; });
-    for (const kind of ["execution_success", "execution_error", "execution_interrupted"])
-        app.api.addEventListener(kind, (e) => done({status: kind, outputs, detail: JSON.stringify(e.detail)}));
-    app.queuePrompt(0, 1);
-})"""
-FIT = "() => app.extensionManager.command.execute('Comfy.Canvas.FitView')"
-# The stand-in for a thumbnail that cannot be had is no blob.
-PICTURES = "(n) => [...document.images].filter(i => i.src.startsWith('blob:') && i.naturalWidth > 300).length >= n"
-BROWSE = "() => { app.extensionManager.command.execute('Comfy.BrowseTemplates'); }"
 
 
 @pytest.fixture(scope="module")
 def page(comfy: Comfy) -> Iterator[Page]:
-    """ComfyUI's page, which reaches nothing but its own server."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        refuse("there is no chromium on the path: install your distribution's")
-    if importlib.util.find_spec("playwright") is None:
-        refuse("the package playwright is missing: pip install playwright")
-    from playwright.sync_api import sync_playwright
-
-    def only_here(route: Route) -> None:
-        address = route.request.url
-        if address.startswith((f"http://{comfy.address}/", f"ws://{comfy.address}/", "data:", "blob:")):
-            route.continue_()
-        else:
-            route.abort()
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=OPTIONS)
-        # High enough for all of our workflows at once: their pictures are fetched as they come into view.
-        page = browser.new_context(viewport={"width": 1800, "height": 1500}).new_page()
-        page.route("**/*", only_here)
-        answer = page.request.post(f"http://{comfy.address}/api/settings", data=SETTINGS)
-        assert answer.ok
-        page.goto(f"http://{comfy.address}/", wait_until="domcontentloaded", timeout=120_000)
-        page.wait_for_function(READY, timeout=120_000)
+    if reason := lacking():
+        refuse(reason)
+    with opened(comfy) as page:
         yield page
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -84,20 +33,8 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("screenshots")
 
 
-def show(page: Page, path: Path) -> None:
-    """Open a workflow file and bring all of it into view."""
-    page.evaluate(OPEN, [path.read_text(), path.stem])
-    page.wait_for_timeout(500)
-    page.evaluate(FIT)
-    page.wait_for_timeout(1000)
-
-
 def test_the_template_browser_lists_the_packs_workflows_with_pictures_and_opens_one(page, portrait, shots):
-    page.evaluate(BROWSE)
-    page.get_by_text(PACK, exact=True).first.click(timeout=15_000)
-    for path in WORKFLOWS:
-        page.get_by_text(path.stem, exact=True).first.wait_for(timeout=15_000)
-    page.wait_for_function(PICTURES, arg=len(WORKFLOWS), timeout=15_000)
+    browse(page)
     page.screenshot(path=shots / "templates.png")
     page.get_by_text("protect_any_image", exact=True).first.click(timeout=15_000)
     page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'FaceVeilProtect')", timeout=15_000)
