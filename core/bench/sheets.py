@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf, isnan
 from pathlib import Path
 
 import torch
@@ -12,19 +13,16 @@ from torch import Tensor
 from ..faces.crops import window_around
 from ..faces.find import find_faces
 from ..images import draw_grid, read_photo, to_bchw
-from .rows import Row, judged
+from .rows import Row, judged, lead
 
 COUNT = 4
 """How many of each kind a sheet shows."""
 
 
 def closeness(row: Row) -> float:
-    """How near the nearest judge still is: above 0 it matches."""
-    return max(
-        seen["after"]["plain"] - seen["thresholds"]["1e-2"]
-        for _, seen in judged([row])
-        if seen["thresholds"].get("1e-2") is not None
-    )
+    """How near the nearest judge still is, in deviations of its impostors: above 0 it matches. -inf: nobody can say."""
+    known = [-lead([pair]) for pair in judged([row])]
+    return max((each for each in known if not isnan(each)), default=-inf)
 
 
 ORDERS: dict[str, Callable[[Row], float]] = {

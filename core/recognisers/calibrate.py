@@ -74,7 +74,8 @@ def calibrate(
         raise InputError(
             f"Only {len(first)} pairs in {folder} show a face; thresholds need at least 4, and 36 or more to mean much."
         )
-    similarity = torch.stack(first) @ torch.stack(second).T
+    # Rounding leads beyond 1, where no cosine is, and no description of a recogniser would be read again.
+    similarity = (torch.stack(first) @ torch.stack(second).T).clamp(-1, 1)
     genuine = similarity.diagonal()
     impostors = similarity[~torch.eye(len(first), dtype=torch.bool)]
     return Calibration(*thresholds_from(genuine, impostors), len(genuine), len(impostors), without_face)

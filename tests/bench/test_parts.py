@@ -11,7 +11,7 @@ from faceveil.core.bench.memory import peak_memory
 from faceveil.core.bench.methods import ABLATIONS, method
 from faceveil.core.bench.outside import load_outside
 from faceveil.core.bench.probe import named_right
-from faceveil.core.bench.sheets import chosen
+from faceveil.core.bench.sheets import chosen, closeness
 from faceveil.core.bench.trial import split
 from faceveil.core.errors import FaceVeilError, InputError, ModelError
 from faceveil.core.recipes import choose
@@ -63,6 +63,15 @@ def test_best_median_and_worst_are_shown_once_each():
     names = [(name, row["n"]) for name, row in chosen(rows, lambda row: row["n"], 2)]
     assert names == [("best", 1), ("best", 2), ("median", 4), ("median", 5), ("worst", 8), ("worst", 9)]
     assert [row["n"] for _, row in chosen(rows[:3], lambda row: row["n"], 2)] == [3, 5, 9]
+
+
+def test_the_nearest_judge_is_told_in_its_own_deviations_and_nobody_knows_without_thresholds():
+    def seen(after, thresholds):
+        return {"role": "judge", "thresholds": thresholds, "after": {"plain": after}}
+
+    narrow, wide = seen(0.95, {"1e-2": 0.9}), seen(0.7, {"1e-2": 0.5})
+    assert closeness({"recognisers": [narrow, wide]}) == pytest.approx(0.05 / 0.02)
+    assert closeness({"recognisers": [seen(0.9, {})]}) == -float("inf")
 
 
 def test_leaving_a_family_out_needs_somebody_on_both_sides(dlib_recogniser):
