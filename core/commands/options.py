@@ -132,6 +132,7 @@ def _distinct(names: list[str]) -> dict[Path | str, str]:
 def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
     """Before any work: no output may be an input or another output, and every output's folder must exist."""
     from ..errors import OutputError
+    from ..images import check_place
 
     taken = {path.resolve(): "an input" for path in inputs if path is not None}
     for path in outputs:
@@ -140,6 +141,5 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
         real = path.resolve()
         if real in taken:
             raise OutputError(f"{path} is {taken[real]} already and will not be overwritten: take another name.")
-        if path.is_dir() or not path.parent.is_dir():
-            raise OutputError(f"{path} cannot be written: it is a folder, or its folder does not exist.")
+        check_place(path)
         taken[real] = "another output"

@@ -10,13 +10,14 @@ from .modes import from_pil
 from .pairs import pairs_in
 from .photo import Photo, to_bchw, to_bhwc, to_pil, to_uint8
 from .reading import MAX_SIDE, MIN_SIDE, read_mask, read_photo
-from .writing import check_target, write_photo
+from .writing import check_place, check_target, write_photo
 
 __all__ = [
     "MAX_SIDE",
     "MIN_SIDE",
     "SUFFIXES",
     "Photo",
+    "check_place",
     "check_target",
     "draw_grid",
     "from_pil",

@@ -70,16 +70,21 @@ def write_photo(
         temporary.unlink(missing_ok=True)
 
 
+def check_place(path: Path) -> None:
+    """Whether there can be a file of this name at all, whatever it holds."""
+    if path.is_dir():
+        raise OutputError(f"'{shown(path)}' is a folder: add a file name to it.")
+    if not path.parent.is_dir():
+        raise OutputError(f"There is no folder '{path.parent}' to write '{shown(path)}' to: create it first.")
+
+
 def check_target(path: Path, sources: Iterable[Path | None], photo: Photo | None = None) -> str:
     """The format to write, once nothing speaks against the path, nor against such a file for this photo."""
     name = shown(path)
     if path.suffix.lower() not in _WRITERS:
         raise OutputError(f"'{name}' does not end in a format that can be written: use one of {', '.join(_WRITERS)}.")
     try:
-        if path.is_dir():
-            raise OutputError(f"'{name}' is a folder: add a file name to it.")
-        if not path.parent.is_dir():
-            raise OutputError(f"There is no folder '{path.parent}' to write '{name}' to: create it first.")
+        check_place(path)
         if path.exists():
             for source in sources:
                 if source is not None and Path(source).exists() and path.samefile(source):

@@ -127,7 +127,8 @@ def test_outputs_that_cannot_be(capsys, portrait, tmp_path):
     before = portrait.read_bytes()
     assert "input" in refused(capsys, "protect", portrait, "-o", portrait)
     assert portrait.read_bytes() == before
-    assert "nowhere" in refused(capsys, "protect", portrait, "-o", tmp_path / "nowhere" / "o.png")
+    assert "no folder" in refused(capsys, "protect", portrait, "-o", tmp_path / "nowhere" / "o.png")
+    assert "is a folder" in refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--report", tmp_path)
     assert "--out: the name is empty" in refused(capsys, "protect", portrait, "-o", "")
     assert "must be a folder" in refused(capsys, "protect", portrait, tmp_path / "b.png", "-o", tmp_path / "o.png")
 
