@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-_ROWS = 256
+from .photo import ROWS
+
 _PROFILE_SPACES = {"L": b"GRAY", "LA": b"GRAY", "CMYK": b"CMYK"}
 
 
@@ -44,9 +45,9 @@ def _unit(image: Image.Image) -> np.ndarray:
     """Eight bits as (C, H, W) in [0, 1], a few rows at a time: a large photo need not be held twice."""
     width, height = image.size
     values = np.empty((len(image.getbands()), height, width), np.float32)
-    for top in range(0, height, _ROWS):
-        rows = np.asarray(image.crop((0, top, width, min(height, top + _ROWS)))).reshape(-1, width, len(values))
-        np.divide(rows.transpose(2, 0, 1), np.float32(255), out=values[:, top : top + _ROWS], dtype=np.float32)
+    for top in range(0, height, ROWS):
+        rows = np.asarray(image.crop((0, top, width, min(height, top + ROWS)))).reshape(-1, width, len(values))
+        np.divide(rows.transpose(2, 0, 1), np.float32(255), out=values[:, top : top + ROWS], dtype=np.float32)
     return values
 
 

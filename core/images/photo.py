@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-_ROWS = 256
-"""Eight bits are made so many rows at a time: a large photo's float copies would not fit beside it."""
+ROWS = 256
+"""Whole photos are converted and compared so many rows at a time: float copies of a large one would not fit."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ def to_pil(pixels: Tensor) -> Image.Image:
     if pixels.ndim != 4 or pixels.shape[0] != 1 or pixels.shape[3] != 3:
         raise ValueError(f"expected one picture (1, H, W, 3), got {tuple(pixels.shape)}")
     eight_bits = torch.empty(pixels.shape[1:], dtype=torch.uint8)
-    for rows, made in zip(pixels[0].split(_ROWS), eight_bits.split(_ROWS), strict=True):
+    for rows, made in zip(pixels[0].split(ROWS), eight_bits.split(ROWS), strict=True):
         made.copy_(to_uint8(rows))
     return Image.fromarray(eight_bits.numpy())
 

@@ -11,6 +11,7 @@ from ..errors import ModelError
 from ..faces.crops import resize, window_around
 from ..faces.face import Face
 from ..faces.masks import face_oval
+from ..images.photo import ROWS
 from ..perception.colour import chroma_change
 from ..perception.lpips import Lpips
 from ..perception.ssim import dssim, psnr, ssim
@@ -21,9 +22,6 @@ LPIPS_SIDE = 224
 
 OVAL_MARGIN = 0.6
 """A window with this margin holds the whole face oval, also where a detector's box is tight."""
-
-_ROWS = 256
-"""Whole photos are compared so many rows at a time."""
 
 
 @lru_cache(maxsize=2)
@@ -45,7 +43,7 @@ def lpips_on_face(net: str, a: Tensor, b: Tensor) -> float | None:
 def outside_change(original: Tensor, protected: Tensor, faces: list[Face]) -> float:
     """The largest change of a pixel that lies in no face's mask."""
     change = torch.empty_like(original[:, :1])
-    for rows, *pair in zip(*(picture.split(_ROWS, 2) for picture in (change, original, protected)), strict=True):
+    for rows, *pair in zip(*(picture.split(ROWS, 2) for picture in (change, original, protected)), strict=True):
         rows.copy_((pair[0] - pair[1]).abs().amax(1, keepdim=True))
     for face in faces:
         # One window at a time: masks as large as the photo, one a face, would not fit for a group at 100 megapixels.

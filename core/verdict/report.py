@@ -103,12 +103,12 @@ class Report:
             return "Nothing can be said: the face was not matched even before. Does the gallery show the same person?"
         names = sorted({row.name for row in rows})
         who = f"{len(names)} recogniser{'s' if len(names) > 1 else ''} ({', '.join(names)})"
-        subject = "The face is" if count == 1 else f"{hidden} of {count} faces are"
         independent = all(face.independent for face in self.faces)
         caveat = "" if independent else " No independent judge took part, so this says little about others."
-        if count == 1 and not hidden:
-            return f"The face is still matched, plain or after sharing, as measured by {who}.{caveat}"
-        return f"{subject} no longer matched, plain or after sharing, as measured by {who}.{caveat}"
+        everybody = "The face is" if count == 1 else f"All {count} faces are"
+        some = f"{hidden} of {count} faces are" if hidden < count else everybody
+        outcome = f"{some} no longer matched" if hidden else f"{everybody} still matched"
+        return f"{outcome}, plain or after sharing, as measured by {who}.{caveat}"
 
     def text(self) -> str:
         """The whole verdict as lines for a terminal."""

@@ -117,6 +117,17 @@ def test_the_sentence_promises_no_more_than_was_measured():
     assert "No independent judge" not in report_of(("surrogate", False), ("judge", False), families="ab").sentence()
 
 
+def test_the_sentence_counts_faces():
+    hidden, seen = (report_of(("judge", matched)).faces[0] for matched in (False, True))
+    starts = {
+        (hidden, hidden): "All 2 faces are no",
+        (hidden, seen): "1 of 2 faces",
+        (seen, seen): "All 2 faces are still",
+    }
+    for faces, start in starts.items():
+        assert Report(list(faces)).sentence().startswith(start)
+
+
 def test_what_was_not_measured_decides_nothing():
     report = report_of(("surrogate", False), ("judge", False))
     face = report.faces[0]
