@@ -56,7 +56,9 @@ class Comfy:
 
         self.address, self.base, self.client = f"127.0.0.1:{port}", base, uuid.uuid4().hex
         self.process = process
-        self.socket = websocket.create_connection(f"ws://{self.address}/ws?clientId={self.client}", timeout=SILENT_SECONDS)
+        self.socket = websocket.create_connection(
+            f"ws://{self.address}/ws?clientId={self.client}", timeout=SILENT_SECONDS
+        )
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=60) as answer:

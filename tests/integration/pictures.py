@@ -102,6 +102,7 @@ def main(comfy: Comfy) -> None:
             drawn = path.stem in NEEDS_DOWNLOADS
             picture = graph(page, path, comfy.base / "graph.png") if drawn else pair(comfy, path)
             picture.save(path.with_suffix(".jpg"), quality=88)
+    with opened(comfy) as page:
         page.set_viewport_size({"width": 1800, "height": 1500})
         browse(page)
         page.screenshot(path=ROOT / "docs" / "templates.png")

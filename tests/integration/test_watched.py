@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from faceveil.core.engines.tiny import TinyAutoencoder
@@ -95,6 +96,12 @@ def test_guidance_needs_something_to_lead_away_from(comfy, portrait):
     prompt = edited("sd15", portrait)
     del prompt["edit"]["inputs"]["negative"]
     assert "none is connected: connect one" in message(comfy, prompt)
+
+
+def test_protecting_an_edit_of_a_picture_without_a_face_says_what_to_disconnect(comfy):
+    prompt = edited("sd15", comfy.add_input(Image.new("RGB", (128, 128), "olive"), "olive.png"))
+    prompt["mask"] = node("SolidMask", value=1.0, width=128, height=128)
+    assert "Or disconnect 'recognisers'" in message(comfy, prompt)
 
 
 @pytest.fixture
