@@ -8,8 +8,11 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ..core.editing.edit import EDITORS, Edit, InLoop, edit_image
-from ..core.errors import InputError
+from ..core.editing.edit import edit_image
+from ..core.editing.guarding import InLoop
+from ..core.editing.wish import EDITORS, Edit
+from ..core.errors import InputError, NoFaceError
+from ..core.faces.face import Face
 from ..core.faces.find import find_faces
 from ..core.faces.masks import fit_mask
 from ..core.images import to_bchw, to_bhwc
@@ -83,7 +86,7 @@ class TrajectoryEditor(io.ComfyNode):
                 ),
                 seed_input(),
                 io.Conditioning.Input(
-                    "negative", optional=True, tooltip="What it should not show; used when cfg is above 1."
+                    "negative", optional=True, tooltip="What it should not show; needed when cfg is above 1."
                 ),
                 Recognisers.Input(
                     "recognisers",
@@ -184,7 +187,7 @@ class TrajectoryEditor(io.ComfyNode):
                 with gradients_allowed(), denoiser.audible() if inject else nullcontext():
                     whole = to_bchw(picture).to(device)
                     area = torch.ones_like(whole[:, :1]) if where is None else fit_mask(where, *whole.shape[-2:])
-                    guarded = InLoop(find_faces(whole), recognisers, GuardRecipe(), seed) if recognisers else None
+                    guarded = InLoop(_faces(whole), recognisers, GuardRecipe(), seed) if recognisers else None
                     known = None if trajectory is None else trajectory.path
                     done = edit_image(whole, area.to(device), wish, denoiser, autoencoder, size, guarded, show, known)
                     return tuple(to_bhwc(made.cpu()).clamp(0, 1) for made in (done.image, done.unguarded))
@@ -199,3 +202,10 @@ class TrajectoryEditor(io.ComfyNode):
             with on_device(recognisers or (), device), cancellable():
                 results.append(with_less_memory(edited, free_memory))
         return io.NodeOutput(*(image_of(list(row), image) for row in zip(*results, strict=True)))
+
+
+def _faces(picture: torch.Tensor) -> list[Face]:
+    try:
+        return find_faces(picture)
+    except NoFaceError as error:
+        raise NoFaceError(f"{error} Or disconnect 'recognisers': then it is only edited.") from error

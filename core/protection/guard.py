@@ -19,6 +19,7 @@ from ..recognisers.recogniser import Recogniser
 from ..trajectory.solvers import Moment
 from .identity import Aim, Identity
 from .objective import VISIBILITY, Distance, Objective
+from .protect import references_of
 from .recipe import VIEWS
 from .weights import Constant, Sigmoid, Weighting
 
@@ -76,14 +77,18 @@ class Guard:
         distances: dict[str, Distance] | None = None,
         seed: int = 0,
         on_iteration: Callable[[Step], None] = lambda step: None,
+        points: Tensor | None = None,
+        gallery: Sequence[Tensor] = (),
     ) -> None:
         """`picture` makes what people would see of a clean latent; `top` is the run's first level of noise.
 
         `original` (1, 3, h, w), framed like the picture, is whose faces must not be matched; without it,
-        those of the unguarded branch (a face that is only now being generated).
+        those of the unguarded branch (a face that is only now being generated). `points` (B, 5, 2) are its faces'
+        where somebody has chosen them. Faces of `gallery`, photos of the same people, must not be matched either.
         """
         self.picture, self.surrogates, self.top = picture, list(surrogates), top
-        self.recipe, self.original = recipe or GuardRecipe(), original
+        self.recipe = recipe or GuardRecipe()
+        self.original, self.points, self.gallery = original, points, gallery
         self.distances = {**VISIBILITY, **(distances or {})}
         self.on_iteration = on_iteration
         self.generator = torch.Generator().manual_seed(seed)
@@ -91,8 +96,12 @@ class Guard:
         self.won = False
         self.iterations = 0
 
+    def works_at(self, sigma: float) -> bool:
+        """Whether a step that ends at this level of noise is guarded."""
+        return sigma <= self.recipe.start * self.top + 1e-6
+
     def __call__(self, moment: Moment) -> Tensor | None:
-        if moment.sigma > self.recipe.start * self.top + 1e-6:
+        if not self.works_at(moment.sigma):
             return None
         with torch.inference_mode(False), torch.enable_grad():
             return self._guarded(moment.latent.clone(), moment.velocity.clone(), moment.sigma)
@@ -131,14 +140,14 @@ class Guard:
         return torch.cat([latent[:1], (latent[-1:] + offset.value).detach()])
 
     def _identity(self, clean: Tensor) -> Identity:
-        """Faces are found once, where the first guarded step sees them."""
+        """Faces are looked at once: those of the original, or those that the first guarded step sees."""
         if self.identity is None:
-            ensemble = Ensemble(self.surrogates)
+            ensemble, recipe = Ensemble(self.surrogates), self.recipe
             base = clean if self.original is None else self.original
-            points = torch.stack([face.points for face in find_faces(base)]).to(base)
-            with torch.no_grad():
-                references = {name: known[:, None] for name, known in ensemble.embed(base, points).items()}
-            recipe = self.recipe
+            points = self.points
+            if points is None:
+                points = torch.stack([face.points for face in find_faces(base)]).to(base)
+            references = references_of(ensemble, base, points, self.gallery)
             self.identity = Identity(
                 ensemble,
                 points,

@@ -110,13 +110,14 @@ def let_through(recipe: Recipe, task: Task) -> Tensor | None:
     return hiding(task.clean, recipe.smooth, 1.0) if recipe.smooth < 1 else None
 
 
-def references_of(recognisers: Ensemble, task: Task, gallery: Sequence[Tensor]) -> dict[str, Tensor]:
-    """What must no longer be matched, by recogniser (B, R, dim): the face itself, and faces of the gallery photos.
+def references_of(recognisers: Ensemble, image: Tensor, points: Tensor, gallery: Sequence[Tensor]) -> dict[str, Tensor]:
+    """What must no longer be matched, by recogniser (B, R, dim): the faces with points (B, 5, 2) in the image
+    themselves, and faces of the gallery photos.
 
     A gallery photo may show several people; each face of ours takes the gallery face most like it.
     """
     with torch.no_grad():
-        own = recognisers.embed(task.image, torch.stack(task.shown).to(task.image.device))
+        own = recognisers.embed(image, points)
         references = {name: [embedding] for name, embedding in own.items()}
         for photo in gallery:
             others = recognisers.embed(photo, torch.stack([f.points for f in find_faces(photo)]).to(photo.device))
@@ -204,7 +205,7 @@ def search(
     identity = Identity(
         ensemble,
         at_working_size(task.shown, task.windows, recipe.size).to(task.image.device),
-        references_of(ensemble, task, gallery),
+        references_of(ensemble, task.image, torch.stack(task.shown).to(task.image.device), gallery),
         decoys_of(ensemble, decoys),
         recipe.aim,
         recipe.views,

@@ -9,7 +9,10 @@ import torch
 from analytic import Gaussian
 from small_flux import Doubling, SmallFlux
 
-from faceveil.core.editing.edit import Edit, InLoop, edit_image, injected, ovals, published, square_around
+from faceveil.core.editing.canvas import square_around
+from faceveil.core.editing.edit import edit_image
+from faceveil.core.editing.guarding import InLoop, ovals
+from faceveil.core.editing.wish import Edit, injected, published
 from faceveil.core.engines.denoiser import Conditioning
 from faceveil.core.errors import InputError
 from faceveil.core.faces.find import find_faces
@@ -86,12 +89,12 @@ def test_two_branches_from_the_start_cost_what_was_published_and_end_where_the_s
 
 
 def test_small_regions_are_injected_3_steps_and_large_ones_5(picture, mask):
-    wish = Edit("red", inject=None)
+    wish, sigmas = Edit("red", inject=None), [1 - step / 25 for step in range(26)]
     small = torch.zeros_like(mask)
     small[..., :16, :16] = 1
-    assert [injected(wish, each) for each in (small, mask)] == [3, 5]
-    assert injected(replace(wish, steps=4), mask) == 4 and injected(replace(wish, editor="flow"), mask) == 0
-    assert injected(Edit("red", inject=2), mask) == 2
+    assert [injected(wish, each, sigmas) for each in (small, mask)] == [3, 5]
+    assert injected(wish, mask, sigmas[-5:]) == 4 and injected(replace(wish, editor="flow"), mask, sigmas) == 0
+    assert injected(Edit("red", inject=2), mask, sigmas) == 2
 
 
 def test_injected_values_hold_the_original(mask):
