@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from flux_names import diffusers_sizes, diffusers_state
 
 from faceveil.core.engines.denoiser import Conditioning, velocity
-from faceveil.core.engines.flux import Flux, FluxShape, diffusers_state, pack, unpack
+from faceveil.core.engines.flux import Flux, FluxShape, pack, unpack
 from faceveil.core.errors import InputError, ModelError
 from faceveil.core.trajectory.paths import generate, invert
 
@@ -156,7 +157,7 @@ def test_flux_equals_our_own():
     for parameter in ours.parameters():
         # The last layer starts at zero, which would compare nothing.
         parameter.data = 0.1 * torch.randn(parameter.shape, generator=generator)
-    transformer = diffusers.FluxTransformer2DModel(**shape.for_diffusers())
+    transformer = diffusers.FluxTransformer2DModel(**diffusers_sizes(shape))
     transformer.load_state_dict(diffusers_state(ours.state_dict()))
     denoiser, _ = adapt(tiny.flux(transformer=transformer))
     x = noise(denoiser)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from flux_names import diffusers_sizes, diffusers_state
 
-from faceveil.core.engines.flux import Flux, FluxShape, diffusers_state, pack, positions, rotate, unpack
+from faceveil.core.engines.flux import Flux, FluxShape, pack, positions, rotate, unpack
 
 SHAPE = FluxShape(hidden_size=64, num_heads=2, axes_dim=(4, 14, 14), depth=1, depth_single_blocks=2)
 
@@ -27,7 +28,7 @@ def question():
 
 def test_velocity_equals_diffusers(flux, question):
     diffusers = pytest.importorskip("diffusers")
-    other = diffusers.FluxTransformer2DModel(**SHAPE.for_diffusers()).eval()
+    other = diffusers.FluxTransformer2DModel(**diffusers_sizes(SHAPE)).eval()
     other.load_state_dict(diffusers_state(flux.state_dict()))
     x, t, context, pooled, guidance = question
     places = positions(5, 4, 6).float()
