@@ -142,7 +142,14 @@ def edited(
 
 def wish(options: argparse.Namespace) -> Edit:
     from ..editing.edit import Edit
+    from ..engines.words import TONES, understood
+    from ..errors import InputError
 
+    if options.model == BUNDLED and not understood(options.prompt):
+        raise InputError(
+            f"The bundled generator understands no word of '{options.prompt}', so nothing would change. Say it with "
+            f"one of: {', '.join(TONES)}; or name a --model."
+        )
     return Edit(
         options.prompt,
         options.source_prompt,

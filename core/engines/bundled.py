@@ -21,6 +21,7 @@ from .words import WordEncoder
 AUTOENCODER, FLOW, WORDS = (f"veil_{part}.safetensors" for part in ("autoencoder", "flow", "words"))
 GUIDANCE = 4.0
 """How strongly words are taken when nobody says; 6 is as strong as it was ever shown, 0 is not at all."""
+MOST_GUIDANCE = 7.0
 
 
 def weights(name: str) -> Path:
@@ -83,7 +84,7 @@ class FluxDenoiser:
         if x.shape[-2] % 2 or x.shape[-1] % 2:
             raise InputError(
                 f"The model '{self.name}' takes latents whose sides are even, not {x.shape[-2]} x {x.shape[-1]}: "
-                "resize the picture to a multiple of 16 first."
+                "work at a size that is a multiple of 16."
             )
         pooled = conditioning.pooled
         sizes = conditioning.context.shape[-1], 0 if pooled is None else pooled.shape[-1]
@@ -104,6 +105,10 @@ class BundledDenoiser(FluxDenoiser):
         _fill(self.flux, FLOW, device)
 
     def describe(self, prompts: Sequence[str], guidance: float | None = None) -> Conditioning:
+        if guidance is not None and not 0 <= guidance <= MOST_GUIDANCE:
+            raise InputError(
+                f"A guidance of {guidance:g} means nothing to the bundled model: choose from 0 to {MOST_GUIDANCE:g}."
+            )
         with torch.no_grad():
             context, pooled = self.words.encode(list(prompts))
         return Conditioning(context, pooled, guidance)

@@ -94,6 +94,8 @@ def regions_in(prompt: str) -> list[str]:
 
 def named_regions(prompt: str) -> list[str]:
     """`regions_in`, or a sentence that says which words are understood."""
+    if not prompt.strip():
+        raise InputError('The prompt is empty: say what to change, for example "red lipstick".')
     found = regions_in(prompt)
     if not found:
         raise InputError(
@@ -110,10 +112,11 @@ def region_mask(
     softness: float = 0.5,
     geometries: Sequence[Geometry] = (),
 ) -> Tensor:
-    """A soft mask (1, 1, height, width) of the regions of all these faces.
+    """A soft mask (1, 1, height, width) of the regions of all these faces; empty only for no faces.
 
     Each region is drawn by the first of `geometries` that can, and from the five points where none does.
     """
+    faces, regions = list(faces), list(regions)
     mask = torch.zeros(1, 1, height, width)
     for face in faces:
         coordinates = None
@@ -126,6 +129,10 @@ def region_mask(
                 coordinates = coordinates or frame_coordinates(face.points[None].cpu(), height, width)
                 part = _from_points(region, coordinates, softness)
             mask = torch.maximum(mask, part)
+    if faces and not mask.any():
+        raise InputError(
+            f"The picture ends before the {', '.join(regions)}: choose another part of the face, or give a mask."
+        )
     return mask
 
 

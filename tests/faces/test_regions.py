@@ -44,6 +44,12 @@ def test_a_prompt_without_a_region_says_which_words_are_understood():
         region_mask([], ["lips"], 8, 8), region_mask([Face((0, 0, 1, 1), torch.rand(5, 2))], ["elbow"], 8, 8)
 
 
+def test_a_part_that_lies_outside_the_picture_is_no_empty_mask(face):
+    with pytest.raises(InputError, match="ends before the chin"):
+        region_mask([face], ["chin"], 150, SIDE)
+    assert region_mask([face], ["chin", "eyes"], 150, SIDE).any()
+
+
 @pytest.mark.parametrize("region", REGIONS)
 def test_masks_are_soft_symmetric_and_not_empty(face, region):
     mask = region_mask([face], [region], SIDE, SIDE)
