@@ -1,10 +1,9 @@
 # ruff: noqa: T201
-"""Edits measured: what the published schedule costs and ours, what the guard decodes, and a sheet to look at.
+"""Edits measured: what the published schedule costs and ours, what solvers and editors do, and a sheet to look at.
 
 python docs/measure/editing.py schedules portraits/portrait.png FACE.png ... --judges FILE.onnx ...
-python docs/measure/editing.py guard FACE.png ... --judges FILE.onnx ...
 python docs/measure/editing.py identical portraits/portrait.png
-python docs/measure/editing.py solvers portraits/portrait.png portraits/person-first.jpg
+python docs/measure/editing.py solvers portraits/portrait.png
 python docs/measure/editing.py editors portraits/portrait.png portraits/person-first.jpg
 python docs/measure/editing.py inject portraits/portrait.png
 python docs/measure/editing.py sheet portraits/portrait.png portraits/person-first.jpg --out docs/edits-protected.jpg
@@ -21,10 +20,12 @@ from statistics import mean
 import torch
 from torch import Tensor
 
-from faceveil.core.editing.edit import EDITORS, Edit, Edited, InLoop, edit_image, published
+from faceveil.core.editing.canvas import square_around
+from faceveil.core.editing.edit import Edited, edit_image
 from faceveil.core.editing.geometry import DLIB, geometries
+from faceveil.core.editing.guarding import InLoop, ovals
+from faceveil.core.editing.wish import EDITORS, Edit, published
 from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
-from faceveil.core.faces.crops import window_around
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces
 from faceveil.core.faces.regions import named_regions, region_mask
@@ -38,8 +39,8 @@ from faceveil.core.recognisers.recogniser import Recogniser
 DENOISER, AUTOENCODER = BundledDenoiser(), load_autoencoder()
 WORDS = "red lipstick"
 WISHES = ("red lipstick", "purple lipstick", "blue hair", "golden hair", "green eyeshadow", "pink blush")
-EXACT = Edit("", solver="midpoint", steps=150)
-"""What solvers are compared with: no step of it is long enough to matter."""
+EXACT = Edit("", solver="midpoint", steps=60)
+"""What solvers are compared with: its steps are short enough not to matter."""
 
 
 def read(path: Path) -> tuple[Tensor, Face]:
@@ -114,17 +115,9 @@ def schedules(paths: list[Path], judges: list[Recogniser]) -> None:
         "published: branches apart": (theirs, PUBLISHED_GUARD),
         "published, prefix shared": (replace(theirs, shared=True), PUBLISHED_GUARD),
         "ours": (ours, GuardRecipe()),
+        "ours, the noisy latent decoded": (ours, GuardRecipe(predicted=False)),
         "ours, values injected": (replace(ours, inject=None), GuardRecipe()),
         "ours, without inversion": (replace(ours, editor="flow"), GuardRecipe()),
-    }
-    guarded(ways, paths, judges)
-
-
-def guard(paths: list[Path], judges: list[Recogniser]) -> None:
-    """What the guard had better decode: the clean latent that the step predicts, or the noisy one."""
-    ways = {
-        "predicted clean latent": (Edit(WORDS, guidance=6), GuardRecipe()),
-        "noisy latent as it is": (Edit(WORDS, guidance=6), GuardRecipe(predicted=False)),
     }
     guarded(ways, paths, judges)
 
@@ -171,7 +164,7 @@ def alone(ways: dict[str, Edit], paths: list[Path]) -> None:
             strayed.append(outside(image, done, mask))
             off.append(float(((done.image - best).abs() * mask).sum() / (3 * mask.sum())) * 255)
         means = [mean(values) for values in inside.values()]
-        row = [name or "midpoint, 150 steps", f"{mean(asked):.0f}", *(f"{value:.0f}" for value in means)]
+        row = [name or "midpoint, 60 steps", f"{mean(asked):.0f}", *(f"{value:.0f}" for value in means)]
         row += [f"{mean(means):.1f}", f"{mean(strayed):.1f}", f"{mean(off):.2f}"]
         print(f"| {' | '.join(row)} |", flush=True)
 
@@ -201,7 +194,7 @@ def sheet(paths: list[Path], out: Path) -> None:
             done, _ = timed(image, mask, Edit(words, guidance=6), InLoop([face], [dlib], GuardRecipe()))
             cosine = cosines(Ensemble([dlib]), face, image, done.image)["dlib"]
             difference = ((done.image - image).abs() * 4).clamp(0, 1)
-            window = window_around(face, 0.45)
+            window = square_around(ovals([face], image), 0.35)
             row = [("original", image), (words, done.unguarded), (f"and protected: {cosine:.2f}", done.image)]
             row += [("mask", mask.expand(-1, 3, -1, -1)), ("difference x4", difference)]
             tiles += [(title, window.cut(picture)) for title, picture in row]
@@ -210,16 +203,15 @@ def sheet(paths: list[Path], out: Path) -> None:
 
 
 if __name__ == "__main__":
-    alike = {"schedules": schedules, "guard": guard}
     plain = {"identical": identical, "solvers": solvers, "editors": editors, "inject": inject}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=(*alike, *plain, "sheet"))
+    parser.add_argument("what", choices=("schedules", *plain, "sheet"))
     parser.add_argument("photos", type=Path, nargs="+")
     parser.add_argument("--judges", nargs="*", default=[], help="recognisers that only measure")
     parser.add_argument("--out", type=Path, default=Path("docs/edits-protected.jpg"))
     options = parser.parse_args()
-    if options.what in alike:
-        alike[options.what](options.photos, [load_recogniser(name) for name in options.judges])
+    if options.what == "schedules":
+        schedules(options.photos, [load_recogniser(name) for name in options.judges])
     elif options.what == "sheet":
         sheet(options.photos, options.out)
     else:
