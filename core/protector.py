@@ -20,7 +20,7 @@ from .images import Photo, to_bchw
 from .optimise import Step
 from .perception.lpips import Lpips, Vgg19Distance
 from .protection.objective import Distance, Objective
-from .protection.protect import SMALLEST_FACE, protect
+from .protection.protect import protect
 from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
 from .protection.weights import Budget
@@ -91,7 +91,6 @@ class Protector:
         started = time.perf_counter()
         image = to_bchw(photo.pixels).to(self.device)
         found = find_faces(image, which=self.faces) if found is None else list(found)
-        refuse_small(found)
         # Only the part of a large photo that its faces need is worked on: copies of all of it would be too much.
         region = region_of(found, *image.shape[-2:])
         part, faces = region.cut(image), [region.moved(face) for face in found]
@@ -129,24 +128,6 @@ class Protector:
         else:
             done = protect(image, faces, self.surrogates, self.recipe, autoencoder=self.autoencoder, **same)
         return torch.where(done.mask > 0, (done.image * 255).round_().div_(255), image), done.evaluations
-
-
-def refuse_small(faces: Sequence[Face]) -> None:
-    """Say before any work which faces are too small, and what helps with these faces."""
-    sizes = [face.size for face in faces]
-    small = [size for size in sizes if size < SMALLEST_FACE]
-    if not small:
-        return
-    needed = f"at least {SMALLEST_FACE} px are needed"
-    if len(small) == len(faces):
-        raise InputError(
-            f"The {'' if len(faces) == 1 else 'largest '}face is only {max(sizes):.0f} px wide; {needed}. "
-            "Use a larger copy of the picture."
-        )
-    raise InputError(
-        f"{len(small)} of {len(faces)} faces are too small ({min(sizes):.0f} px wide; {needed}). "
-        "Use a larger copy of the picture, or choose a large face: the largest, or one by its number."
-    )
 
 
 def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:

@@ -16,7 +16,8 @@ from faceveil.core.faces import crops
 from faceveil.core.faces.face import Face
 from faceveil.core.images import Photo, read_photo
 from faceveil.core.optimise import Settings
-from faceveil.core.protector import Protector, refuse_small
+from faceveil.core.protection.protect import refuse_small
+from faceveil.core.protector import Protector
 from faceveil.core.recipes import OTHERS
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 

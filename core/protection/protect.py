@@ -136,16 +136,22 @@ def decoys_of(recognisers: Ensemble, photos: Sequence[Tensor]) -> dict[str, Tens
     return {name: torch.cat([embedded[name] for embedded in each]) for name in each[0]}
 
 
-def refuse_unusable(faces: Sequence[Face], surrogates: Sequence[Recogniser]) -> None:
-    """Say no before any work is done."""
-    if not surrogates:
-        raise InputError("No recogniser was named to protect against: name at least one.")
-    small = [face for face in faces if face.size < SMALLEST_FACE]
-    if small:
+def refuse_small(faces: Sequence[Face]) -> None:
+    """Say before any work which faces are too small, and what helps with these faces."""
+    sizes = [face.size for face in faces]
+    small = [size for size in sizes if size < SMALLEST_FACE]
+    if not small:
+        return
+    needed = f"at least {SMALLEST_FACE} px are needed"
+    if len(small) == len(faces):
         raise InputError(
-            f"A face is only {small[0].size:.0f} px wide; at least {SMALLEST_FACE} px are needed. "
-            "Use a larger picture, or choose only the largest face."
+            f"The {'' if len(faces) == 1 else 'largest '}face is only {max(sizes):.0f} px wide; {needed}. "
+            "Use a larger copy of the picture."
         )
+    raise InputError(
+        f"{len(small)} of {len(faces)} faces are too small ({min(sizes):.0f} px wide; {needed}). "
+        "Use a larger copy of the picture, or choose a large face: the largest, or one by its number."
+    )
 
 
 def protect(
@@ -183,7 +189,9 @@ def prepared(
     image: Tensor, faces: Sequence[Face], surrogates: Sequence[Recogniser], recipe: Recipe, allowed: Tensor | None
 ) -> Task:
     """The faces at their working size, when everything about them can be used."""
-    refuse_unusable(faces, surrogates)
+    if not surrogates:
+        raise InputError("No recogniser was named to protect against: name at least one.")
+    refuse_small(faces)
     task = Task.prepare(image, faces, recipe, allowed)
     if not task.masks.flatten(1).any(1).all():
         raise InputError("The mask leaves a face nothing that may change. Paint it over the face, or leave it out.")
