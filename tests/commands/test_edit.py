@@ -78,6 +78,7 @@ def test_guidance_on_a_model_without_it_is_refused(portrait, tmp_path, capsys):
     import tiny_pipelines
 
     tiny_pipelines.flux(guided=False, shifted=False).save_pretrained(tmp_path / "schnell")
+    capsys.readouterr()  # what saving said is not what the command line says
     asked = ["edit", portrait, "--prompt", "red hair", "-o", tmp_path / "out.png", "--no-protect", "--size", 32]
     error = refused(capsys, *asked, "--model", tmp_path / "schnell", "--guidance", 5)
     assert "made without guidance" in error
