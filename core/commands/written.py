@@ -1,4 +1,4 @@
-"""Text files of the verbs: written whole or not at all."""
+"""Text files of the verbs."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import TextIO
 
 from ..errors import OutputError
+from ..whole import whole
 
 
 @contextmanager
 def text_file(path: Path) -> Iterator[TextIO]:
     """A file to write to, which takes its name when the block ends well. Names of photos may hold any byte."""
-    part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with whole(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             yield file
-        part.replace(path)
     except OSError as error:
         raise OutputError(f"'{path}' could not be written ({error.strerror}): choose another folder.") from error
-    finally:
-        part.unlink(missing_ok=True)

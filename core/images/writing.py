@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterable
 from errno import EDQUOT, ENOSPC
 from io import BytesIO
@@ -12,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..errors import OutputError
+from ..whole import whole
 from .photo import Photo, shown, to_pil, to_uint8
 
 _WRITERS = {
@@ -52,22 +51,16 @@ def write_photo(
     if keep_metadata and photo.exif:
         options["exif"] = photo.exif
         options.pop("compression", None)  # libtiff, which compresses, cannot write the EXIF and GPS blocks
-    temporary = path.with_name(f".faceveil-{secrets.token_hex(8)}.part")
     try:
         encoded = BytesIO()
-        image.save(encoded, target_format, **options)  # in memory first: a failure here leaves no file at all
-        with temporary.open("xb") as file:
-            file.write(encoded.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        image.save(encoded, target_format, **options)  # in memory: some formats cannot be written straight to a disk
+        with whole(path) as part:
+            part.write_bytes(encoded.getbuffer())
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) in (ENOSPC, EDQUOT):
             raise OutputError(f"'{name}' was not written because the disk is full: make room and try again.") from error
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise OutputError(f"'{name}' could not be written ({reason}): choose another folder or format.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def check_place(path: Path) -> None:

@@ -9,7 +9,8 @@ from errno import EDQUOT, ENOSPC, EROFS
 from pathlib import Path
 
 from ..errors import InputError, OutputError
-from .places import PART, Found, Place, PlaceLost, is_photo
+from ..whole import PART
+from .places import Found, Place, PlaceLost, is_photo
 
 _FOR_EVERYBODY = (ENOSPC, EDQUOT, EROFS)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,9 +10,6 @@ from typing import Protocol
 
 from ..errors import OutputError
 from ..images import SUFFIXES
-
-PART = re.compile(r"\.faceveil-[0-9a-f]+\.part")
-"""What an output is called while it is written (`images.write_photo`)."""
 
 
 class PlaceLost(OutputError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from .. import places as this_machine
 from ..errors import InputError, OutputError
-from .places import PART, Found, Place, PlaceLost, is_photo
+from ..whole import PART, part_name
+from .places import Found, Place, PlaceLost, is_photo
 
 _WHOLE_AT_ONCE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "memory"}
 """Stores in which an object is seen complete or not at all; others are written beside it and renamed."""
@@ -68,7 +68,7 @@ class Remote:
                     return
                 parent = target.rpartition("/")[0]
                 self._files.makedirs(parent, exist_ok=True)
-                part = f"{parent}/.faceveil-{secrets.token_hex(8)}.part"
+                part = f"{parent}/{part_name()}"
                 self._files.put_file(str(path), part)
                 self._files.mv(part, target)
 
@@ -77,7 +77,7 @@ class Remote:
             self._files.invalidate_cache()
             if self.protocol not in _WHOLE_AT_ONCE:  # those have no folders, and some would make a bucket
                 self._files.makedirs(self._root, exist_ok=True)
-            probe = f"{self._root}/.faceveil-{secrets.token_hex(8)}.part"
+            probe = f"{self._root}/{part_name()}"
             self._files.pipe_file(probe, b"may be written")
             keys = set()
             for path in self._files.find(self._root):

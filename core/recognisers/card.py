@@ -14,6 +14,7 @@ from statistics import NormalDist
 
 from ..errors import ModelError
 from ..faces.align import TEMPLATES
+from ..whole import whole
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,6 @@ def _first_wrong(card: Card, given: Collection[str]) -> str | None:
 
 
 def write_card(card: Card, path: Path) -> None:
-    """Write a card as a side-car JSON, atomically."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    """Write a card as a side-car JSON."""
+    with whole(path) as part:
+        part.write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")

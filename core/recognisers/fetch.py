@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ..errors import InputError, ModelError, OutputError
 from ..places import download_folder
+from ..whole import whole
 
 _INSIGHTFACE = "https://github.com/deepinsight/insightface/releases/download/v0.7/"
 _NON_COMMERCIAL = "insightface's model terms: non-commercial research only"
@@ -117,19 +118,19 @@ def _download(download: Download, to: Path, target: Path, on_step: Callable[[int
 
 
 def _install(archive: Path, file: str, digest: str, target: Path, download: Download) -> Path:
-    whole = archive
+    found = archive
     if download.url.endswith(".zip"):
-        whole = archive.with_name(file)
-        _extract(archive, file, whole)
-    actual = hashlib.sha256(whole.read_bytes()).hexdigest()
+        found = archive.with_name(file)
+        _extract(archive, file, found)
+    actual = hashlib.sha256(found.read_bytes()).hexdigest()
     if not actual.startswith(digest):
         raise ModelError(
             f"{file} from {download.url} has the checksum {actual[:16]}..., not {digest[:16]}...; it was not installed."
         )
     final = target / file
-    part = target / f"{file}.part"
-    shutil.copyfile(whole, part)
-    return part.replace(final)
+    with whole(final) as part:
+        found.replace(part)
+    return final
 
 
 def _extract(archive: Path, file: str, to: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, ModelError, OutputError
+from ..whole import whole
 
 _SAME = 1e-5
 FORMAT = "faceveil-trajectory-2"
@@ -130,7 +131,7 @@ class Trajectory:
         return self.shelf.bytes + self.shelf.spilled
 
     def save(self, path: Path) -> None:
-        """Write everything as safetensors, whole or not at all."""
+        """Write everything as safetensors."""
         from safetensors import SafetensorError
         from safetensors.torch import save_file
 
@@ -139,10 +140,9 @@ class Trajectory:
             for name, series in self._all().items()
             for sigma, value in zip(series.sigmas, series.values, strict=True)
         }
-        part = path.with_name(f"{path.name}.part")
         try:
-            save_file(tensors, part, {"format": FORMAT})
-            part.replace(path)
+            with whole(path) as part:
+                save_file(tensors, part, {"format": FORMAT})
         except (SafetensorError, OSError) as error:
             raise OutputError(f"The trajectory could not be written to {path}: {error}.") from error
 

@@ -1,0 +1,102 @@
+"""Whole or not at all: everybody who writes a file, stopped half-way."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from faceveil.core.commands.written import text_file
+from faceveil.core.errors import OutputError
+from faceveil.core.images import Photo, write_photo
+from faceveil.core.recognisers import fetch
+from faceveil.core.recognisers.card import Card, write_card
+from faceveil.core.trajectory.record import Trajectory
+from faceveil.core.whole import PART, part_name, whole
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+def write_a_photo(path: Path) -> None:
+    write_photo(Photo(torch.rand(1, 64, 64, 3)), path)
+
+
+def write_a_text(path: Path) -> None:
+    with text_file(path) as file:
+        file.write("new")
+
+
+def write_a_path(path: Path) -> None:
+    trajectory = Trajectory()
+    trajectory.latents.put(0.0, torch.rand(1, 4, 8, 8))
+    trajectory.save(path)
+
+
+def install_weights(path: Path) -> None:
+    download = path.parent / "scratch"
+    download.mkdir(exist_ok=True)
+    (download / "weights").write_bytes(b"new")
+    digest = hashlib.sha256(b"new").hexdigest()
+    offer = fetch.Download("file:///weights", "lpips", "", ((path.name, digest),), "free")
+    try:
+        fetch._install(download / "weights", path.name, digest, path.parent, offer)
+    finally:
+        (download / "weights").unlink(missing_ok=True)
+        download.rmdir()
+
+
+WRITERS = {
+    "out.png": write_a_photo,
+    "out.csv": write_a_text,
+    "out.json": lambda path: write_card(Card("x", 112, "arcface"), path),
+    "out.safetensors": write_a_path,
+    "out.pth": install_weights,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("failure", [FULL, KeyboardInterrupt()], ids=["disk", "cancel"])
+def test_what_ends_half_way_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, name, failure):
+    target = tmp_path / name
+    target.write_bytes(b"old")
+
+    def fail(_: int) -> None:
+        (part,) = tmp_path.glob(".*")
+        assert PART.fullmatch(part.name) and part.stat().st_size and target.read_bytes() == b"old"
+        raise failure
+
+    with monkeypatch.context() as patched, pytest.raises((OSError, OutputError, KeyboardInterrupt)):
+        patched.setattr(os, "fsync", fail)
+        WRITERS[name](target)
+    assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
+    WRITERS[name](target)
+    assert target.read_bytes() != b"old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_a_block_that_fails_half_way_leaves_the_old_file(tmp_path):
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    with pytest.raises(ValueError, match="half"), text_file(target) as file:
+        file.write("one row")
+        raise ValueError("half")
+    assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_two_who_write_the_same_file_do_not_meet(tmp_path):
+    target = tmp_path / "both"
+    with whole(target) as mine:
+        with whole(target) as other:
+            other.write_text("other")
+        mine.write_text("mine")
+        assert target.read_text() == "other"
+    assert target.read_text() == "mine" and part_name() != part_name()
+
+
+def test_a_path_below_a_file_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="could not be written"), text_file(tmp_path / "file" / "x.csv"):
+        pass
