@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .comfy import ROOT, Comfy
+from .comfy import PATIENCE, ROOT, Comfy
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -92,7 +92,7 @@ def show(page: Page, path: Path) -> None:
 def browse(page: Page) -> None:
     """Open the template browser at our section, with all of its pictures."""
     page.evaluate(BROWSE)
-    page.get_by_text(PACK, exact=True).first.click(timeout=15_000)
+    page.get_by_text(PACK, exact=True).first.click(timeout=15_000 * PATIENCE)
     for path in WORKFLOWS:
-        page.get_by_text(path.stem, exact=True).first.wait_for(timeout=15_000)
-    page.wait_for_function(PICTURES, arg=len(WORKFLOWS), timeout=15_000)
+        page.get_by_text(path.stem, exact=True).first.wait_for(timeout=15_000 * PATIENCE)
+    page.wait_for_function(PICTURES, arg=len(WORKFLOWS), timeout=15_000 * PATIENCE)
