@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 
 from torch import Tensor
 
-from .editing.edit import Edit
 from .editing.sentences import regions_for
+from .editing.wish import Edit
 from .editor import Editor
 from .engines.bundled import BundledDenoiser, load_autoencoder
+from .engines.words import refuse_unknown
 from .faces.face import Face
 from .faces.find import find_faces as find
 from .faces.masks import fit_mask
@@ -76,6 +77,7 @@ def edit(
     `region` names other parts of the face, `mask` any place. With nobody to protect against the photo is only
     edited, and there is no verdict.
     """
+    refuse_unknown(prompt)
     image = to_bchw(photo.pixels)
     if mask is not None:
         where = fit_mask(mask, photo.height, photo.width)
@@ -83,7 +85,7 @@ def edit(
         named = ([region] if isinstance(region, str) else list(region)) or regions_for(prompt, None)
         where = region_mask(find(image, which=faces), named, photo.height, photo.width)
     protector = _protector(against, strength, judges, gallery, faces, seed, device) if against else None
-    editor = Editor(BundledDenoiser(device), load_autoencoder(device), protector=protector)
+    editor = Editor(BundledDenoiser(device), load_autoencoder(device), protector=protector, device=device)
     done = editor(photo, where, Edit(prompt, guidance=guidance, seed=seed))
     return done.photo, done.report
 

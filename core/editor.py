@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from .editing.edit import Edit, Edited, InLoop, edit_image
+from .editing.edit import Edited, edit_image
+from .editing.guarding import InLoop
+from .editing.wish import Edit
 from .engines.autoencoder import Autoencoder
 from .engines.denoiser import Denoiser
 from .faces.find import find_faces
 from .images import Photo, to_bchw, to_bhwc, to_uint8
 from .optimise import Step
+from .protection.guard import GuardRecipe
 from .protection.objective import Objective
 from .protector import Protector
 from .trajectory.solvers import Moment
@@ -45,8 +48,9 @@ class Editor:
     """Side of the square that the model works on."""
     protector: Protector | None = None
     """Protects what was edited; None only edits."""
-    in_loop: bool = False
-    """Protect in the last steps of the generation, against the protector's surrogates, instead of afterwards."""
+    in_loop: GuardRecipe | None = None
+    """Protect in the last steps of the generation, against the protector's surrogates; None does so afterwards."""
+    device: str = "cpu"
 
     def __call__(
         self,
@@ -60,32 +64,32 @@ class Editor:
 
         The photo before the edit is what others may hold: it must not be matched either.
         """
-        device = self.protector.device if self.protector else "cpu"
-        image = to_bchw(photo.pixels).to(device)
-        guarded = None
-        if self.protector and self.in_loop:
-            faces = find_faces(image, which=self.protector.faces)
-            guarded = InLoop(faces, self.protector.surrogates, seed=self.protector.seed)
-        done = edit_image(image, mask.to(device), wish, self.denoiser, self.autoencoder, self.size, guarded, on_edit)
+        image, asked, guarded = to_bchw(photo.pixels).to(self.device), self.protector, None
+        if asked and self.in_loop:
+            faces = find_faces(image, which=asked.faces)
+            guarded = InLoop(faces, asked.surrogates, self.in_loop, asked.seed, asked.gallery)
+        done = edit_image(
+            image, mask.to(self.device), wish, self.denoiser, self.autoencoder, self.size, guarded, on_edit
+        )
         result = _as_saved(photo, done.image)
-        if self.protector is None:
+        if asked is None:
             return EditedPhoto(result, None, done.evaluations)
-        gallery = [image, *self.protector.gallery]
+        gallery = [image, *asked.gallery]
         if self.in_loop:
-            report = self._judge(photo, done, gallery)
+            report = _judged(asked, photo, done, gallery)
         else:
             with torch.enable_grad():
-                result, report = replace(self.protector, gallery=gallery)(result, on_step=on_protect)
+                result, report = replace(asked, gallery=gallery)(result, on_step=on_protect)
         report.evaluations["denoiser"] += done.evaluations
         return EditedPhoto(result, report, done.evaluations)
 
-    def _judge(self, photo: Photo, done: Edited, gallery: list[Tensor]) -> Report:
-        """The verdict on an edit that was guarded, compared with the unguarded one and with the gallery."""
-        asked = self.protector
-        pair = [to_bchw(_as_saved(photo, made).pixels).to(asked.device) for made in (done.unguarded, done.image)]
-        report = verify(*pair, asked.witnesses, gallery, find_faces(pair[0], which=asked.faces), asked.far)
-        report.recipe, report.seed = "in-loop", asked.seed
-        return report
+
+def _judged(asked: Protector, photo: Photo, done: Edited, gallery: list[Tensor]) -> Report:
+    """The verdict on an edit that was guarded, compared with the unguarded one and with the gallery."""
+    pair = [to_bchw(_as_saved(photo, made).pixels).to(asked.device) for made in (done.unguarded, done.image)]
+    report = verify(*pair, asked.witnesses, gallery, find_faces(pair[0], which=asked.faces), asked.far)
+    report.recipe, report.seed = "in-loop", asked.seed
+    return report
 
 
 def _as_saved(photo: Photo, image: Tensor) -> Photo:

@@ -64,7 +64,9 @@ def test_an_edit_is_protected_from_the_photo_before_it(portrait):
 
 def test_words_that_name_no_part_are_refused(portrait):
     with pytest.raises(faceveil.FaceVeilError, match="names a part of the face"):
-        faceveil.edit(portrait, "something nice")
+        faceveil.edit(portrait, "something red")
+    with pytest.raises(faceveil.FaceVeilError, match="understands no word"):
+        faceveil.edit(portrait, "nice lips")
 
 
 def test_faces_of_a_photo(portrait):

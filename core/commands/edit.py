@@ -23,10 +23,9 @@ from .pictures import naming, notes_on, read_faces
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..editing.edit import Edit, Edited, InLoop
+    from ..editing.wish import Edit
+    from ..editor import Editor
     from ..images import Photo
-    from ..recognisers.recogniser import Recogniser
-    from ..verdict.report import Report
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -80,21 +79,25 @@ def run(options: argparse.Namespace) -> int:
     if options.sheet:
         check_target(options.sheet, [options.photo])
     device = pick_device(options.device)
-    image = to_bchw(photo.pixels).to(device)
+    image = to_bchw(photo.pixels)
     mask, where = where_to_edit(options, photo, image)
-    sides = ([], []) if options.no_protect else load_sides(options.surrogate, options.judge, device)
-    gallery = [] if options.no_protect else [image, *read_faces(options.gallery, device)]
-    done = edited(options, image, mask, sides[0], device)
-    print(f"{options.photo.name}: edited {where} ({done.evaluations} evaluations of the model)")
-    if options.no_protect:
-        write_photo(_held_by_a_file(photo, done.image), options.out, sources=[options.photo])
+    editor, asked = make_editor(options, device), wish(options)
+    title = options.photo.name
+    with naming("photo", options.photo), progress_bar("step", title) as steps, progress_bar("it", title) as iterations:
+        done = editor(
+            photo,
+            mask,
+            asked,
+            lambda moment: steps(moment.step + 1, moment.of),
+            lambda step, objective: iterations(step.index + 1, step.of),
+        )
+    write_photo(done.photo, options.out, sources=[options.photo])
+    print(f"{title}: edited {where} ({done.evaluations} evaluations of the model)")
+    if done.report is None:
         return 0
-    finish = judged if options.in_loop else protected_afterwards
-    result, report = finish(options, photo, done, sides, gallery, device)
-    write_photo(result, options.out, sources=[options.photo])
     if options.sheet:
-        write_sheet(image.cpu(), to_bchw(result.pixels), report, options.sheet, sources=[options.photo])
-    print("\n".join([report.text(), *(f"note: {note}" for note in notes_on(photo, options.out))]))
+        write_sheet(image, to_bchw(done.photo.pixels), done.report, options.sheet, sources=[options.photo])
+    print("\n".join([done.report.text(), *(f"note: {note}" for note in notes_on(photo, options.out))]))
     return 0
 
 
@@ -119,37 +122,36 @@ def where_to_edit(options: argparse.Namespace, photo: Photo, image: Tensor) -> t
     return drawn(options, image, options.photo, regions)[0], ", ".join(regions)
 
 
-def edited(
-    options: argparse.Namespace, image: Tensor, mask: Tensor, surrogates: list[Recogniser], device: str
-) -> Edited:
-    """The edit, with its faces guarded on the way where that is asked for."""
-    from ..editing.edit import edit_image
+def make_editor(options: argparse.Namespace, device: str) -> Editor:
+    from ..editor import Editor
+    from ..protection.guard import GuardRecipe
+    from ..protector import Protector
+    from ..recipes import choose
 
+    protector = None
+    if not options.no_protect:
+        surrogates, judges = load_sides(options.surrogate, options.judge, device)
+        protector = Protector(
+            recipe=choose(options.strength),
+            surrogates=surrogates,
+            judges=judges,
+            gallery=read_faces(options.gallery, device),
+            faces=options.faces,
+            far=options.far,
+            seed=options.seed,
+            device=device,
+        )
     denoiser, autoencoder = load_model(options, device)
     size = options.size or (256 if options.model == BUNDLED else 512)
-    with progress_bar("step", options.photo.name) as bar:
-        return edit_image(
-            image,
-            mask.to(device),
-            wish(options),
-            denoiser,
-            autoencoder,
-            size,
-            guarded(options, image, surrogates) if options.in_loop else None,
-            lambda moment: bar(moment.step + 1, moment.of),
-        )
+    return Editor(denoiser, autoencoder, size, protector, GuardRecipe() if options.in_loop else None, device)
 
 
 def wish(options: argparse.Namespace) -> Edit:
-    from ..editing.edit import Edit
-    from ..engines.words import TONES, understood
-    from ..errors import InputError
+    from ..editing.wish import Edit
+    from ..engines.words import refuse_unknown
 
-    if options.model == BUNDLED and not understood(options.prompt):
-        raise InputError(
-            f"The bundled generator understands no word of '{options.prompt}', so nothing would change. Say it with "
-            f"one of: {', '.join(TONES)}; or name a --model."
-        )
+    if options.model == BUNDLED:
+        refuse_unknown(options.prompt)
     return Edit(
         options.prompt,
         options.source_prompt,
@@ -160,69 +162,3 @@ def wish(options: argparse.Namespace) -> Edit:
         inject=options.inject,
         seed=options.seed,
     )
-
-
-def guarded(options: argparse.Namespace, image: Tensor, surrogates: list[Recogniser]) -> InLoop:
-    from ..editing.edit import InLoop
-    from ..faces.find import find_faces
-
-    with naming("photo", options.photo):
-        return InLoop(find_faces(image, which=options.faces), surrogates, seed=options.seed)
-
-
-def protected_afterwards(
-    options: argparse.Namespace,
-    photo: Photo,
-    done: Edited,
-    sides: tuple[list[Recogniser], list[Recogniser]],
-    gallery: list[Tensor],
-    device: str,
-) -> tuple[Photo, Report]:
-    """The edit, protected as any photo is. The photo before it is what others may hold, and must not be matched."""
-    import torch
-
-    from ..protector import Protector
-    from ..recipes import choose
-
-    protector = Protector(
-        recipe=choose(options.strength),
-        surrogates=sides[0],
-        judges=sides[1],
-        gallery=gallery,
-        faces=options.faces,
-        far=options.far,
-        seed=options.seed,
-        device=device,
-    )
-    with progress_bar("it", options.photo.name) as bar, torch.enable_grad():
-        return protector(_held_by_a_file(photo, done.image), None, lambda step, objective: bar(step.index + 1, step.of))
-
-
-def judged(
-    options: argparse.Namespace,
-    photo: Photo,
-    done: Edited,
-    sides: tuple[list[Recogniser], list[Recogniser]],
-    gallery: list[Tensor],
-    device: str,
-) -> tuple[Photo, Report]:
-    """The verdict on an edit that was guarded: compared with the unguarded one, and with the photo before it."""
-    from ..faces.find import find_faces
-    from ..images import to_bchw
-    from ..verdict.verify import Witness, verify
-
-    result = _held_by_a_file(photo, done.image)
-    before, after = (to_bchw(each.pixels).to(device) for each in (_held_by_a_file(photo, done.unguarded), result))
-    faces = find_faces(before, which=options.faces)
-    witnesses = [Witness(one, role) for role, side in zip(("surrogate", "judge"), sides, strict=True) for one in side]
-    report = verify(before, after, witnesses, gallery, faces, options.far)
-    report.recipe, report.seed = "in-loop", options.seed
-    report.evaluations["denoiser"] += done.evaluations
-    return result, report
-
-
-def _held_by_a_file(photo: Photo, image: Tensor) -> Photo:
-    """The picture as eight bits will hold it: what is judged is what is saved."""
-    from ..images import to_bhwc
-
-    return photo.with_pixels(to_bhwc(((image.clamp(0, 1) * 255).round() / 255).cpu()))

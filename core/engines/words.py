@@ -8,6 +8,8 @@ import zlib
 import torch
 from torch import Tensor, nn
 
+from ..errors import InputError
+
 TONES: dict[str, tuple[str, ...]] = {
     "red": ("red", "scarlet", "crimson", "ruby"),
     "orange": ("orange", "amber", "copper"),
@@ -60,6 +62,15 @@ def indices(prompt: str) -> list[int]:
 def understood(prompt: str) -> list[str]:
     """The words of a prompt that mean something here."""
     return [word for word in re.findall(r"[a-z]+", prompt.lower()) if word in KNOWN]
+
+
+def refuse_unknown(prompt: str) -> None:
+    """A prompt without any such word is answered with those that there are."""
+    if not understood(prompt):
+        raise InputError(
+            f"The bundled generator understands no word of '{prompt}', so nothing would change. Say it with one of: "
+            f"{', '.join(TONES)}; or use another model."
+        )
 
 
 class WordEncoder(nn.Module):

@@ -8,8 +8,6 @@ import torch
 from commandline import refused, run
 from PIL import Image
 
-from faceveil.core.editing import edit
-from faceveil.core.editing.edit import InLoop
 from faceveil.core.images import read_mask
 from faceveil.core.protection import guard
 
@@ -51,7 +49,7 @@ def test_landmarks_draw_another_mask_than_five_points(portrait, tmp_path, capsys
 
 def test_protection_inside_the_generation_comes_with_its_verdict(portrait, tmp_path, capsys, monkeypatch):
     quick = guard.GuardRecipe(settings=guard.Settings(2, patience=1))
-    monkeypatch.setattr(edit, "InLoop", lambda faces, by, seed: InLoop(faces, by, quick, seed))
+    monkeypatch.setattr(guard, "GuardRecipe", lambda: quick)
     out, sheet = tmp_path / "edited.png", tmp_path / "sheet.png"
     code, said, _ = run(
         capsys, "edit", portrait, "--prompt", "red lipstick", "-o", out, "--in-loop", "--steps", 5, "--sheet", sheet
