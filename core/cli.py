@@ -20,7 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="faceveil",
         description="Share portraits that face-recognition systems no longer match and people still recognise.",
     )
-    verbs = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    verbs = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name in COMMANDS:
         importlib.import_module(f".commands.{name}", __package__).add(verbs)
     return parser
@@ -30,7 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
-        options = build_parser().parse_args(arguments)
+        parser = build_parser()
+        options = parser.parse_args(arguments)
+        if options.command is None:
+            parser.print_help(sys.stderr)
+            return 2
         return options.run(options)
     except (Cancelled, KeyboardInterrupt):
         print("Stopped. Finished pictures were kept, unfinished ones were not written.", file=sys.stderr)

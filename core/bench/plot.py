@@ -16,7 +16,7 @@ def draw_plot(rows: Sequence[Row], path: Path) -> None:
     try:
         import matplotlib
     except ImportError as error:
-        raise ModelError('The plot needs one more package: pip install "comfyui-faceveil[bench]"') from error
+        raise ModelError("The plot needs one more package: pip install matplotlib") from error
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -9,6 +9,11 @@ from pathlib import Path
 from .options import add_device, add_judging, load_recognisers, pick_device, refuse_overwriting
 from .pictures import naming, read_faces
 
+_NO_WITNESS = (
+    "a picture does not tell whom it was protected against, so every recogniser counts as a judge here; that one which "
+    "took part no longer matches says little about others."
+)
+
 
 def add(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("verify", help="compare a photo with its protected copy", description=__doc__)
@@ -41,4 +46,5 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(report.as_dict(), indent=1))
     else:
         print(report.text())
+        print(f"note: {_NO_WITNESS}")
     return 0

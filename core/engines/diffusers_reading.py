@@ -47,7 +47,7 @@ def library() -> ModuleType:
         import transformers  # noqa: F401
     except (ImportError, RuntimeError) as error:
         raise ModelError(
-            'diffusers pipelines need more packages: pip install "comfyui-faceveil[diffusers]" '
+            "diffusers pipelines need more packages: pip install diffusers transformers accelerate "
             f"(importing them failed: {_first_line(error)})"
         ) from error
     return diffusers

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError
-from ..places import model_folders
+from ..places import download_folder, model_folders
 
 _WIDTH = 64
 
@@ -81,9 +81,10 @@ def find_tiny(name: str) -> tuple[Path, Path]:
         encoder, decoder = (folder / f"{stem}_{half}.safetensors" for half in ("encoder", "decoder"))
         if encoder.is_file() and decoder.is_file():
             return encoder, decoder
-    where = ", ".join(str(folder) for folder in folders) or "no folder named vae_approx"
+    target = given.parent if given.suffix else download_folder("vae_approx")
     raise ModelError(
-        f"No autoencoder '{name}': {stem}_encoder.safetensors and _decoder.safetensors are needed (looked in {where})."
+        f"There is no autoencoder '{name}' here: put {stem}_encoder.safetensors and {stem}_decoder.safetensors into "
+        f"{target}{'' if target.is_dir() else ', a folder to be made'}."
     )
 
 

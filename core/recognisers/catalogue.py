@@ -28,6 +28,9 @@ PACKS = {"buffalo_l": "w600k_r50.onnx", "buffalo_s": "w600k_mbf.onnx", "antelope
 
 _NOT_RECOGNISERS = ("det_", "scrfd", "1k3d68", "2d106", "genderage", "inswapper", "retinaface")
 
+_SLIP = 0.75
+"""How alike two names are that differ by a slip of the fingers (difflib's ratio); other networks' names are less so."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -121,7 +124,7 @@ def find(name: str | Path) -> Entry:
     known = entries()
     entry = next((entry for entry in known if entry.name == name), None)
     if entry is None:
-        close = difflib.get_close_matches(name, [entry.name for entry in known], 1)
+        close = difflib.get_close_matches(name, [entry.name for entry in known], 1, _SLIP)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         raise ModelError(f"There is no recogniser called '{name}'.{hint} List them with: faceveil recognisers")
     if entry.state == "not here":

@@ -42,6 +42,25 @@ class Quality:
     outside_max: float
     """The largest change of any channel outside all faces' masks, 0 to 1."""
 
+    def words(self) -> str:
+        """The figures as a person reads them; what was not measured is left out."""
+        figures = {"SSIM": self.ssim, "DSSIM": self.face_dssim, **self._lpips}
+        told = [f"{name} {value:.3f}" for name, value in figures.items() if value is not None]
+        return ", ".join([f"PSNR {self.psnr:.1f} dB", *told, f"colour {self.chroma:.2f}"])
+
+    def outside_words(self) -> str:
+        """What became of the rest of the picture."""
+        return f"changed by up to {255 * self.outside_max:.1f} of 255" if self.outside_max else "nothing changed"
+
+    @property
+    def missing(self) -> list[str]:
+        """What could not be measured here."""
+        return [name for name, value in self._lpips.items() if value is None]
+
+    @property
+    def _lpips(self) -> dict[str, float | None]:
+        return {"LPIPS-alex": self.lpips_alex, "LPIPS-vgg": self.lpips_vgg}
+
 
 @dataclass(frozen=True)
 class FaceVerdict:
@@ -126,14 +145,21 @@ class Report:
                 cells = "".join(f"{score:>9.3f}" for score in scores)
                 lines.append(f"  {f'{row.name} ({row.role})':<22}{threshold:>10}{cells}  {_verdict(row)}")
             lines += [_towards_decoy(row) for row in face.recognisers if row.decoy_after is not None]
-            quality = asdict(face.quality)
-            shown = "  ".join(f"{name} {value:.4f}" for name, value in quality.items() if value is not None)
-            missing = [name for name, value in quality.items() if value is None]
-            lines.append(f"  change on the face: {shown}")
-            if missing:
-                lines.append(f"  not measured (weights not here, see faceveil fetch): {', '.join(missing)}")
+            lines.append(f"  change on the face: {face.quality.words()}")
+            lines.append(f"  outside the faces: {face.quality.outside_words()}")
+            if face.quality.missing:
+                lines.append(
+                    f"  not measured (weights not here, see faceveil fetch): {', '.join(face.quality.missing)}"
+                )
             lines += _off_budget(self.budget, face.quality.lpips_vgg)
-        return "\n".join([*lines, self.sentence()])
+        return "\n".join([*lines, self.sentence(), *self._advice()])
+
+    def _advice(self) -> list[str]:
+        """A line on what to try when somebody still matches; which buttons or options those are, each surface says."""
+        if not any(row.matched_before and row.matched_after for face in self.faces for row in face.deciding):
+            return []
+        stronger = "" if self.recipe == "strong" else "the strength strong, or "
+        return [f"What may help: {stronger}protecting against more recognisers, of other families."]
 
 
 def _verdict(row: RecogniserVerdict) -> str:
@@ -158,4 +184,4 @@ def _off_budget(budget: float | None, reached: float | None) -> list[str]:
         why = "the least change that was found is more visible than that"
     else:
         why = "the face was unmatched with less, or this strength may change no more (try the strength strong)"
-    return [f"  budget of {budget:.3f} not reached: lpips_vgg is {reached:.3f}; {why}"]
+    return [f"  budget of {budget:.3f} not reached: LPIPS-vgg is {reached:.3f}; {why}"]

@@ -58,15 +58,8 @@ def _face_row(original: Tensor, protected: Tensor, face: FaceVerdict) -> Image.I
         row.paste(picture, (left, 22))
         draw.text((left, 2), title, fill=_INK, font=_font(13))
     _draw_bars(draw, face, PAD + 3 * (TILE + PAD), bars_width - PAD)
-    quality = face.quality
-    shown = {"PSNR": quality.psnr, "SSIM": quality.ssim, "LPIPS-vgg": quality.lpips_vgg, "DSSIM": quality.face_dssim}
-    text = "   ".join(f"{name} {value:.3f}" for name, value in shown.items() if value is not None)
-    draw.text(
-        (PAD, height - 17),
-        f"{text}   largest change outside the mask {quality.outside_max:.4f}",
-        fill=_INK,
-        font=_font(12),
-    )
+    figures = f"{face.quality.words()}; outside the faces {face.quality.outside_words()}"
+    draw.text((PAD, height - 17), figures, fill=_INK, font=_font(12))
     return row
 
 

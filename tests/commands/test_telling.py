@@ -8,7 +8,7 @@ import pytest
 from commandline import refused, run
 from PIL import Image
 
-from faceveil.core import recipes
+from faceveil.core import cli, recipes
 from faceveil.core.commands import options
 from faceveil.core.commands.protect import _RECIPES
 
@@ -85,7 +85,6 @@ def test_two_recognisers_of_one_name_are_refused(capsys, portrait, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "required: COMMAND. See: faceveil --help"),
         (("protect",), "required: PHOTO, -o/--out. See: faceveil protect --help"),
         (("improve",), "'improve'"),
         (("verify", "a.png", "b.png", "--far", "2"), "--far"),
@@ -95,6 +94,19 @@ def test_two_recognisers_of_one_name_are_refused(capsys, portrait, tmp_path):
 def test_mistakes_in_arguments_take_one_line(capsys, arguments, says):
     said = refused(capsys, *arguments)
     assert says in said and "usage" not in said
+
+
+def test_without_a_command_it_shows_what_there_is(capsys):
+    code, out, err = run(capsys)
+    assert code == 2 and not out and all(name in err for name in cli.COMMANDS)
+
+
+def test_a_verdict_on_two_files_says_that_it_knows_no_witness(capsys, portrait):
+    _, out, _ = run(capsys, "verify", portrait, portrait)
+    assert out.count("note: ") == 1
+    assert "every recogniser counts as a judge here" in out and "What may help: the strength strong" in out
+    _, out, _ = run(capsys, "verify", portrait, portrait, "--json")
+    assert json.loads(out)["protected"] is False
 
 
 def test_names_of_strengths_and_recipes_are_all_there():

@@ -69,6 +69,8 @@ def test_a_bad_file_does_not_break_the_listing(own_home):
     ("name", "says"),
     [
         ("dlip", "Did you mean 'dlib'"),
+        ("facnet", "Did you mean 'facenet'"),
+        ("arcfacee", "called 'arcfacee'. List them"),
         ("buffalo_l", "faceveil fetch buffalo_l"),
         ("ir152", r"Put ir152\.pth"),
         ("absent.onnx", "no weights file at"),

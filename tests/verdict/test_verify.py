@@ -147,7 +147,39 @@ def test_a_judge_of_a_surrogates_family_is_not_independent():
 
 
 def test_text_names_what_could_not_be_measured():
-    assert "lpips_vgg" in report_of(("judge", False)).text().split("not measured")[1]
+    assert "LPIPS-alex, LPIPS-vgg" in report_of(("judge", False)).text().split("not measured")[1]
+
+
+def test_text_tells_figures_in_words_and_json_by_its_keys():
+    report = report_of(("judge", False))
+    assert "PSNR 30.0 dB, SSIM 0.900, DSSIM 0.100, colour 0.50" in report.text()
+    assert "outside the faces: nothing changed" in report.text()
+    quality = replace(report.faces[0].quality, lpips_vgg=0.0512, outside_max=28 / 255)
+    report.faces = [replace(report.faces[0], quality=quality)]
+    assert "LPIPS-vgg 0.051" in report.text() and "changed by up to 28.0 of 255" in report.text()
+    assert not any(key in report.text() for key in report.as_dict()["faces"][0]["quality"])
+
+
+@pytest.mark.parametrize(
+    ("matched", "recipe", "says"),
+    [
+        (False, "balanced", None),
+        (True, None, "the strength strong, or protecting"),
+        (True, "strong", "help: protecting against more recognisers"),
+    ],
+)
+def test_who_is_still_matched_hears_what_may_help(matched, recipe, says):
+    report = report_of(("judge", matched))
+    report.recipe = recipe
+    advice = [line for line in report.text().splitlines() if line.startswith("What may help")]
+    assert [says in line for line in advice] == [True] * bool(says) and "--" not in "".join(advice)
+
+
+def test_nothing_is_advised_where_nothing_was_matched_before():
+    report = report_of(("judge", True))
+    face = report.faces[0]
+    report.faces = [replace(face, recognisers=(replace(face.recognisers[0], matched_before=False),))]
+    assert "What may help" not in report.text()
 
 
 def test_a_recogniser_without_threshold_never_counts_as_matched(portrait):
