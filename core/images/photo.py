@@ -9,8 +9,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..errors import InputError
+
 ROWS = 256
 """Whole photos are converted and compared so many rows at a time: float copies of a large one would not fit."""
+_SLACK = 1e-3
+"""What rounding may stray beyond [0, 1]; a quarter of a step of eight bits."""
 
 
 @dataclass
@@ -31,6 +35,9 @@ class Photo:
     notes: tuple[str, ...] = ()
     """What of the file this does not hold, a sentence each."""
 
+    def __post_init__(self) -> None:
+        refuse_unfit(self.pixels)
+
     @property
     def height(self) -> int:
         return self.pixels.shape[1]
@@ -42,6 +49,24 @@ class Photo:
     def with_pixels(self, pixels: Tensor) -> Photo:
         """The same photo with other pixels (1, H, W, 3); alpha, profile and EXIF stay."""
         return replace(self, pixels=pixels)
+
+
+def refuse_unfit(pixels: Tensor) -> None:
+    """The door for pictures made by others: 0 to 255 for 0 to 1 would go through everything and come out white."""
+    kind = f"{tuple(pixels.shape)} of {pixels.dtype}" if isinstance(pixels, Tensor) else f"a {type(pixels).__name__}"
+    fits = isinstance(pixels, Tensor) and pixels.ndim == 4 and len(pixels) == 1 and pixels.shape[3] == 3
+    if not fits or pixels.dtype != torch.float32 or not pixels.numel():
+        raise InputError(
+            f"A photo's pixels must be a tensor (1, height, width, 3) of torch.float32 in [0, 1], but this is {kind}: "
+            "convert it first, whole numbers by .float() / 255."
+        )
+    # In the order in which they lie in memory: in the other one a large photo takes twenty times as long.
+    lowest, highest = (pixels if pixels.is_contiguous() else pixels.movedim(-1, 1)).aminmax()
+    if not (lowest >= -_SLACK and highest <= 1 + _SLACK):
+        raise InputError(
+            f"A photo's pixels must lie in [0, 1], but these go from {lowest:.4g} to {highest:.4g}: divide values "
+            "up to 255 by 255, and clamp what a network made."
+        )
 
 
 def to_bchw(pixels: Tensor) -> Tensor:

@@ -28,6 +28,35 @@ def test_conversions_are_exact() -> None:
         images.to_pil(pixels[0])
 
 
+@pytest.mark.parametrize(
+    ("pixels", "says"),
+    [
+        (torch.full((1, 64, 64, 3), 255.0), r"lie in \[0, 1\], but these go from 255 to 255: divide"),
+        (torch.full((1, 64, 64, 3), -0.5), "from -0.5 to"),
+        (torch.full((1, 64, 64, 3), float("nan")), "from nan to nan"),
+        (torch.zeros(1, 64, 64, 3, dtype=torch.uint8), r"this is \(1, 64, 64, 3\) of torch\.uint8: convert it first"),
+        (torch.zeros(1, 64, 64, 3, dtype=torch.float64), r"of torch\.float64"),
+        (torch.zeros(64, 64, 3), r"this is \(64, 64, 3\)"),
+        (torch.zeros(1, 3, 64, 64), r"this is \(1, 3, 64, 64\)"),
+        (torch.zeros(2, 64, 64, 3), r"this is \(2, 64, 64, 3\)"),
+        (torch.zeros(1, 0, 64, 3), r"this is \(1, 0, 64, 3\)"),
+        (RGB, "this is a ndarray"),
+    ],
+)
+def test_pixels_of_another_kind_stop_at_the_door(pixels: object, says: str) -> None:
+    photo = images.Photo(torch.rand(1, 64, 64, 3))
+    for door in (images.Photo, photo.with_pixels):
+        with pytest.raises(InputError, match=says):
+            door(pixels)
+
+
+def test_rounding_passes_the_door_in_either_order_of_memory() -> None:
+    strayed = torch.rand(1, 3, 64, 70) * 1.0004 - 0.0002
+    for pixels in (images.to_bhwc(strayed), strayed.movedim(1, -1)):
+        assert images.Photo(pixels).width == 70
+        assert images.to_uint8(images.Photo(pixels).pixels).max() == 255
+
+
 def test_list_photos(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no photos"):
         list_photos(tmp_path)
