@@ -65,7 +65,7 @@ def edit_image(
     else:
         canvas = Canvas.whole(image, known.clean, autoencoder)
     sigmas = levels(edit, denoiser, canvas.clean)
-    guard = EditGuard(canvas, mask, may_change, in_loop, sigmas[0]) if in_loop else None
+    guard = EditGuard(canvas, mask, may_change, in_loop) if in_loop else None
 
     def after(moment: Moment) -> Tensor | None:
         on_step(moment)

@@ -44,7 +44,7 @@ class EditGuard:
     """A guard that sees what will be composed: where nothing was asked for, faces get what the guard changed and not
     what the edit strayed."""
 
-    def __init__(self, canvas: Canvas, asked: Tensor, may_change: Tensor, in_loop: InLoop, top: float) -> None:
+    def __init__(self, canvas: Canvas, asked: Tensor, may_change: Tensor, in_loop: InLoop) -> None:
         """`asked` and `may_change` (1, 1, H, W): where the edit and where edit or guard may show in the picture."""
         self.canvas, self.asked, self.here = canvas, canvas.seen(asked), canvas.seen(may_change)
         self.still = canvas.autoencoder.decode(canvas.clean)
@@ -53,7 +53,6 @@ class EditGuard:
         self.guard = Guard(
             self.picture,
             in_loop.surrogates,
-            top,
             in_loop.recipe,
             canvas.before,
             seed=in_loop.seed,
@@ -66,7 +65,7 @@ class EditGuard:
         return self.guard.won
 
     def __call__(self, moment: Moment) -> Tensor | None:
-        if not self.guard.works_at(moment.sigma):
+        if not self.guard.works_after(moment):
             return None
         alone = self.guard.ends(moment.latent[:1], moment.velocity[:1], moment.sigma)
         self.edited = self.canvas.autoencoder.decode(alone)

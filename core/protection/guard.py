@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 
 import torch
 from torch import Tensor
@@ -29,7 +30,8 @@ class GuardRecipe:
     """When the guard works and how hard. Our defaults; `PUBLISHED_GUARD` has Flux-Guard's."""
 
     start: float = 0.2
-    """Share of the starting noise below which steps are guarded: the last fifth of an even schedule."""
+    """Guarding begins when this share of the steps is left. Steps are counted and not noise, of which a schedule for
+    large pictures has half left when a fifth of its steps is, and another hardly any."""
     aim: Aim = field(default_factory=Aim)
     views: tuple[str, ...] = VIEWS
     landmark_jitter: float = 0.02
@@ -41,6 +43,10 @@ class GuardRecipe:
     )
     predicted: bool = True
     """Decode the clean latent that the step predicts; off decodes the noisy one as it is, as published."""
+
+    def first(self, steps: int) -> int:
+        """After how many of so many steps the guard works for the first time; it always does after the last."""
+        return max(1, ceil((1 - self.start) * steps - 1e-6))
 
 
 PUBLISHED_GUARD = GuardRecipe(
@@ -71,7 +77,6 @@ class Guard:
         self,
         picture: Callable[[Tensor], Tensor],
         surrogates: Sequence[Recogniser],
-        top: float,
         recipe: GuardRecipe | None = None,
         original: Tensor | None = None,
         distances: dict[str, Distance] | None = None,
@@ -80,13 +85,13 @@ class Guard:
         points: Tensor | None = None,
         gallery: Sequence[Tensor] = (),
     ) -> None:
-        """`picture` makes what people would see of a clean latent; `top` is the run's first level of noise.
+        """`picture` makes what people would see of a clean latent.
 
         `original` (1, 3, h, w), framed like the picture, is whose faces must not be matched; without it,
         those of the unguarded branch (a face that is only now being generated). `points` (B, 5, 2) are its faces'
         where somebody has chosen them. Faces of `gallery`, photos of the same people, must not be matched either.
         """
-        self.picture, self.surrogates, self.top = picture, list(surrogates), top
+        self.picture, self.surrogates = picture, list(surrogates)
         self.recipe = recipe or GuardRecipe()
         self.original, self.points, self.gallery = original, points, gallery
         self.distances = {**VISIBILITY, **(distances or {})}
@@ -96,12 +101,12 @@ class Guard:
         self.won = False
         self.iterations = 0
 
-    def works_at(self, sigma: float) -> bool:
-        """Whether a step that ends at this level of noise is guarded."""
-        return sigma <= self.recipe.start * self.top + 1e-6
+    def works_after(self, moment: Moment) -> bool:
+        """Whether this step is guarded."""
+        return moment.step + 1 >= self.recipe.first(moment.of)
 
     def __call__(self, moment: Moment) -> Tensor | None:
-        if not self.works_at(moment.sigma):
+        if not self.works_after(moment):
             return None
         with torch.inference_mode(False), torch.enable_grad():
             return self._guarded(moment.latent.clone(), moment.velocity.clone(), moment.sigma)

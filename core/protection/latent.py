@@ -72,7 +72,6 @@ def protect_latents(
         guard = Guard(
             picture,
             surrogates,
-            1.0,
             recipe,
             originals[min(index, len(originals) - 1)] if originals else None,
             {ATTENTION: lambda changed, clean: way.attention_change.expand(len(changed))},

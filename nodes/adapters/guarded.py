@@ -60,7 +60,7 @@ class GuardedRun:
         self, model: Any, x: Tensor, sigmas: Tensor, extra: dict[str, Any], callback: Any, autoencoder: ModelVae
     ) -> Tensor:
         steps = len(sigmas) - 1
-        first = max(1, min(steps, round(steps * (1 - self.recipe.start))))
+        first = self.recipe.first(steps)
         seen: dict[str, Tensor] = {}
 
         def run(x: Tensor, low: int, high: int, report: bool) -> Tensor:
@@ -101,11 +101,9 @@ class GuardedRun:
 
     def _guard(self, autoencoder: ModelVae, index: int, device: torch.device) -> Guard:
         original = self.originals[min(index, len(self.originals) - 1)] if self.originals else None
-        # The share of steps is counted here; the guard itself works whenever it is asked.
         return Guard(
             autoencoder.decode,
             self.recognisers,
-            top=float("inf"),
             recipe=self.recipe,
             original=None if original is None else original.to(device),
             on_iteration=self.on_iteration,

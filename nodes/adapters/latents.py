@@ -47,7 +47,6 @@ class Search:
                 guard = Guard(
                     autoencoder.decode,
                     self.surrogates,
-                    1.0,
                     self.recipe,
                     self.originals[min(index, len(self.originals) - 1)] if self.originals else None,
                     seed=self.seed,

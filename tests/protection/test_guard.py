@@ -14,6 +14,7 @@ from faceveil.core.optimise import Settings
 from faceveil.core.protection.guard import Guard, GuardRecipe
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.trajectory.paths import generate
+from faceveil.core.trajectory.solvers import integrate
 
 SIDE, STEPS = 192, 5
 
@@ -54,7 +55,7 @@ def likeness(recogniser, picture, photo):
 
 def test_a_generated_picture_is_protected_against_photos_of_the_person(start, photos, dlib_recogniser):
     recipe = GuardRecipe(start=0.4, rate=0.05, settings=Settings(8, patience=2))
-    guard = Guard(start[1].decode, [dlib_recogniser], start[3][0], recipe, gallery=[photos[1]])
+    guard = Guard(start[1].decode, [dlib_recogniser], recipe, gallery=[photos[1]])
     alone, protected = generated(start, guard).split(1)
     limit = dlib_recogniser.threshold("1e-2")
     for photo in photos:
@@ -62,10 +63,29 @@ def test_a_generated_picture_is_protected_against_photos_of_the_person(start, ph
     assert 0 < float((protected - alone).abs().mean()) < 0.03
 
 
+@pytest.mark.parametrize("shift", [1.0, 3.16])
+@pytest.mark.parametrize(
+    ("steps", "share", "first"), [(25, 0.2, 20), (28, 0.2, 23), (5, 0.4, 3), (2, 0.05, 2), (4, 1, 1)]
+)
+def test_the_last_share_of_the_steps_is_guarded_however_noise_is_spaced(shift, steps, share, first):
+    """By noise a shifted schedule, as FLUX.1 has it for large pictures, would leave 2 of 25 steps, an even one 6."""
+    guard = Guard(lambda latent: latent, [], GuardRecipe(start=share))
+    even = [1 - step / steps for step in range(steps + 1)]
+    sigmas = [shift * level / (1 + (shift - 1) * level) for level in even]
+    guarded = []
+
+    def heard(moment):
+        if guard.works_after(moment):
+            guarded.append(moment.step + 1)
+
+    integrate(lambda x, stage: x, torch.zeros(1), sigmas, "euler", heard)
+    assert guarded == list(range(first, steps + 1))
+
+
 def test_photos_of_the_person_count_beside_the_picture_itself(start, photos, dlib_recogniser):
     def reached(gallery):
         recipe = GuardRecipe(settings=Settings(0))
-        guard = Guard(start[1].decode, [dlib_recogniser], start[3][0], recipe, gallery=gallery)
+        guard = Guard(start[1].decode, [dlib_recogniser], recipe, gallery=gallery)
         generated(start, guard)
         return guard.identity.references["dlib"]
 
