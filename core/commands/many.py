@@ -21,7 +21,7 @@ from .parser import job_count, retry_count
 from .written import text_file
 
 if TYPE_CHECKING:
-    from ..many.photos import Record, Task, Treat
+    from ..many.photos import PhotoTask, Record, Treat
     from ..many.run import Summary
     from ..many.workers import Setup, Workers
 
@@ -77,7 +77,7 @@ def protect_many(options: argparse.Namespace) -> int:
         def show(now: Summary) -> None:
             bar(now.done + now.failed, now.total - now.skipped, failed=str(now.failed))
 
-        def name(task: Task, reason: str) -> None:
+        def name(task: PhotoTask, reason: str) -> None:
             tqdm.write(f"faceveil: {reason}" if task.key in reason else f"faceveil: {task.key}: {reason}", sys.stderr)
 
         try:

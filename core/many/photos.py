@@ -17,7 +17,7 @@ Treat = Callable[[Path, Path, str], Record]
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class PhotoTask:
     """One photo of a run."""
 
     place: str
@@ -32,7 +32,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PhotoOutcome:
     """What was done with a photo."""
 
     content: str
@@ -48,18 +48,18 @@ class PhotoSetup:
     make: Callable[[], Treat]
     out: str
 
-    def __call__(self) -> Callable[[Task], Outcome]:
+    def __call__(self) -> Callable[[PhotoTask], PhotoOutcome]:
         out = open_place(self.out)
         out.require()
         treat = self.make()
 
-        def work(task: Task) -> Outcome:
+        def work(task: PhotoTask) -> PhotoOutcome:
             with open_place(task.place).fetch(task.key) as source:
                 content = content_of(source)
                 if content is not None and content == task.done_for:
-                    return Outcome(content, None)
+                    return PhotoOutcome(content, None)
                 with out.deliver(task.target) as target:
-                    return Outcome(content or "", treat(source, target, task.target))
+                    return PhotoOutcome(content or "", treat(source, target, task.target))
 
         return work
 

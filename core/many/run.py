@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from ..errors import InputError, OutputError
 from .ledger import DONE, FAILED, Known, Ledger, as_columns
-from .photos import Outcome, PhotoSetup, Task, Treat, target_name
+from .photos import PhotoOutcome, PhotoSetup, PhotoTask, Treat, target_name
 from .places import Found, Place, PlaceLost, below
 from .sources import Source, open_place, refuse_entangled, source_of
 from .workers import Finished, Setup, Workers, dispatch
@@ -46,7 +46,7 @@ def run(
     order: Order,
     hire: Callable[[Setup], Workers],
     on_step: Callable[[Summary], None] = lambda summary: None,
-    on_failure: Callable[[Task, str], None] = lambda task, reason: None,
+    on_failure: Callable[[PhotoTask, str], None] = lambda task, reason: None,
 ) -> Summary:
     """Do what is not done. May be stopped at any moment, in any way, and started again."""
     sources, out = [source_of(text) for text in order.photos], open_place(order.out)
@@ -71,13 +71,13 @@ def run(
     return summary
 
 
-def _targets(sources: Iterable[Source], out: Place) -> list[tuple[Task, Found]]:
+def _targets(sources: Iterable[Source], out: Place) -> list[tuple[PhotoTask, Found]]:
     """Every photo with where it goes; an error when two would go to the same place, or one over an original."""
-    taken: dict[str, Task] = {}
-    found: list[tuple[Task, Found]] = []
+    taken: dict[str, PhotoTask] = {}
+    found: list[tuple[PhotoTask, Found]] = []
     for source in sources:
         for photo in source.photos():
-            task = Task(source.place.text, photo.key, target_name(photo.key))
+            task = PhotoTask(source.place.text, photo.key, target_name(photo.key))
             if any(part in ("", ".", "..") for part in photo.key.split("/")):
                 raise InputError(f"'{task.source}' has a name that no folder can hold: rename it.")
             other = taken.setdefault(task.target.casefold(), task)  # many disks do not tell A.png from a.png
@@ -98,8 +98,8 @@ def _targets(sources: Iterable[Source], out: Place) -> list[tuple[Task, Found]]:
 
 
 def _todo(
-    found: Iterable[tuple[Task, Found]], known: dict[str, Known], present: set[str], settings: str
-) -> list[tuple[Task, str, int]]:
+    found: Iterable[tuple[PhotoTask, Found]], known: dict[str, Known], present: set[str], settings: str
+) -> list[tuple[PhotoTask, str, int]]:
     """(photo, stamp, tries so far) of what is not done; those that were begun most often and never ended come last."""
     todo = []
     for task, photo in found:
@@ -108,19 +108,19 @@ def _todo(
         if same and row.state == DONE and task.target in present:
             if photo.stamp and (row.stamp, row.source) == (photo.stamp, task.source):
                 continue
-            task = Task(task.place, task.key, task.target, row.content)
+            task = PhotoTask(task.place, task.key, task.target, row.content)
         todo.append((task, photo.stamp, row.attempts if same and row.state != DONE else 0))
     return sorted(todo, key=lambda entry: entry[2])
 
 
-def _write_down(ledger: Ledger, ended: Finished[Task]) -> str | None:
+def _write_down(ledger: Ledger, ended: Finished[PhotoTask]) -> str | None:
     """The reason of a failure, in one line; a place that is gone ends the run instead."""
     task, error = ended.item, ended.error
     if isinstance(error, PlaceLost):
         raise error
     if error is None:
         outcome = ended.value
-        assert isinstance(outcome, Outcome)
+        assert isinstance(outcome, PhotoOutcome)
         values = outcome.record if outcome.record is not None else {}
         seconds = {"seconds": ended.seconds} if outcome.record is not None else {}
         ledger.finish(task.target, state=DONE, content=outcome.content, reason=None, **seconds, **values)
