@@ -17,7 +17,7 @@ from .protection.weights import Budget, Constant, Linear, Sigmoid
 from .trajectory.embeddings import Learning
 
 # Held by terms for everything that showed when nothing held it.
-_KEPT = {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0}
+_KEPT = {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0, "peak": 100.0}
 
 
 def _strength(name: str, margin: float, push: float, warp: float, iterations: int = 60) -> Recipe:

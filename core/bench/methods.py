@@ -70,7 +70,7 @@ ABLATIONS: dict[str, Callable[[Method], Method]] = {
     "half-iterations": lambda m: _with(
         m, settings=replace(m.recipe.settings, iterations=m.recipe.settings.iterations // 2)
     ),
-    **{f"no-{term}": _without(term) for term in ("perceptual", "structure", "chroma", "shading")},
+    **{f"no-{term}": _without(term) for term in ("perceptual", "structure", "chroma", "shading", "peak")},
     "no-warp": lambda m: _with(m, warp=0.0),
     "no-masking": lambda m: _with(m, smooth=1.0),
     "no-learning": _unlearned,
