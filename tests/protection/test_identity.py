@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from faceveil.core.errors import InputError
-from faceveil.core.protection.identity import Aim, Identity
+from faceveil.core.protection.identity import MEASURED_WITH, Aim, Identity
 from faceveil.core.recognisers.card import Card
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.recognisers.recogniser import Recogniser
@@ -28,8 +30,22 @@ def at(cosine: float) -> dict[str, torch.Tensor]:
 
 def test_loss_counts_deviations_above_the_aim():
     score = identity(Aim(margin=3.0)).judge(at(0.5), ROWS)
-    assert float(score.loss) == pytest.approx((0.5 - 0.23263) / 0.1 + 3.0, rel=1e-3)
+    assert float(score.loss) == pytest.approx(MEASURED_WITH * ((0.5 - 0.23263) / 0.1 + 3.0), rel=1e-3)
     assert not score.won and float(score.cosines["one"]) == pytest.approx(0.5)
+
+
+def test_more_surrogates_do_not_push_harder_but_the_papers_sum_does():
+    names = ("one", "two", "three")
+    some = [Recogniser(replace(CARD, name=name), torch.nn.Identity()) for name in names]
+    references = dict.fromkeys(names, ALONG[:, None])
+
+    def loss(form: str, count: int) -> float:
+        ensemble = Ensemble(some[:count])
+        one = Identity(ensemble, torch.zeros(1, 5, 2), references, None, Aim(form=form))
+        return float(one.judge(dict.fromkeys(names, at(0.5)["one"]), ROWS).loss)
+
+    assert loss("hinge", 1) == pytest.approx(loss("hinge", 3))
+    assert loss("cosine", 3) == pytest.approx(3 * loss("cosine", 1))
 
 
 def test_it_stops_pushing_when_it_has_won():
@@ -56,7 +72,9 @@ def test_a_decoy_must_be_reached_as_well():
     one = identity(Aim(margin=0.0, decoy_margin=1.0), decoys=decoy)
     assert bool(one.judge(at(0.0), ROWS).won)
     far_from_both = {"one": torch.tensor([[0.0, -1.0]])}
-    assert float(one.judge(far_from_both, ROWS).loss) == pytest.approx((0.23263 + 1) / 0.1 + 1.0, rel=1e-3)
+    assert float(one.judge(far_from_both, ROWS).loss) == pytest.approx(
+        MEASURED_WITH * ((0.23263 + 1) / 0.1 + 1.0), rel=1e-3
+    )
 
 
 def test_what_resembles_the_decoy_may_resemble_itself_only_where_dodging_weighs_nothing():
@@ -64,7 +82,7 @@ def test_what_resembles_the_decoy_may_resemble_itself_only_where_dodging_weighs_
     both, decoy_only = (
         identity(Aim(margin=0.0, residual=weight), decoys=decoy).judge(at(0.8), ROWS) for weight in (1.0, 0.0)
     )
-    assert float(both.loss) == pytest.approx((0.8 - 0.23263) / 0.1, rel=1e-3) and not both.won
+    assert float(both.loss) == pytest.approx(MEASURED_WITH * (0.8 - 0.23263) / 0.1, rel=1e-3) and not both.won
     assert float(decoy_only.loss) == 0
 
 
