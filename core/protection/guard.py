@@ -39,7 +39,7 @@ class GuardRecipe:
     settings: Settings = field(default_factory=lambda: Settings(20, patience=4))
     weighting: Weighting = field(default_factory=Constant)
     visibility: dict[str, float] = field(
-        default_factory=lambda: {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0}
+        default_factory=lambda: {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "peak": 50.0}
     )
     predicted: bool = True
     """Decode the clean latent that the step predicts; off decodes the noisy one as it is, as published."""
