@@ -48,9 +48,7 @@ class Canvas:
 
     def points(self, points: Tensor) -> Tensor:
         """The picture's points (B, 5, 2) at working size."""
-        height, width = self.before.shape[-2:]
-        scale = points.new_tensor([width / self.window.width, height / self.window.height])
-        return (self.window.shift(points) + 0.5) * scale - 0.5
+        return self.window.scaled(points, *self.before.shape[-2:])
 
     def composed(self, image: Tensor, mask: Tensor, first: Tensor, second: Tensor) -> Tensor:
         """The picture plus what the second latent shows more than the first, inside the mask."""

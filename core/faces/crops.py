@@ -57,6 +57,11 @@ class Window:
         """Points of the photo in the window's own coordinates."""
         return points - points.new_tensor([self.left, self.top])
 
+    def scaled(self, points: Tensor, height: int, width: int) -> Tensor:
+        """Points of the photo in a copy of the window of this size."""
+        scale = points.new_tensor([width / self.width, height / self.height])
+        return (self.shift(points) + 0.5) * scale - 0.5
+
     def moved(self, face: Face) -> Face:
         """A face of the photo in the window's own coordinates."""
         left, top, right, bottom = face.box

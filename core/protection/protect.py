@@ -88,8 +88,7 @@ class Task:
 
 def at_working_size(points: Sequence[Tensor], windows: Sequence[Window], size: int) -> Tensor:
     """Points (5, 2) of the photo in each face's window, brought to `size` (B, 5, 2)."""
-    moved = zip(points, windows, strict=True)
-    return torch.stack([(window.shift(own) + 0.5) * (size / window.width) - 0.5 for own, window in moved])
+    return torch.stack([window.scaled(own, size, size) for own, window in zip(points, windows, strict=True)])
 
 
 def make_variable(recipe: Recipe, task: Task, latent: Change | None) -> Change:

@@ -22,10 +22,8 @@ def recorded(needed: float, device: torch.device, keep_loaded: Any = ()) -> Any:
     return free_memory(needed, device, keep_loaded=list(keep_loaded))
 
 
-class TinyWatch:
-    """From here on it is noted for how much memory ComfyUI is asked; the picture is handed on."""
-
-    CATEGORY, FUNCTION, RETURN_TYPES = "tests", "watch", ("IMAGE",)
+class _EveryTime:
+    """Takes a picture, and runs even where ComfyUI has seen it before."""
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -34,6 +32,12 @@ class TinyWatch:
     @classmethod
     def IS_CHANGED(cls, image: Any) -> float:
         return float("nan")
+
+
+class TinyWatch(_EveryTime):
+    """From here on it is noted for how much memory ComfyUI is asked; the picture is handed on."""
+
+    CATEGORY, FUNCTION, RETURN_TYPES = "tests", "watch", ("IMAGE",)
 
     def watch(self, image: Any) -> tuple[Any]:
         asked.clear()
@@ -41,18 +45,10 @@ class TinyWatch:
         return (image,)
 
 
-class TinyWatched:
+class TinyWatched(_EveryTime):
     """What was asked for since, and with which models staying."""
 
     CATEGORY, FUNCTION, RETURN_TYPES, OUTPUT_NODE = "tests", "tell", (), True
-
-    @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {"image": ("IMAGE",)}}
-
-    @classmethod
-    def IS_CHANGED(cls, image: Any) -> float:
-        return float("nan")
 
     def tell(self, image: Any) -> dict[str, Any]:
         comfy.model_management.free_memory = free_memory
