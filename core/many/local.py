@@ -64,11 +64,13 @@ class Folder:
                 raise
             raise OutputError(f"'{key}' cannot be written to {self.text} ({reason}): choose another folder.") from error
 
-    def prepare(self) -> set[str]:
+    def prepare(self) -> None:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"The folder {self.text} cannot be made ({error.strerror}): choose another.") from error
+
+    def sweep(self) -> set[str]:
         keys = set()
         for path in self._below():
             if PART.fullmatch(path.name):

@@ -41,8 +41,11 @@ class Place(Protocol):
     def deliver(self, key: str) -> AbstractContextManager[Path]:
         """Where to write a file, whole or not at all; when the block is left it is in its place."""
 
-    def prepare(self) -> set[str]:
-        """Make the place, throw out what a crash left half-written, and tell which keys are there."""
+    def prepare(self) -> None:
+        """Make the place; an error when nothing can be written there."""
+
+    def sweep(self) -> set[str]:
+        """Throw out what a crash left half-written, and tell which keys are there."""
 
     def require(self) -> None:
         """In a worker, which may be on another machine: an error when this is not the place that was prepared."""

@@ -6,7 +6,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from .. import places as this_machine
@@ -72,17 +72,21 @@ class Remote:
                 self._files.put_file(str(path), part)
                 self._files.mv(part, target)
 
-    def prepare(self) -> set[str]:
+    def prepare(self) -> None:
+        """The probe is named like something half-written: who sweeps takes it along."""
         with self._telling("written"):
-            self._files.invalidate_cache()
             if self.protocol not in _WHOLE_AT_ONCE:  # those have no folders, and some would make a bucket
                 self._files.makedirs(self._root, exist_ok=True)
-            probe = f"{self._root}/{part_name()}"
-            self._files.pipe_file(probe, b"may be written")
+            self._files.pipe_file(f"{self._root}/{part_name()}", b"may be written")
+
+    def sweep(self) -> set[str]:
+        with self._telling("written"):
+            self._files.invalidate_cache()
             keys = set()
             for path in self._files.find(self._root):
                 if PART.fullmatch(PurePosixPath(path).name):
-                    self._files.rm_file(path)
+                    with suppress(FileNotFoundError):  # whoever was writing it has just finished after all
+                        self._files.rm_file(path)
                 else:
                     keys.add(path.removeprefix(self._root).lstrip("/"))
             return keys

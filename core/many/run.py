@@ -53,7 +53,8 @@ def run(
     refuse_entangled(sources, out)
     found = _targets(sources, out)
     with closing(Ledger(out.ledger_folder(), for_writing=True)) as ledger:
-        todo = _todo(found, ledger.known(), out.prepare(), order.settings)
+        out.prepare()
+        todo = _todo(found, ledger.known(), out.sweep(), order.settings)
         ledger.expect((task.target, task.source, stamp, order.settings, tries) for task, stamp, tries in todo)
         summary = Summary(total=len(found), skipped=len(found) - len(todo))
         on_step(summary)
@@ -68,6 +69,7 @@ def run(
                 if reason is not None:
                     on_failure(ended.item, reason)
                 on_step(summary)
+        out.sweep()  # of what a worker of this run left that died while it wrote
     return summary
 
 

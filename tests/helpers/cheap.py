@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from faceveil.core.many.actors import Actors
 from faceveil.core.many.processes import Processes, seats
 from faceveil.core.many.run import Order, run
 from faceveil.core.many.workers import Here
+from faceveil.core.whole import whole
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,22 @@ class Negative:
         write_photo(photo.with_pixels(1 - photo.pixels), target, sources=[source])
         brightness = float(photo.pixels.mean())
         return {"protected": float(brightness < 0.5), "margin": brightness - 0.5, "ssim": brightness, "report": "{}"}
+
+
+@dataclass(frozen=True)
+class DiesWriting(Negative):
+    """The first of them to get a photo is killed with its file half-written."""
+
+    died: Path = Path()
+
+    def treat(self, source: Path, target: Path, key: str) -> dict[str, object]:
+        try:
+            self.died.touch(exist_ok=False)
+        except FileExistsError:
+            return super().treat(source, target, key)
+        with whole(target) as part:
+            part.write_bytes(b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def order(photos: object, out: object, pause: float = 0.0, settings: str = "same", **more: object) -> Order:

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cheap import hire, order
+from cheap import DiesWriting, hire, order
 from items import Does, Hopeless, Stillborn, Tells, done
 from many_photos import COUNT, contents, states
 
@@ -97,6 +98,14 @@ def test_a_worker_killed_midway_costs_nothing(photos, undisturbed, tmp_path):
     summary = run(order(photos, tmp_path / "out", pause=0.005), hire(2), kill)
     assert len(killed) == 2 and (summary.done, summary.failed) == (COUNT, 0)
     assert contents(tmp_path / "out") == undisturbed and states(tmp_path / "out") == {"done": COUNT}
+
+
+def test_a_worker_killed_while_it_writes_leaves_nothing_behind(photos, undisturbed, tmp_path):
+    wanted = replace(order(photos / "class 0", tmp_path / "out"), make=DiesWriting(died=tmp_path / "died"))
+    summary = run(wanted, hire(2))
+    assert (tmp_path / "died").exists() and (summary.done, summary.failed) == (COUNT // 4, 0)
+    written = contents(tmp_path / "out")
+    assert len(written) == COUNT // 4 and all(undisturbed[f"class 0/{name}"] == data for name, data in written.items())
 
 
 @pytest.mark.slow
