@@ -14,7 +14,7 @@ from .editing.wish import Edit
 from .engines.autoencoder import Autoencoder
 from .engines.denoiser import Denoiser
 from .faces.find import find_faces
-from .images import Photo, to_bchw, to_bhwc, to_uint8
+from .images import Photo, as_saved, to_bchw, to_bhwc
 from .optimise import Step
 from .protection.guard import GuardRecipe
 from .protection.objective import Objective
@@ -71,12 +71,12 @@ class Editor:
         done = edit_image(
             image, mask.to(self.device), wish, self.denoiser, self.autoencoder, self.size, guarded, on_edit
         )
-        result = _as_saved(photo, done.image)
+        result = photo.with_pixels(to_bhwc(as_saved(done.image.cpu())))
         if asked is None:
             return EditedPhoto(result, None, done.evaluations)
         gallery = [image, *asked.gallery]
         if self.in_loop:
-            report = _judged(asked, photo, done, gallery)
+            report = _judged(asked, done, gallery)
         else:
             with torch.enable_grad():
                 result, report = replace(asked, gallery=gallery)(result, on_step=on_protect)
@@ -84,14 +84,9 @@ class Editor:
         return EditedPhoto(result, report, done.evaluations)
 
 
-def _judged(asked: Protector, photo: Photo, done: Edited, gallery: list[Tensor]) -> Report:
+def _judged(asked: Protector, done: Edited, gallery: list[Tensor]) -> Report:
     """The verdict on an edit that was guarded, compared with the unguarded one and with the gallery."""
-    pair = [to_bchw(_as_saved(photo, made).pixels).to(asked.device) for made in (done.unguarded, done.image)]
+    pair = [as_saved(made).to(asked.device) for made in (done.unguarded, done.image)]
     report = verify(*pair, asked.witnesses, gallery, find_faces(pair[0], which=asked.faces), asked.far)
     report.recipe, report.seed = "in-loop", asked.seed
     return report
-
-
-def _as_saved(photo: Photo, image: Tensor) -> Photo:
-    """The picture as the eight bits of a file will hold it: what is judged is what is saved."""
-    return photo.with_pixels(to_bhwc(to_uint8(image.cpu()).float() / 255))

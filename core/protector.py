@@ -16,7 +16,7 @@ from .errors import InputError, ModelError
 from .faces.crops import region_of, resize
 from .faces.face import Face
 from .faces.find import find_faces
-from .images import Photo, to_bchw
+from .images import Photo, as_saved, to_bchw
 from .optimise import Step
 from .perception.lpips import Lpips, Vgg19Distance
 from .protection.objective import Distance, Objective
@@ -127,7 +127,7 @@ class Protector:
             )
         else:
             done = protect(image, faces, self.surrogates, self.recipe, autoencoder=self.autoencoder, **same)
-        return torch.where(done.mask > 0, (done.image * 255).round_().div_(255), image), done.evaluations
+        return torch.where(done.mask > 0, as_saved(done.image), image), done.evaluations
 
 
 def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:

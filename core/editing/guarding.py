@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..faces.face import Face
+from ..faces.face import Face, points_of
 from ..faces.masks import face_oval
 from ..protection.guard import Guard, GuardRecipe
 from ..recognisers.recogniser import Recogniser
@@ -33,11 +33,6 @@ def ovals(faces: Sequence[Face], like: Tensor) -> Tensor:
     if not faces:
         return torch.zeros_like(like[:, :1])
     return face_oval(points_of(faces, like), *like.shape[-2:]).amax(0, keepdim=True)
-
-
-def points_of(faces: Sequence[Face], like: Tensor) -> Tensor:
-    """(B, 5, 2)"""
-    return torch.stack([face.points for face in faces]).to(like)
 
 
 class EditGuard:

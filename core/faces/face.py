@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -36,3 +38,8 @@ class Face:
     def centre(self) -> tuple[float, float]:
         left, top, right, bottom = self.box
         return (left + right) / 2, (top + bottom) / 2
+
+
+def points_of(faces: Sequence[Face], like: Tensor) -> Tensor:
+    """Everybody's points (B, 5, 2), where the picture they lie in is."""
+    return torch.stack([face.points for face in faces]).to(like)

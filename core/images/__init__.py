@@ -8,7 +8,7 @@ from .folders import SUFFIXES, list_photos
 from .grid import draw_grid
 from .modes import from_pil
 from .pairs import pairs_in
-from .photo import Photo, to_bchw, to_bhwc, to_pil, to_uint8
+from .photo import Photo, as_saved, to_bchw, to_bhwc, to_pil, to_uint8
 from .reading import MAX_SIDE, MIN_SIDE, read_mask, read_photo
 from .writing import check_place, check_target, write_photo
 
@@ -17,6 +17,7 @@ __all__ = [
     "MIN_SIDE",
     "SUFFIXES",
     "Photo",
+    "as_saved",
     "check_place",
     "check_target",
     "draw_grid",

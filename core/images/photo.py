@@ -84,6 +84,11 @@ def to_uint8(pixels: Tensor) -> Tensor:
     return (pixels.detach().clamp(0, 1) * 255 + 0.5).floor().to(torch.uint8)
 
 
+def as_saved(pixels: Tensor) -> Tensor:
+    """What the eight bits of a file will hold of it: what is judged is what is saved."""
+    return to_uint8(pixels).float().div_(255)
+
+
 def to_pil(pixels: Tensor) -> Image.Image:
     """One picture (1, H, W, 3) as a Pillow image."""
     if pixels.ndim != 4 or pixels.shape[0] != 1 or pixels.shape[3] != 3:

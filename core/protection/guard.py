@@ -13,6 +13,7 @@ from math import ceil
 import torch
 from torch import Tensor
 
+from ..faces.face import points_of
 from ..faces.find import find_faces
 from ..optimise import Settings, Step, Terms, optimise
 from ..recognisers.ensemble import Ensemble
@@ -151,7 +152,7 @@ class Guard:
             base = clean if self.original is None else self.original
             points = self.points
             if points is None:
-                points = torch.stack([face.points for face in find_faces(base)]).to(base)
+                points = points_of(find_faces(base), base)
             references = references_of(ensemble, base, points, self.gallery)
             self.identity = Identity(
                 ensemble,

@@ -13,7 +13,7 @@ from ..engines.bundled import load_autoencoder
 from ..errors import InputError
 from ..faces.align import boxed_points
 from ..faces.crops import Window, paste, resize, window_around
-from ..faces.face import Face
+from ..faces.face import Face, points_of
 from ..faces.find import find_faces
 from ..faces.masks import face_oval
 from ..optimise import Outcome, Step, optimise
@@ -119,7 +119,7 @@ def references_of(recognisers: Ensemble, image: Tensor, points: Tensor, gallery:
         own = recognisers.embed(image, points)
         references = {name: [embedding] for name, embedding in own.items()}
         for photo in gallery:
-            others = recognisers.embed(photo, torch.stack([f.points for f in find_faces(photo)]).to(photo.device))
+            others = recognisers.embed(photo, points_of(find_faces(photo), photo))
             for name, embeddings in others.items():
                 nearest = (own[name] @ embeddings.T).argmax(1)
                 references[name].append(embeddings[nearest])
@@ -240,7 +240,7 @@ def search(
 
 def holds(result: Tensor, task: Task, identity: Identity) -> bool:
     """Whether the finished picture, at full resolution and really re-encoded, still keeps what the search had won."""
-    points = torch.stack([face.points for face in task.faces]).to(result.device)
+    points = points_of(task.faces, result)
     rows = torch.arange(len(task.faces))
     with torch.no_grad():
         copies = (result, UPLOADS["jpeg75"](result))

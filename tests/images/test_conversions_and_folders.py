@@ -18,6 +18,7 @@ from faceveil.core.images import list_photos
 def test_conversions_are_exact() -> None:
     levels = torch.arange(256)
     assert torch.equal(images.to_uint8(levels / 255), levels.to(torch.uint8))
+    assert torch.equal(images.as_saved(levels / 255), levels / 255)
     assert images.to_uint8(torch.tensor([-1.0, 0.5 / 255, 1.5 / 255, 2.0])).tolist() == [0, 1, 2, 255]
     pixels = images.from_pil(Image.fromarray(RGB))
     assert pixels.shape == (1, H, W, 3) and pixels.dtype == torch.float32
