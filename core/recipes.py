@@ -38,7 +38,7 @@ def _strength(name: str, margin: float, push: float, warp: float, iterations: in
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", margin=2.5, push=1, warp=0.025),
+    "light": _strength("light", margin=1.5, push=2, warp=0.025),
     "balanced": _strength("balanced", margin=3, push=2, warp=0.03),
     "strong": _strength("strong", margin=4, push=3, warp=0.045, iterations=80),
 }

@@ -18,10 +18,10 @@ from .trial import Trial, picture_path
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a row's pictures lie."""
+class Gathered:
+    """The photos and pictures of a run, by row."""
 
-    pictures: Path
+    folder: Path
     pairs: dict[str, tuple[Path, Path]]
     """Photo and gallery photo by the photo's name."""
 
@@ -31,7 +31,7 @@ class Place:
     def picture(self, row: Row) -> Path:
         photo, gallery = self.pairs[row["photo"]]
         decoy = None if row["decoy"] is None else Path(row["decoy"])
-        return picture_path(self.pictures, Trial(row["method"], row["held_out"], photo, gallery, decoy))
+        return picture_path(self.folder, Trial(row["method"], row["held_out"], photo, gallery, decoy))
 
     def shown(self, rows: Sequence[Row]) -> list[Row]:
         """Rows whose pictures are here: those of another machine's results are not."""
@@ -41,7 +41,7 @@ class Place:
 def write_report(
     rows: Sequence[Row],
     out: Path,
-    place: Place,
+    gathered: Gathered,
     judges: Sequence[Recogniser] = (),
     inception: Path | None = None,
     on_step: Callable[[int, int], None] = lambda done, of: None,
@@ -50,12 +50,12 @@ def write_report(
     if not rows:
         raise InputError("There are no results to make a table of.")
     notes, text = [], tables(rows)
-    dodging = place.shown([row for row in rows if row["decoy"] is None])
-    probes = list(_probes(dodging, place, judges, on_step))
+    dodging = gathered.shown([row for row in rows if row["decoy"] is None])
+    probes = list(_probes(dodging, gathered, judges, on_step))
     if probes:
         text += "\n" + probes_table(probes)
     if inception:
-        text += "\n" + _distances(dodging, place, inception)
+        text += "\n" + _distances(dodging, gathered, inception)
     (out / "results.md").write_text(text, encoding="utf-8")
     try:
         from .plot import draw_plot
@@ -68,27 +68,27 @@ def write_report(
         for order in ORDERS:
             target = out / "sheets" / f"{method.replace(':', '-')}-{order}.jpg"
             target.parent.mkdir(exist_ok=True)
-            write_photo(Photo(from_pil(draw(mine, order, place.photo, place.picture))), target)
+            write_photo(Photo(from_pil(draw(mine, order, gathered.photo, gathered.picture))), target)
     return notes
 
 
-def _probes(rows: Sequence[Row], place: Place, judges: Sequence[Recogniser], on_step: Callable[[int, int], None]):
+def _probes(rows: Sequence[Row], gathered: Gathered, judges: Sequence[Recogniser], on_step: Callable[[int, int], None]):
     """By method and judge, on the photos that were protected without that judge's family."""
     for method in dict.fromkeys(row["method"] for row in rows):
         for judge in judges:
             mine = [row for row in rows if row["method"] == method and row["held_out"] == judge.family]
             if len(mine) >= FEWEST:
-                people = [(place.photo(row), place.picture(row), place.pairs[row["photo"]][1]) for row in mine]
+                people = [(gathered.photo(row), gathered.picture(row), gathered.pairs[row["photo"]][1]) for row in mine]
                 found: Probe = probe(judge, people, on_step)
                 yield method, found
 
 
-def _distances(rows: Sequence[Row], place: Place, inception: Path) -> str:
+def _distances(rows: Sequence[Row], gathered: Gathered, inception: Path) -> str:
     network, lines = load_inception(inception), ["## Fréchet distance to the originals", ""]
     lines += ["| method | pictures | FID |", "| --- | --- | --- |"]
     for method in dict.fromkeys(row["method"] for row in rows):
         mine = [row for row in rows if row["method"] == method]
         if len(mine) > 1:
-            pair = (features(network, [where(row) for row in mine]) for where in (place.photo, place.picture))
+            pair = (features(network, [where(row) for row in mine]) for where in (gathered.photo, gathered.picture))
             lines.append(f"| {method} | {len(mine)} | {frechet(*pair):.1f} |")
     return "\n".join(lines) + "\n"

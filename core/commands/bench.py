@@ -63,7 +63,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..bench.report import Place, write_report
+    from ..bench.report import Gathered, write_report
     from ..bench.rows import read_rows
     from ..bench.run import Plan
     from ..bench.run import run as run_plan
@@ -91,10 +91,10 @@ def run(options: argparse.Namespace) -> int:
         with progress_bar("trial") as bar:
             failed = run_plan(plan, options.jobs, bar)
     known = [path for path in (plan.results, *options.merge) if path.is_file()]
-    place = Place(plan.pictures, {photo.stem: (photo, gallery) for photo, gallery in pairs})
+    gathered = Gathered(plan.pictures, {photo.stem: (photo, gallery) for photo, gallery in pairs})
     judges = [load_recogniser(name) for name in options.recognisers]
     with progress_bar("face") as bar:
-        notes = write_report(read_rows(known), options.out, place, judges, options.inception, bar)
+        notes = write_report(read_rows(known), options.out, gathered, judges, options.inception, bar)
     print((options.out / "results.md").read_text(encoding="utf-8"))
     for line in [*notes, *failed]:
         print(f"note: {line}", file=sys.stderr)
