@@ -27,7 +27,11 @@ class GuardedSampler(io.ComfyNode):
             description="Takes any sampler and gives one that protects the face in its last steps. For Sampler Custom "
             "Advanced, with any guider, sigmas and model: a portrait made with a LoRA of you comes out protected.",
             inputs=[
-                io.Sampler.Input("sampler", tooltip="The sampler that does the work (KSamplerSelect)."),
+                io.Sampler.Input(
+                    "sampler",
+                    tooltip="The sampler that does the work (KSamplerSelect). uni_pc, dpm_fast "
+                    "and dpm_adaptive can take no single step: euler takes the guarded ones.",
+                ),
                 io.Vae.Input("vae", tooltip="The model's VAE: the guard looks at what it decodes."),
                 io.Float.Input(
                     "share",

@@ -51,8 +51,8 @@ class InvertToTrajectory(io.ComfyNode):
             outputs=[
                 io.Latent.Output(
                     display_name="latent",
-                    tooltip="The noisy end of the path, for Disable Noise. Not for flow models from full noise, whose "
-                    "samplers keep nothing of a latent there: use the noise.",
+                    tooltip="The noisy end of the path, for Disable Noise with the same sigmas. Not for flow models "
+                    "from full noise, whose samplers keep nothing of a latent there: use the noise.",
                 ),
                 io.Noise.Output(
                     display_name="noise",
@@ -88,5 +88,6 @@ class InvertToTrajectory(io.ComfyNode):
 
         run_inside(model, {"source": prompt}, 1.0, levels, tuple(samples.shape), work)
         (path,) = found
-        noisy = {**latent, "samples": latents.process_out(path.start)}
-        return io.NodeOutput(noisy, PathNoise(path.start, levels[0], model), Walked(path, prompt))
+        noise = PathNoise(path.start, levels[0], model)
+        noisy = {**latent, "samples": noise.begun_with()}
+        return io.NodeOutput(noisy, noise, Walked(path, prompt))

@@ -10,7 +10,6 @@ from comfy_api.latest import io
 from ..core.errors import InputError
 from ..core.optimise import Settings, Step
 from ..core.protection.guard import GuardRecipe
-from ..core.protection.weights import Constant
 from ..core.recognisers.catalogue import load_recogniser
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.economy import Economy, with_less_memory
@@ -46,7 +45,11 @@ class LatentOptimizer(io.ComfyNode):
                 ),
                 seed_input("latent"),
                 Recognisers.Input("recognisers", optional=True, tooltip="Against whom. Nothing: the built-in dlib."),
-                Weights.Input("weights", optional=True, tooltip="How identity and looks are balanced on the way."),
+                Weights.Input(
+                    "weights",
+                    optional=True,
+                    tooltip="How identity and looks are balanced on the way: any schedule but budget.",
+                ),
                 io.Image.Input(
                     "original",
                     optional=True,
@@ -89,8 +92,8 @@ class LatentOptimizer(io.ComfyNode):
             raise InputError("Going through denoising steps needs both a model and a trajectory: connect both or none.")
         if tiny and model is None:
             raise InputError("Only the model says which tiny decoder fits: connect it, or switch 'tiny decoder' off.")
-        weighting = Constant() if weights is None else weights.weighting
-        recipe = GuardRecipe(rate=rate, settings=Settings(iterations, patience=8), weighting=weighting)
+        recipe = GuardRecipe(rate=rate, settings=Settings(iterations, patience=8))
+        recipe = recipe if weights is None else weights.guarding(recipe)
         device = pick_device()
         bar = Bar(len(samples) * iterations)
 

@@ -8,6 +8,7 @@ from ..core.recognisers.catalogue import entries, load_recogniser
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.host import gradients_allowed
 from .sockets import CATEGORY, Recognisers
+from .stamps import recogniser_stamp
 
 
 class LoadRecogniser(io.ComfyNode):
@@ -42,6 +43,10 @@ class LoadRecogniser(io.ComfyNode):
                 )
             ],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, recogniser: str, others: None = None) -> str:
+        return recogniser_stamp(recogniser)
 
     @classmethod
     def execute(cls, recogniser: str, others: tuple[Recogniser, ...] = ()) -> io.NodeOutput:

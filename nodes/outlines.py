@@ -36,6 +36,12 @@ def outlines(landmarks: str, parser: str) -> OfPicture:
     return geometries(points, None if parser == NONE else _found(parser, parser_files(), "parsers"))
 
 
+def outline_files(landmarks: str, parser: str) -> list[Path]:
+    """The files that these names stand for; `outlines` says when there is none."""
+    files = landmark_files().get(landmarks), parser_files().get(parser)
+    return [file for file in files if file is not None]
+
+
 def _onnx_in(kind: str) -> list[Path]:
     return [file for folder in model_folders(kind) for file in sorted(folder.glob("*.onnx"))]
 

@@ -11,8 +11,9 @@ from ..core.images import to_bchw
 from .adapters.host import cancellable, gradients_allowed
 from .adapters.pictures import pictures_of
 from .finding import find_in_pictures
-from .outlines import NONE, landmark_choices, outlines, parser_choices
+from .outlines import NONE, landmark_choices, outline_files, outlines, parser_choices
 from .sockets import CATEGORY, faces_input
+from .stamps import stamp
 
 FROM_WORDS = "from the words"
 
@@ -60,6 +61,10 @@ class EditRegion(io.ComfyNode):
             ],
             outputs=[io.Mask.Output(display_name="mask", tooltip="White where to edit.")],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, landmarks: str = POINTS, parser: str = NONE, **others: object) -> str:
+        return stamp(outline_files(landmarks, parser))
 
     @classmethod
     def execute(

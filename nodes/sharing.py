@@ -29,7 +29,8 @@ class Sharing(io.ComfyNode):
                     options=list(UPLOADS),
                     default="jpeg75",
                     tooltip="jpeg75, jpeg50, webp75: encoded at that quality. half: shrunk to half and enlarged. "
-                    "blur: one pixel. screenshot: shown smaller, captured and encoded.",
+                    "blur: one pixel. mean5: each pixel the mean of 5 x 5. screenshot: shown smaller, captured and "
+                    "encoded.",
                 ),
             ],
             outputs=[io.Image.Output(display_name="shared", tooltip="The picture as others get it, of the same size.")],

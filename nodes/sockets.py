@@ -66,5 +66,6 @@ def far_input() -> io.Combo.Input:
         default="1e-2",
         display_name="false-accept rate",
         tooltip="How readily the recognisers say 'same person': the share of strangers they may mistake for one. "
-        "1e-1 matches most readily and is the hardest to escape; services mostly work at 1e-3 or below.",
+        "1e-1 matches most readily and is the hardest to escape, but not every recogniser has a threshold there, the "
+        "built-in dlib among them: connect others. Services mostly work at 1e-3 or below.",
     )

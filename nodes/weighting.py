@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ..core.errors import InputError
+from ..core.protection.guard import GuardRecipe
 from ..core.protection.recipe import Recipe
 from ..core.protection.weights import Budget, Constant, Linear, Sigmoid, Weighting
 from ..core.recipes import choose
@@ -23,6 +25,16 @@ class Weights:
         if isinstance(self.weighting, Budget):
             return choose(name, self.weighting.budget)
         recipe = choose(name)
+        visibility = {**recipe.visibility, "perceptual": self.visibility}
+        return replace(recipe, weighting=self.weighting, visibility=visibility)
+
+    def guarding(self, recipe: GuardRecipe) -> GuardRecipe:
+        """The same for a search on latents, which sees whole pictures."""
+        if isinstance(self.weighting, Budget):
+            raise InputError(
+                "The schedule 'budget' counts LPIPS on faces, which is not measured on latents: choose sigmoid, "
+                "constant or linear, or protect the decoded picture with Protect Portrait."
+            )
         visibility = {**recipe.visibility, "perceptual": self.visibility}
         return replace(recipe, weighting=self.weighting, visibility=visibility)
 

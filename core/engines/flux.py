@@ -49,10 +49,13 @@ def timestep_embedding(t: Tensor, size: int = 256) -> Tensor:
 
 
 def rotations(positions: Tensor, axes: tuple[int, ...], theta: int) -> Tensor:
-    """Angles (tokens, sum(axes) / 2) of the rotary embedding for integer positions (tokens, len(axes))."""
+    """Angles (tokens, sum(axes) / 2) of the rotary embedding for integer positions (tokens, len(axes)) on the CPU.
+
+    They need double precision, which not every device has.
+    """
     angles = []
     for axis, size in enumerate(axes):
-        rates = theta ** -(torch.arange(0, size, 2, dtype=torch.float64, device=positions.device) / size)
+        rates = theta ** -(torch.arange(0, size, 2, dtype=torch.float64) / size)
         angles.append(positions[:, axis, None].double() * rates)
     return torch.cat(angles, 1).float()
 
@@ -212,7 +215,8 @@ class Flux(nn.Module):
         img, txt = self.img_in(pack(x)), self.txt_in(context)
         vector = self.time_in(timestep_embedding(t).to(x)) + self.guidance_in(timestep_embedding(guidance).to(x))
         vector = vector + self.vector_in(pooled)
-        angles = rotations(positions(context.shape[1], height, width, x.device), self.shape.axes_dim, self.shape.theta)
+        places = positions(context.shape[1], height, width)
+        angles = rotations(places, self.shape.axes_dim, self.shape.theta).to(x.device)
         for block in self.double_blocks:
             img, txt = block(img, txt, vector, angles)
         joined = torch.cat([txt, img], 1)
@@ -221,10 +225,10 @@ class Flux(nn.Module):
         return unpack(self.final_layer(joined[:, context.shape[1] :], vector), height, width)
 
 
-def positions(words: int, height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
+def positions(words: int, height: int, width: int) -> Tensor:
     """(tokens, 3): every word at the origin, every patch at (0, row, column)."""
-    rows = torch.arange(height, device=device).repeat_interleave(width)
-    columns = torch.arange(width, device=device).repeat(height)
+    rows = torch.arange(height).repeat_interleave(width)
+    columns = torch.arange(width).repeat(height)
     patches = torch.stack([torch.zeros_like(rows), rows, columns], 1)
     return torch.cat([patches.new_zeros(words, 3), patches])
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import comfy.model_management
+import comfy.samplers
 import torch
 from torch import Tensor
 
@@ -17,10 +18,14 @@ from ...core.protection.guard import Guard, GuardRecipe
 from ...core.recognisers.recogniser import Recogniser
 from ...core.trajectory.solvers import Moment
 from .economy import Economy, with_less_memory
-from .host import on_device
+from .host import on_device, pick_device
 from .vae import ModelVae, latent_format_of, ordinary
 
 log = logging.getLogger("faceveil")
+
+NO_SINGLE_STEP = {"sample_unipc", "sample_unipc_bh2", "dpm_fast_function", "dpm_adaptive_function"}
+"""ComfyUI's functions of samplers that take no step at all when there is only one: uni_pc has nothing yet to take it
+with, and the other two never go below the last sigma above 0."""
 
 
 @dataclass
@@ -28,7 +33,8 @@ class GuardedRun:
     """A sampler function: the inner sampler up to the first guarded step, then step by step beside an unguarded twin.
 
     Each of the last steps is a run of the inner sampler of its own, so that samplers with a memory
-    forget it there. Twins are run with the same seed, so that they differ by the protection alone.
+    forget it there; euler takes it in place of those that can take no single step. Twins are run with the
+    same seed, so that they differ by the protection alone.
     """
 
     sampler: Any
@@ -53,88 +59,123 @@ class GuardedRun:
         guider = model.inner_model
         beside = [guider.model_patcher, *(p for p in guider.loaded_models or [] if hasattr(p, "model"))]
         autoencoder = ModelVae(self.vae, latent_format_of(guider.model_patcher), beside, tiny=self.tiny)
-        with on_device(self.recognisers, str(x.device), [*beside, self.vae.patcher]):
+        with on_device(self.recognisers, pick_device(), [*beside, self.vae.patcher]):
             return self._steps(model, x, sigmas, extra_args or {}, callback, autoencoder)
+
+    @property
+    def stepper(self) -> Any:
+        """The sampler that takes single steps."""
+        unable = getattr(self.sampler.sampler_function, "__name__", "") in NO_SINGLE_STEP
+        return comfy.samplers.sampler_object("euler") if unable else self.sampler
 
     def _steps(
         self, model: Any, x: Tensor, sigmas: Tensor, extra: dict[str, Any], callback: Any, autoencoder: ModelVae
     ) -> Tensor:
         steps = len(sigmas) - 1
+        if steps < 1:
+            return x
         first = self.recipe.first(steps)
         seen: dict[str, Tensor] = {}
 
-        def run(x: Tensor, low: int, high: int, report: bool) -> Tensor:
+        def run(x: Tensor, low: int, high: int, report: bool) -> tuple[Tensor, Tensor]:
             def heard(state: dict[str, Any]) -> None:
                 seen["denoised"] = state["denoised"]
                 if callback is not None and report:
                     callback({**state, "i": state["i"] + low})
 
-            args = {**extra, "seed": (extra.get("seed") or 0) + low}
-            return self.sampler.sampler_function(
+            seen.clear()
+            sampler = self.stepper if high - low == 1 else self.sampler
+            reached = sampler.sampler_function(
                 model,
                 x,
-                sigmas[low : high + 1],
-                extra_args=args,
+                # Copies, for some samplers write into them.
+                sigmas[low : high + 1].clone(),
+                extra_args={**extra, "seed": (extra.get("seed") or 0) + low},
                 callback=heard,
                 disable=True,
-                **self.sampler.extra_options,
+                **sampler.extra_options,
             )
+            if not seen:
+                raise unsteppable()
+            return reached, seen["denoised"]
 
-        clean = run(x, 0, first, True)
-        known = seen["denoised"]
-        guards = [self._guard(autoencoder, index, x.device) for index in range(len(x))]
+        clean, known = run(x, 0, first, True)
+        mask = extra.get("denoise_mask")
+        mask = torch.ones_like(x) if mask is None else mask
+        rows = [self._row(autoencoder, index, mask[index : index + 1]) for index in range(len(x))]
         protected, other = clean, known
         for step in range(first, steps + 1):
             if step > first:
-                clean = run(clean, step - 1, step, True)
-                known = seen["denoised"]
-                protected = run(protected, step - 1, step, False)
-                other = seen["denoised"]
-            pairs, ends = list(zip(clean, protected, strict=True)), list(zip(known, other, strict=True))
+                clean, known = run(clean, step - 1, step, True)
+                protected, other = run(protected, step - 1, step, False)
+            pairs, ends = torch.stack([clean, protected], 1), torch.stack([known, other], 1)
 
-            def guarded(economy: Economy, step: int = step, pairs: Any = pairs, ends: Any = ends) -> Tensor:
+            def guarded(economy: Economy, step: int = step, pairs: Tensor = pairs, ends: Tensor = ends) -> Tensor:
                 autoencoder.vae.economy = economy
-                return self._step(guards, pairs, ends, float(sigmas[step]), step, steps)
+                return self._step(rows, pairs, ends, float(sigmas[step]), step, steps)
 
             protected = with_less_memory(guarded, comfy.model_management.soft_empty_cache)
         return protected
 
-    def _guard(self, autoencoder: ModelVae, index: int, device: torch.device) -> Guard:
+    def _row(self, autoencoder: ModelVae, index: int, mask: Tensor) -> GuardedRow:
         original = self.originals[min(index, len(self.originals) - 1)] if self.originals else None
-        return Guard(
+        return GuardedRow(
             autoencoder.decode,
             self.recognisers,
-            recipe=self.recipe,
-            original=None if original is None else original.to(device),
-            on_iteration=self.on_iteration,
+            self.recipe,
+            None if original is None else original.to(pick_device()),
+            ordinary(mask).to(pick_device()),
+            self.on_iteration,
         )
 
     def _step(
-        self,
-        guards: Sequence[Guard],
-        pairs: Sequence[tuple[Tensor, Tensor]],
-        ends: Sequence[tuple[Tensor, Tensor]],
-        sigma: float,
-        step: int,
-        of: int,
+        self, rows: Sequence[GuardedRow], pairs: Tensor, ends: Tensor, sigma: float, step: int, of: int
     ) -> Tensor:
-        rows = []
-        for index, guard in enumerate(guards):
-            pair, end = ordinary(torch.stack(pairs[index])), ordinary(torch.stack(ends[index]))
-            velocity = (pair - end) / max(sigma, 1e-6) if sigma else torch.zeros_like(pair)
+        changed = []
+        for index, row in enumerate(rows):
+            pair, end = (ordinary(each[index]).to(pick_device()) for each in (pairs, ends))
+            velocity = (pair - end) / sigma if sigma else torch.zeros_like(pair)
             try:
-                changed = guard(Moment(step - 1, of, sigma, pair, velocity))
+                changed.append(row.guarded(Moment(step - 1, of, sigma, pair, velocity)))
             except NoFaceError:
                 log.warning("FaceVeil: no face in picture %d of the batch; it is generated unprotected.", index + 1)
-                changed = None
-            rows.append(pair[-1:] if changed is None else changed[-1:])
-        return torch.cat(rows)
+                changed.append(pair[-1:])
+        return torch.cat(changed).to(pairs)
+
+
+class GuardedRow:
+    """One picture of the batch with its guard, which changes no more of it than an inpainting mask lets change."""
+
+    def __init__(
+        self,
+        decode: Callable[[Tensor], Tensor],
+        recognisers: Sequence[Recogniser],
+        recipe: GuardRecipe,
+        original: Tensor | None,
+        mask: Tensor,
+        on_iteration: Callable[[Step], None],
+    ) -> None:
+        """`mask` (1, 1 or C, h, w) is 0 where the latent stays as it is without a guard."""
+        self.decode, self.mask = decode, mask
+        self.alone = torch.zeros_like(mask)
+        """What the unguarded twin's step ends at."""
+        self.guard = Guard(self.picture, recognisers, recipe, original, on_iteration=on_iteration)
+
+    def picture(self, latent: Tensor) -> Tensor:
+        return self.decode(torch.lerp(self.alone, latent, self.mask))
+
+    def guarded(self, moment: Moment) -> Tensor:
+        """The protected latent (1, C, h, w) after a step of twins, the unguarded first."""
+        self.alone = self.guard.ends(moment.latent[:1], moment.velocity[:1], moment.sigma)
+        return torch.lerp(moment.latent[:1], self.guard(moment)[-1:], self.mask)
 
 
 def guarded_sampler(run: GuardedRun) -> Any:
     """The run as a SAMPLER."""
-    import comfy.samplers
-
     if not hasattr(run.sampler, "sampler_function"):
-        raise InputError("This sampler cannot be run step by step. Use one of KSamplerSelect's, such as euler.")
+        raise unsteppable()
     return comfy.samplers.KSAMPLER(run)
+
+
+def unsteppable() -> InputError:
+    return InputError("This sampler cannot be run step by step. Use one of KSamplerSelect's, such as euler.")

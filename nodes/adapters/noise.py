@@ -27,6 +27,15 @@ class PathNoise:
         kept = self._mixed(nothing, latent.expand_as(self.start))
         return (self.start - kept) / self._mixed(torch.ones_like(self.start), nothing)
 
+    def begun_with(self) -> Tensor:
+        """The samples of a LATENT with which a sampler begins at `start` when it lays no noise on it.
+
+        A flow model's samplers keep a share of it, and at full noise nothing; no latent will do there, and it is
+        `start` as it is.
+        """
+        whole = self.sampling.inverse_noise_scaling(torch.tensor(self.sigma), self.start)
+        return self.format.process_out(whole if torch.isfinite(whole).all() else self.start)
+
     def _mixed(self, noise: Tensor, latent: Tensor) -> Tensor:
         """Noise on a latent as a sampler lays it: linear in both."""
         top = float(self.sampling.sigma_max)

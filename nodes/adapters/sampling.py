@@ -19,6 +19,7 @@ from .attention import with_plain_attention
 from .autograd import differentiable
 from .checkpointing import checkpointed
 from .economy import PLAIN, Economy
+from .host import pick_device
 from .vae import ordinary
 
 GRADIENT_SHARE = 4
@@ -51,12 +52,12 @@ class Prompts(comfy.samplers.CFGGuider):
         )
 
 
-def text_of(conds: Sequence[dict[str, Any]]) -> Conditioning:
+def text_of(conds: Sequence[dict[str, Any]]) -> Tensor:
     """What a model reads of a prompt that ComfyUI has prepared for it."""
     text = conds[0].get("model_conds", {}).get("c_crossattn")
     if text is None:
         raise ModelError("This model reads no text embedding, so there is nothing to learn. Use an SD or Flux model.")
-    return Conditioning(ordinary(text.cond).float())
+    return ordinary(text.cond).float()
 
 
 def saying(conds: Sequence[dict[str, Any]], said: Conditioning) -> list[dict[str, Any]]:
@@ -80,12 +81,14 @@ class SamplerDenoiser:
         self.model, self.guider, self.levels, self.extra_args = model, guider, list(sigmas), extra_args
         self.flow = isinstance(sampling, comfy.model_sampling.CONST)
         self.smallest = max(float(sampling.sigma_min), 1e-4)
-        self.device = guider.model_patcher.load_device
+        self.device = pick_device()
+        """Where latents are worked on: not where the model is, when that is a device which lacks operators we need."""
 
     def denoise(self, x: Tensor, sigma: float, conditioning: Conditioning | str) -> Tensor:
         comfy.model_management.throw_exception_if_processing_interrupted()
         self.guider.now = conditioning
-        return self.model(x, x.new_full((len(x),), sigma), **self.extra_args)
+        given = x.to(self.guider.model_patcher.load_device)
+        return self.model(given, given.new_full((len(given),), sigma), **self.extra_args).to(x.device)
 
     def sigmas(self, steps: int, size: tuple[int, int]) -> list[float]:
         return self.levels
@@ -95,7 +98,7 @@ class SamplerDenoiser:
 
     def text(self) -> Conditioning:
         """The source prompt as it can be learned."""
-        return text_of(self.guider.conds["source"])
+        return Conditioning(text_of(self.guider.conds["source"]).to(self.device))
 
     @property
     def patchers(self) -> list[Any]:

@@ -31,7 +31,7 @@ class ModelVae:
 
     def decode(self, latent: Tensor) -> Tensor:
         if self.tiny is not None:
-            return self.tiny.decode(latent)
+            return self.tiny.decode(latent.to(self.vae.device)).to(latent.device)
         return self.vae.decode(self.format.process_out(latent) / self.vae.spread)
 
 
