@@ -23,9 +23,10 @@ def run(options: argparse.Namespace) -> int:
     from ..recognisers.calibrate import calibrate, store
     from ..recognisers.catalogue import find, load_recogniser
 
-    recogniser = load_recogniser(options.recogniser).to(pick_device(options.device))
+    device = pick_device(options.device)
+    recogniser = load_recogniser(options.recogniser).to(device)
     with progress_bar(unit="pair") as show:
-        result = calibrate(recogniser, options.folder, show)
+        result = calibrate(recogniser, options.folder, show, device)
     print(f"{recogniser.name}: {result.genuine} pairs, {result.impostors} cross pairs")
     for rate, threshold in result.thresholds.items():
         print(f"  FAR {rate}: threshold {threshold:.4f}, true-accept rate {result.tar[rate]:.3f}")

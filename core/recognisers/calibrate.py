@@ -49,21 +49,25 @@ def thresholds_from(genuine: Tensor, impostors: Tensor) -> tuple[dict[str, float
 
 
 @torch.inference_mode()
-def embed_file(recogniser: Recogniser, path: Path) -> Tensor:
-    """The embedding (dim,) of the largest face in a photo."""
-    image = to_bchw(read_photo(path).pixels)
+def embed_file(recogniser: Recogniser, path: Path, device: str = "cpu") -> Tensor:
+    """The embedding (dim,) of the largest face in a photo, on the CPU wherever the recogniser computes."""
+    image = to_bchw(read_photo(path).pixels).to(device)
     face = find_faces(image, which="largest")[0]
-    return recogniser.embed(align(image, face.points[None], recogniser.card.template, recogniser.card.input_size))[0]
+    crop = align(image, face.points[None], recogniser.card.template, recogniser.card.input_size)
+    return recogniser.embed(crop)[0].cpu()
 
 
 def calibrate(
-    recogniser: Recogniser, folder: Path, on_step: Callable[[int, int], None] = lambda done, of: None
+    recogniser: Recogniser,
+    folder: Path,
+    on_step: Callable[[int, int], None] = lambda done, of: None,
+    device: str = "cpu",
 ) -> Calibration:
-    """Measure a recogniser on every pair and every cross pair of a folder."""
+    """Measure a recogniser, which is on `device`, on every pair and every cross pair of a folder."""
     pairs, first, second, without_face = pairs_in(folder), [], [], []
     for index, (a, b) in enumerate(pairs):
         try:
-            embedded = embed_file(recogniser, a), embed_file(recogniser, b)
+            embedded = embed_file(recogniser, a, device), embed_file(recogniser, b, device)
         except NoFaceError:
             without_face.append(a.stem)
         else:
