@@ -59,12 +59,13 @@ def protect_many(options: argparse.Namespace) -> int:
 
     from ..images import SUFFIXES
     from ..many.run import Order, run
-    from ..many.sources import is_url
+    from ..many.sources import is_url, refuse_among, source_of
 
     if not is_url(options.out) and Path(options.out).suffix.lower() in SUFFIXES and not Path(options.out).is_dir():
         raise OutputError(f"Several photos need a folder, so --out must be a folder; {options.out} looks like a file.")
     inputs = [*(Path(photo) for photo in options.photos), *options.gallery, *options.decoy, options.mask]
     refuse_overwriting([options.report], inputs)
+    refuse_among(map(source_of, options.photos), [path for path in (options.sheet, options.report) if path])
     order = Order(
         tuple(options.photos),
         options.out,

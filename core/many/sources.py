@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from ..errors import InputError
 from ..images import SUFFIXES
 from .local import Folder
-from .places import Found, Place
+from .places import Found, Place, is_photo
 
 _WILD = re.compile(r"[*?\[]")
 
@@ -29,6 +30,14 @@ class Source:
 
     def photos(self) -> Iterator[Found]:
         return iter([Found(self.key, "")]) if self.key is not None else self.place.find(self.pattern)
+
+    def takes(self, path: Path) -> bool:
+        """Whether a file of such a name would be a photo of this source, for a pattern by its last part."""
+        if self.key is not None or not is_photo(path.name):
+            return False
+        folder = Folder(path.parent)
+        within = self.place.contains(folder) if self.recursive else self.place.text == folder.text
+        return within and fnmatch(path.name, PurePosixPath(self.pattern or "*").name)
 
 
 def open_place(text: str) -> Place:
@@ -81,3 +90,10 @@ def refuse_entangled(sources: Iterable[Source], out: Place) -> None:
             raise InputError(
                 f"The results would lie among the photos: {out.text} is in {source.place.text}. Name another folder."
             )
+
+
+def refuse_among(sources: Iterable[Source], paths: Iterable[Path]) -> None:
+    """A sheet among the photos would be taken for one of them the next time, and a report may be written over one."""
+    for source in sources:
+        for path in filter(source.takes, paths):
+            raise InputError(f"{path} would lie among the photos of {source.place.text}. Name another folder.")

@@ -87,6 +87,18 @@ def test_a_folder_of_photos_cannot_become_a_file(capsys, folder, tmp_path):
     assert "no photos" in refused(capsys, "protect", tmp_path / "*.webp", "-o", tmp_path / "out")
 
 
+def test_sheets_and_reports_never_lie_among_the_photos(capsys, quick, folder, tmp_path):
+    out, before = tmp_path / "out", (folder / "a.jpg").read_bytes()
+    for photos, place in ((folder, folder), (folder, folder / "deep"), (folder / "*.jpg", folder)):
+        for option, name in (("--sheet", "s.jpg"), ("--report", "a.jpg")):
+            assert "among the photos" in refused(capsys, "protect", photos, "-o", out, option, place / name)
+    assert not out.exists() and (folder / "a.jpg").read_bytes() == before
+    (folder / "deep" / "sky.png").unlink()
+    beside = ("--sheet", folder / "s.png", "--report", folder / "r.json")
+    assert run(capsys, "protect", folder / "*.jpg", "-o", out, *beside)[0] == 0, "which no such pattern finds"
+    assert (folder / "s-a-jpg.png").is_file() and (folder / "r.json").is_file()
+
+
 def test_a_report_never_lands_on_a_photo(capsys, folder, portrait, tmp_path):
     said = refused(capsys, "protect", portrait, folder / "a.jpg", "-o", tmp_path / "out", "--report", portrait)
     assert "input already" in said and not (tmp_path / "out").exists()
