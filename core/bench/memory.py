@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,8 +13,9 @@ _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 @dataclass
 class Peak:
-    mb: float = 0.0
-    """Of the graphics card where one is used, else of the whole process (libraries and weights included)."""
+    mb: float | None = None
+    """Of the graphics card where one is used, else of the whole process (libraries and weights included); None where
+    the system does not tell (Windows)."""
 
 
 @contextmanager
@@ -35,10 +35,13 @@ def peak_memory(device: str = "cpu") -> Iterator[Peak]:
     peak.mb = _process_peak()
 
 
-def _process_peak() -> float:
-    try:
+def _process_peak() -> float | None:
+    with suppress(OSError, StopIteration):
         line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
-    except (OSError, StopIteration):
-        unit = 2**20 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 2**20 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

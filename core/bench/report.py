@@ -11,7 +11,7 @@ from ..images import Photo, from_pil, write_photo
 from ..recognisers.recogniser import Recogniser
 from .frechet import features, frechet, load_inception
 from .probe import FEWEST, Probe, probe
-from .rows import Row
+from .rows import Row, writing_into
 from .sheets import ORDERS, draw
 from .tables import probes_table, tables
 from .trial import Trial, picture_path
@@ -56,19 +56,20 @@ def write_report(
         text += "\n" + probes_table(probes)
     if inception:
         text += "\n" + _distances(dodging, gathered, inception)
-    (out / "results.md").write_text(text, encoding="utf-8")
-    try:
-        from .plot import draw_plot
+    with writing_into(out):
+        (out / "results.md").write_text(text, encoding="utf-8")
+        try:
+            from .plot import draw_plot
 
-        draw_plot(rows, out / "results.png")
-    except ModelError as error:
-        notes.append(str(error))
-    for method in dict.fromkeys(row["method"] for row in dodging):
-        mine = [row for row in dodging if row["method"] == method]
-        for order in ORDERS:
-            target = out / "sheets" / f"{method.replace(':', '-')}-{order}.jpg"
-            target.parent.mkdir(exist_ok=True)
-            write_photo(Photo(from_pil(draw(mine, order, gathered.photo, gathered.picture))), target)
+            draw_plot(rows, out / "results.png")
+        except ModelError as error:
+            notes.append(str(error))
+        for method in dict.fromkeys(row["method"] for row in dodging):
+            mine = [row for row in dodging if row["method"] == method]
+            for order in ORDERS:
+                target = out / "sheets" / f"{method.replace(':', '-')}-{order}.jpg"
+                target.parent.mkdir(exist_ok=True)
+                write_photo(Photo(from_pil(draw(mine, order, gathered.photo, gathered.picture))), target)
     return notes
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from math import sqrt
+from math import isnan, sqrt
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, OutputError
 from ..recognisers.card import impostors_of
 
 Row = dict[str, object]
@@ -19,19 +21,42 @@ FAR = "1e-2"
 
 def read_rows(paths: Iterable[Path]) -> list[Row]:
     """Trials of several files, each trial once; a last line that was cut off by a crash is left out."""
-    found: dict[tuple, Row] = {}
-    for path in paths:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines, 1):
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                if number == len(lines):
-                    continue
-                raise InputError(f"Line {number} of {path.name} is no result. Remove it and go on.") from error
-            if "about" not in row:
-                found[key_of(row)] = row
-    return list(found.values())
+    found = (row for path in paths for row in _lines(path) if "about" not in row)
+    return list({key_of(row): row for row in found}.values())
+
+
+def read_about(path: Path) -> Row:
+    """What the latest run that wrote to a file said of itself; empty where none did."""
+    said = [row["about"] for row in _lines(path) if "about" in row]
+    return said[-1] if said else {}
+
+
+def _lines(path: Path) -> Iterator[Row]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                continue
+            raise InputError(f"Line {number} of {path.name} is no result. Remove it and go on.") from error
+
+
+def cut_torn_line(path: Path) -> None:
+    """What a crash left of a last line goes, for whatever is added next would become part of it."""
+    found = path.read_bytes()
+    if not found.endswith(b"\n"):
+        os.truncate(path, found.rfind(b"\n") + 1)
+
+
+@contextmanager
+def writing_into(folder: Path) -> Iterator[None]:
+    """Makes the folder, and says in one sentence why something cannot be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise OutputError(f"Results cannot be written to {folder}: {error.strerror}.") from error
 
 
 def key_of(row: Row) -> tuple:
@@ -51,8 +76,6 @@ def about(**more: object) -> Row:
 
 def machine() -> str:
     """The processor (and graphics card) in words."""
-    import os
-
     import torch
 
     name = platform.processor() or platform.machine()
@@ -83,7 +106,8 @@ class Rate:
         z, n, p = 1.96, self.of, self.share
         middle, spread = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         low, high = ((middle + side * spread) / (1 + z * z / n) for side in (-1, 1))
-        return max(0.0, low), min(1.0, high)
+        # Rounding leads past the share itself where all or none were hits, and past what a share can be.
+        return max(0.0, min(low, p)), min(1.0, max(high, p))
 
     def __str__(self) -> str:
         if not self.of:
@@ -104,13 +128,13 @@ def judged(rows: Sequence[Row], role: str = "judge") -> list[tuple[Row, Row]]:
 def success(pairs: Iterable[tuple[Row, Row]], copy: str = "plain", far: str = FAR, decoy: bool = False) -> Rate:
     """No longer matched, among those matched before; or with `decoy` taken for the decoy, among those not before.
 
-    Pairs judged without a threshold at this rate are left out.
+    Pairs judged without a threshold at this rate are left out, and those of whom no such copy was shown.
     """
     hits = of = 0
     prefix = "decoy_" if decoy else ""
     for _, seen in pairs:
         threshold = seen["thresholds"].get(far)
-        if threshold is None or f"{prefix}before" not in seen:
+        if threshold is None or f"{prefix}before" not in seen or copy not in seen[f"{prefix}after"]:
             continue
         matched = [seen[f"{prefix}before"] > threshold, seen[f"{prefix}after"][copy] > threshold]
         wanted = [False, True] if decoy else [True, False]
@@ -130,5 +154,6 @@ def lead(pairs: Iterable[tuple[Row, Row]], far: str = FAR) -> float:
 
 
 def mean(values: Iterable[float | None]) -> float:
-    known = [value for value in values if value is not None]
+    """Of what could be measured; nan is also a mean, or a share, of nothing."""
+    known = [value for value in values if value is not None and not isnan(value)]
     return sum(known) / len(known) if known else float("nan")

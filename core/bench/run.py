@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ..errors import FaceVeilError, OutputError
+from ..errors import FaceVeilError, InputError
 from ..many.processes import Processes, seats
 from ..many.workers import Here, dispatch
-from .rows import Row, about, key_of, read_rows
+from .rows import Row, about, cut_torn_line, key_of, read_about, read_rows, writing_into
 from .trial import Trial, attempt, picture_path, split
 
 
@@ -85,26 +85,32 @@ class _Worker:
 
 
 def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda done, of: None) -> list[str]:
-    """Do what is not done yet; returns what failed, a line each. Results are in `plan.results`."""
+    """Do what is not done yet; returns what failed, a line each. Results are in `plan.results`.
+
+    Refused where results of other settings are: a trial's key does not tell them apart, and tables would mix them.
+    """
     worker = _Worker(plan)
     families = list(dict.fromkeys(recogniser.family for recogniser in worker.recognisers))
     for name in plan.held_out or families:
         split(worker.recognisers, name)
-    done = {key_of(row) for row in read_rows([plan.results])} if plan.results.is_file() else set()
-    todo = [trial for trial in plan.trials(families) if trial.key not in done]
-    if not todo:
-        return []
-    try:
-        plan.out.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "recognisers": [recogniser.name for recogniser in worker.recognisers],
+        "judges": [judge.name for judge in worker.outside],
+        "purify": plan.purify,
+        "seed": plan.seed,
+    }
+    with writing_into(plan.out):
+        done = _done(plan.results, settings)
+        todo = [trial for trial in plan.trials(families) if trial.key not in done]
+        if not todo:
+            return []
         with plan.results.open("a", encoding="utf-8") as file:
 
             def write(row: Row) -> None:
                 file.write(json.dumps(row) + "\n")
                 file.flush()
 
-            write(
-                about(recognisers=[r.name for r in worker.recognisers], seed=plan.seed, device=plan.device, jobs=jobs)
-            )
+            write(about(**settings, device=plan.device, jobs=jobs))
             failed = []
             # Processes and not threads: one network on several cores is slower than several networks on one each.
             hired = Here(lambda: worker) if jobs == 1 else Processes(partial(_Worker, plan), seats(jobs))
@@ -119,5 +125,21 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
                         raise error
                     on_step(index + 1, len(todo))
             return failed
-    except OSError as error:
-        raise OutputError(f"Results cannot be written to {plan.out}: {error.strerror}.") from error
+
+
+def _done(results: Path, settings: dict[str, object]) -> set[tuple]:
+    """What earlier runs with these settings did; what one did not write down about itself may have been the same."""
+    if not results.is_file():
+        return set()
+    cut_torn_line(results)
+    done = {key_of(row) for row in read_rows([results])}
+    before = read_about(results) if done else {}
+    other = [name for name, value in settings.items() if before.get(name, value) != value]
+    if other:
+        changes = ", ".join(f"{name} {_said(before[name])} and not {_said(settings[name])}" for name in other)
+        raise InputError(f"{results.parent} holds results of other settings ({changes}): name another folder.")
+    return done
+
+
+def _said(value: object) -> str:
+    return json.dumps(value).replace('"', "")

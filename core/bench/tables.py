@@ -61,7 +61,7 @@ def _rates(rows: Sequence[Row], decoy: bool) -> str:
 
 
 def _copies(rows: Sequence[Row], decoy: bool) -> str:
-    names = list(rows[0]["recognisers"][0]["after"])
+    names = list(dict.fromkeys(copy for _, seen in judged(rows) for copy in seen["after"]))
     body = [
         [method, *(success(judged(mine), copy, decoy=decoy) for copy in names)]
         for method, mine in _by(rows, "method").items()
@@ -103,11 +103,16 @@ def _cost(rows: Sequence[Row]) -> str:
             method,
             *(f"{mean(row['evaluations'][kind] for row in mine):.0f}" for kind in kinds),
             f"{mean(row['cpu_seconds'] for row in mine):.1f}",
-            f"{max(row['peak_mb'] for row in mine):.0f}",
+            _largest(row["peak_mb"] for row in mine),
         ]
         for method, mine in _by(rows, "method").items()
     ]
     return _table(["method", *(f"{kind} evaluations" for kind in kinds), "processor s", "peak MB"], body)
+
+
+def _largest(values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{max(known):.0f}" if known else "-"
 
 
 def probes_table(probes: Sequence[tuple[str, Probe]]) -> str:

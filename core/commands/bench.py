@@ -2,7 +2,8 @@
 
 PAIRS/a/NAME and PAIRS/b/NAME show the same person (train/train_NAME and test/test_NAME do as well). Every photo of
 the first folder is protected knowing nothing but itself, once for each family of recognisers that is left out; that
-family then compares it with the photo in the second folder. A run that was stopped goes on when it is started again.
+family then compares it with the photo in the second folder. A run that was stopped goes on when it is started again;
+more photos, methods and decoys may be added to it, and other recognisers, judges or seeds need another folder.
 """
 
 from __future__ import annotations
@@ -73,6 +74,9 @@ def run(options: argparse.Namespace) -> int:
 
     if options.jobs < 1 or (options.count is not None and options.count < 1):
         raise InputError("--jobs and --count must be 1 or more.")
+    missing = [str(path) for path in options.merge if not path.is_file()]
+    if missing:
+        raise InputError(f"There is no file {missing[0]} to merge: check the path.")
     pairs = pairs_in(options.pairs)[: options.count]
     plan = Plan(
         tuple(options.methods),
@@ -90,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.tables_only:
         with progress_bar("trial") as bar:
             failed = run_plan(plan, options.jobs, bar)
-    known = [path for path in (plan.results, *options.merge) if path.is_file()]
+    known = [*([plan.results] if plan.results.is_file() else []), *options.merge]
     gathered = Gathered(plan.pictures, {photo.stem: (photo, gallery) for photo, gallery in pairs})
     judges = [load_recogniser(name) for name in options.recognisers]
     with progress_bar("face") as bar:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 
+from faceveil.core.bench import memory
 from faceveil.core.bench.frechet import frechet
 from faceveil.core.bench.memory import peak_memory
 from faceveil.core.bench.methods import ABLATIONS, method
@@ -107,3 +110,11 @@ def test_peak_memory_sees_what_was_taken_and_given_back():
     with peak_memory() as large:
         torch.ones(64 << 20)
     assert large.mb - small.mb > 200
+
+
+def test_memory_is_left_untold_where_the_system_tells_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "_STATUS", tmp_path / "missing")
+    monkeypatch.setitem(sys.modules, "resource", None)
+    with peak_memory() as peak:
+        pass
+    assert peak.mb is None

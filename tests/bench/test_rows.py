@@ -8,12 +8,23 @@ from statistics import NormalDist
 import pytest
 
 from faceveil.core.bench.rows import Rate, about, judged, lead, mean, read_rows, success
+from faceveil.core.bench.tables import tables
 from faceveil.core.errors import InputError
 
 
 def seen(before, after, threshold=0.5, role="judge", name="one", **more):
     thresholds = {} if threshold is None else {"1e-2": threshold}
     return {"name": name, "role": role, "thresholds": thresholds, "before": before, "after": {"plain": after}, **more}
+
+
+FIGURES = {
+    "quality": dict.fromkeys(("lpips_vgg", "lpips_alex", "face_dssim", "ssim", "psnr", "chroma"), 0.1),
+    "shift": None,
+    "evaluations": dict.fromkeys(("denoiser", "decoder", "recogniser"), 1),
+    "cpu_seconds": 1.0,
+    "peak_mb": None,
+}
+"""What tables need besides, of a system that does not tell memory."""
 
 
 def row(*recognisers, photo="p", method="m", decoy=None, held_out="f"):
@@ -25,6 +36,13 @@ def test_the_interval_is_wilsons():
     assert Rate(15, 15).interval == pytest.approx((0.7961, 1.0), abs=1e-4)
     assert Rate(5, 10).interval == pytest.approx((0.2366, 0.7634), abs=1e-4)
     assert Rate(0, 0).interval == (0.0, 1.0) and str(Rate(0, 0)) == "-"
+
+
+def test_the_interval_holds_the_share_whatever_rounding_does():
+    """A plot cannot draw a bar that is shorter than nothing."""
+    for rate in (Rate(hits, of) for of in range(1, 60) for hits in range(of + 1)):
+        low, high = rate.interval
+        assert 0 <= low <= rate.share <= high <= 1
 
 
 def test_dodging_counts_only_pairs_that_matched_before():
@@ -76,4 +94,16 @@ def test_a_results_file_says_what_made_it():
 
 
 def test_figures_that_could_not_be_measured_are_left_out_of_means():
-    assert mean([1.0, None, 3.0]) == 2.0 and mean([None]) != mean([None])
+    assert mean([1.0, None, float("nan"), 3.0]) == 2.0 and mean([None]) != mean([None])
+
+
+def test_tables_hold_every_copy_that_somebody_was_shown():
+    """As of a run with purification and one without; a judge who has no threshold takes nothing from the mean."""
+    shown = seen(0.9, 0.4) | {"after": {"plain": 0.4, "purified": 0.6}}
+    rows = [row(seen(0.9, 0.4), photo="p") | FIGURES, row(shown, photo="q") | FIGURES]
+    rows[0]["outside"] = [seen(0.9, 0.1, threshold=None, name="service")]
+    lines = tables(rows).splitlines()
+    assert "| method | plain | purified |" in lines
+    assert f"| m | {Rate(2, 2)} | {Rate(0, 1)} |" in lines
+    assert any(line.startswith("| m | **mean of judges** |  |  | 1.000 |") for line in lines)
+    assert "| m | 1 | 1 | 1 | 1.0 | - |" in lines

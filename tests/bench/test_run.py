@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 import pytest
 from commandline import refused, run
@@ -11,6 +12,12 @@ from commandline import refused, run
 
 def rows_of(out):
     return [row for row in map(json.loads, (out / "rows.jsonl").read_text().splitlines()) if "about" not in row]
+
+
+def copied(finished, tmp_path):
+    """The finished run's folder and arguments, to do things to."""
+    out = shutil.copytree(finished[0], tmp_path / "copy")
+    return out, [str(out) if argument == str(finished[0]) else argument for argument in finished[1]]
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +56,63 @@ def test_a_run_goes_on_where_it_stopped(finished, capsys):
     assert (out / "rows.jsonl").read_text().startswith(before) and len(rows_of(out)) == 4
 
 
+def test_a_run_goes_on_after_a_crash_in_the_middle_of_its_first_result(finished, tmp_path, capsys):
+    """With whatever settings: no result of the others is there."""
+    out, arguments = copied(finished, tmp_path)
+    arguments += ["--count", "1", "--held-out", "tiny"]
+    rows = out / "rows.jsonl"
+    said = json.loads(rows.read_text().splitlines()[0])["about"]
+    rows.write_text(json.dumps({"about": said | {"seed": 1}}) + '\n{"method": "pixel-no')
+    assert run(capsys, *arguments)[0] == 0
+    written = rows.read_text()
+    assert len(rows_of(out)) == 1 and len(written.splitlines()) == 3
+    assert run(capsys, *arguments)[0] == 0 and rows.read_text() == written
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (["--seed", "1"], "seed 0 and not 1"),
+        (["--recognisers", "tiny.onnx", "dlib"], "recognisers [dlib, tiny] and not [tiny, dlib]"),
+        (["--judge", "service.py:alike"], "judges [] and not [alike]"),
+        (["--purify"], "purify false and not true"),
+    ],
+)
+def test_results_of_other_settings_are_not_mixed(finished, tmp_path, tiny, capsys, changed, said):
+    out, arguments = copied(finished, tmp_path)
+    (tmp_path / "service.py").write_text("def alike(one, other):\n    return 0.0\n")
+    changed = [{"tiny.onnx": str(tiny), "service.py:alike": f"{tmp_path}/service.py:alike"}.get(c, c) for c in changed]
+    if changed == ["--purify"]:
+        arguments.remove("--no-purify")
+        changed = []
+    before = (out / "rows.jsonl").read_text()
+    message = refused(capsys, *arguments, "--count", "1", *changed)
+    assert said in message and "name another folder" in message
+    assert (out / "rows.jsonl").read_text() == before
+
+
+def test_results_that_do_not_say_all_their_settings_are_gone_on_with(finished, tmp_path, capsys):
+    """As those of older versions do not."""
+    out, arguments = copied(finished, tmp_path)
+    first, *rest = (out / "rows.jsonl").read_text().splitlines(keepends=True)
+    said = json.loads(first)["about"]
+    older = {"about": {name: said[name] for name in ("recognisers", "seed", "device", "jobs")}}
+    (out / "rows.jsonl").write_text("".join([json.dumps(older) + "\n", *rest[:2]]))
+    assert run(capsys, *arguments, "--count", "1")[0] == 0
+    assert "seed 0 and not 1" in refused(capsys, *arguments, "--count", "1", "--seed", "1")
+
+
+def test_tables_of_other_machines_results_go_into_a_new_folder(finished, tmp_path, capsys):
+    rows = finished[0] / "rows.jsonl"
+    arguments = [str(tmp_path / "a" / "b") if argument == str(finished[0]) else argument for argument in finished[1]]
+    code, out, _ = run(capsys, *arguments, "--tables-only", "--merge", rows)
+    assert code == 0 and "| pixel-noise | dlib |" in out and (tmp_path / "a" / "b" / "results.png").is_file()
+    assert "no file missing.jsonl" in refused(capsys, *arguments, "--tables-only", "--merge", rows, "missing.jsonl")
+    (tmp_path / "file").touch()
+    arguments[arguments.index("-o") + 1] = str(tmp_path / "file")
+    assert "cannot be written" in refused(capsys, *arguments, "--tables-only", "--merge", rows)
+
+
 def test_tables_plot_and_sheets_are_made_of_the_rows(finished):
     out = finished[0]
     text = (out / "results.md").read_text()
@@ -71,8 +135,6 @@ def test_processes_side_by_side_make_the_same_pictures(finished, tmp_path, capsy
 
 
 def test_a_photo_that_fails_is_named_and_the_rest_goes_on(tmp_path, pairs, tiny, capsys):
-    import shutil
-
     from PIL import Image
 
     folder = tmp_path / "pairs"
