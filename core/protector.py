@@ -90,7 +90,7 @@ class Protector:
         """
         started = time.perf_counter()
         image = to_bchw(photo.pixels).to(self.device)
-        found = find_faces(image, which=self.faces) if found is None else list(found)
+        found = find_faces(image, which=self.faces) if found is None else [face.to(image.device) for face in found]
         # Only the part of a large photo that its faces need is worked on: copies of all of it would be too much.
         region = region_of(found, *image.shape[-2:])
         part, faces = region.cut(image), [region.moved(face) for face in found]

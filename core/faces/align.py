@@ -94,8 +94,8 @@ def warp(image: Tensor, matrices: Tensor, size: int) -> Tensor:
 def align(image: Tensor, points: Tensor, template: str, size: int) -> Tensor:
     """Aligned crops (B, 3, size, size) of faces with five points (B, 5, 2) in `image` (1 or B, 3, H, W).
 
-    A face much larger than the crop is averaged down first: sampling it bilinearly would
-    skip pixels, and what protects would depend on which ones.
+    Faces much larger than the crop are averaged down first, as far as the smallest of them allows: sampled
+    bilinearly, they would skip pixels, and what protects would depend on which ones.
     """
     matrices = similarity(points, template_points(template, size, points))
     zoom = matrices[:, :, 0].norm(dim=1).max().item()

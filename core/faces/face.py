@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,6 +22,10 @@ class Face:
     points: Tensor
     """(5, 2) float32: the eye, on the picture's left, the eye on its right, nose tip, mouth corner left, right."""
     score: float = 1.0
+
+    def to(self, device: torch.device | str) -> Face:
+        """The same face of the same picture, which has been moved there."""
+        return replace(self, points=self.points.to(device))
 
     @property
     def size(self) -> float:

@@ -6,6 +6,7 @@ is now, one number per face. The identity term is multiplied by the result.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -82,8 +83,7 @@ class Budget:
         if self.log_weight is None or self.log_weight.shape != perceptual.shape:
             self.log_weight = torch.zeros_like(perceptual)
         room = ((self.budget - perceptual) / self.budget).clamp(-2, 1)
-        limits = torch.tensor([self.low, self.high]).log()
-        self.log_weight = (self.log_weight + self.gain * room).clamp(limits[0], limits[1])
+        self.log_weight = (self.log_weight + self.gain * room).clamp(math.log(self.low), math.log(self.high))
         return self.log_weight.exp()
 
     def content(self, perceptual: Tensor) -> Tensor:

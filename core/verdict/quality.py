@@ -24,18 +24,14 @@ OVAL_MARGIN = 0.6
 """A window with this margin holds the whole face oval, also where a detector's box is tight."""
 
 
-@lru_cache(maxsize=2)
-def _lpips(net: str) -> Lpips | None:
-    try:
-        return Lpips.load(net)
-    except ModelError:
-        return None
+_lpips = lru_cache(maxsize=2)(Lpips.load)
 
 
 def lpips_on_face(net: str, a: Tensor, b: Tensor) -> float | None:
-    """LPIPS of two face crops, or None when its weights are not on this machine."""
-    model = _lpips(net)
-    if model is None:
+    """LPIPS of two face crops, or None as long as its weights are not on this machine."""
+    try:
+        model = _lpips(net).to(a.device)
+    except ModelError:
         return None
     return float(model(resize(a, LPIPS_SIDE, LPIPS_SIDE), resize(b, LPIPS_SIDE, LPIPS_SIDE)))
 

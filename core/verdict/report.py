@@ -83,9 +83,14 @@ class FaceVerdict:
         return any(r.role == "judge" and r.family not in surrogates for r in self.deciding)
 
     @property
+    def known(self) -> bool:
+        """Whether somebody whose word counts matched it before. If not, that nobody does now says nothing."""
+        return any(r.matched_before for r in self.deciding)
+
+    @property
     def protected(self) -> bool:
-        """Nobody whose word counts matches any more; False when nobody's does."""
-        return bool(self.deciding) and not any(r.matched_after for r in self.deciding)
+        """Known before, and nobody whose word counts matches any more."""
+        return self.known and not any(r.matched_after for r in self.deciding)
 
 
 @dataclass
@@ -103,8 +108,14 @@ class Report:
     """"gallery" when other photos of the person were given, else "original": then before is 1."""
 
     @property
+    def known(self) -> list[FaceVerdict]:
+        """The faces of which something can be said."""
+        return [face for face in self.faces if face.known]
+
+    @property
     def protected(self) -> bool:
-        return all(face.protected for face in self.faces)
+        """Every face that somebody knew before; False when nobody knew any."""
+        return bool(self.known) and all(face.protected for face in self.known)
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready; keys as documented in the README."""
@@ -112,22 +123,29 @@ class Report:
 
     def sentence(self) -> str:
         """The verdict in one plain sentence, never promising more than was measured."""
-        hidden, count = sum(face.protected for face in self.faces), len(self.faces)
-        rows = [row for face in self.faces for row in face.deciding]
-        if not rows:
+        if not any(face.deciding for face in self.faces):
             return (
                 "Nothing can be said: no recogniser here has a threshold at this rate. Measure one: faceveil calibrate."
             )
-        if not any(row.matched_before for row in rows):
+        if not self.known:
             return "Nothing can be said: the face was not matched even before. Does the gallery show the same person?"
-        names = sorted({row.name for row in rows})
+        hidden, count, strangers = sum(face.protected for face in self.known), len(self.known), self._strangers()
+        names = sorted({row.name for face in self.known for row in face.deciding})
         who = f"{len(names)} recogniser{'s' if len(names) > 1 else ''} ({', '.join(names)})"
-        independent = all(face.independent for face in self.faces)
+        independent = all(face.independent for face in self.known)
         caveat = "" if independent else " No independent judge took part, so this says little about others."
-        everybody = "The face is" if count == 1 else f"All {count} faces are"
+        everybody = "The face is" if len(self.faces) == 1 else "1 face is" if count == 1 else f"All {count} faces are"
         some = f"{hidden} of {count} faces are" if hidden < count else everybody
         outcome = f"{some} no longer matched" if hidden else f"{everybody} still matched"
-        return f"{outcome}, plain or after sharing, as measured by {who}.{caveat}"
+        return f"{strangers}{outcome}, plain or after sharing, as measured by {who}.{caveat}"
+
+    def _strangers(self) -> str:
+        """What has to be said first of faces that nobody knew."""
+        count = len(self.faces) - len(self.known)
+        if not count:
+            return ""
+        faces, them = ("1 face was", "it") if count == 1 else (f"{count} faces were", "them")
+        return f"{faces} not matched even before, so nothing can be said of {them}. Of the others: "
 
     def text(self) -> str:
         """The whole verdict as lines for a terminal."""
@@ -151,14 +169,19 @@ class Report:
                 lines.append(
                     f"  not measured (weights not here, see faceveil fetch): {', '.join(face.quality.missing)}"
                 )
-            lines += _off_budget(self.budget, face.quality.lpips_vgg)
+            lines += _off_budget(self.budget, face.quality.lpips_vgg, self._could_be_stronger)
         return "\n".join([*lines, self.sentence(), *self._advice()])
+
+    @property
+    def _could_be_stronger(self) -> bool:
+        """What protects on the way has no strengths."""
+        return self.recipe != "in-loop" and not (self.recipe or "").startswith("strong")
 
     def _advice(self) -> list[str]:
         """A line on what to try when somebody still matches; which buttons or options those are, each surface says."""
         if not any(row.matched_before and row.matched_after for face in self.faces for row in face.deciding):
             return []
-        stronger = "" if self.recipe == "strong" else "the strength strong, or "
+        stronger = "the strength strong, or " if self._could_be_stronger else ""
         return [f"What may help: {stronger}protecting against more recognisers, of other families."]
 
 
@@ -176,12 +199,13 @@ def _towards_decoy(row: RecogniserVerdict) -> str:
     return f"  similarity to the decoy, {row.name}: {row.decoy_before:.3f} before, {row.decoy_after:.3f} after{matched}"
 
 
-def _off_budget(budget: float | None, reached: float | None) -> list[str]:
+def _off_budget(budget: float | None, reached: float | None, could_be_stronger: bool) -> list[str]:
     """A line when the visibility is not what was asked for; a tenth more or less is as near as a search comes."""
     if budget is None or reached is None or abs(reached - budget) <= 0.1 * budget:
         return []
     if reached > budget:
         why = "the least change that was found is more visible than that"
     else:
-        why = "the face was unmatched with less, or this strength may change no more (try the strength strong)"
+        why = "the face was unmatched with less, or this strength may change no more"
+        why += " (try the strength strong)" if could_be_stronger else ""
     return [f"  budget of {budget:.3f} not reached: LPIPS-vgg is {reached:.3f}; {why}"]

@@ -47,7 +47,7 @@ def _face_row(original: Tensor, protected: Tensor, face: FaceVerdict) -> Image.I
     difference = ((b - a) * AMPLIFY + 0.5).clamp(0, 1)
     tiles = [("original", a), ("protected", b), (f"difference x{AMPLIFY}", difference)]
     bars_width = 460
-    height = max(TILE + 40, 30 + len(face.recognisers) * 5 * (BAR // 2 + 3) + 40)
+    height = max(TILE + 40, 30 + len(face.recognisers) * (6 * (BAR // 2 + 3) + 4) + 40)
     row = Image.new("RGB", (PAD + 3 * (TILE + PAD) + bars_width, height), _PAPER)
     draw = ImageDraw.Draw(row)
     for index, (title, tile) in enumerate(tiles):

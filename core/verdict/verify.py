@@ -64,8 +64,8 @@ def verify(
 ) -> Report:
     """Compare two pictures (1, 3, H, W) of equal size, face by face.
 
-    References are the `gallery` photos' largest faces when there are any, else the original
-    itself: the strictest comparison, since nothing resembles a photo more than that photo.
+    References are the `gallery` photos when there are any, in each of them whoever resembles the face most, else the
+    original itself: the strictest comparison, since nothing resembles a photo more than that photo.
     `decoys` are photos of whom the copy should resemble; how much it does is told, and decides nothing.
     Re-encoding and scaling are real, and faces are found afresh in every copy.
     """
@@ -77,9 +77,10 @@ def verify(
         )
     if not witnesses:
         raise InputError("No recogniser was named to judge by.")
-    found = list(faces) if faces is not None else find_faces(original, detector=detector)
+    found = find_faces(original, detector=detector) if faces is None else [face.to(original.device) for face in faces]
     ensemble = Ensemble([witness.recogniser for witness in witnesses])
-    portraits, models = ([embed_largest(ensemble, photo, detector) for photo in some] for some in (gallery, decoys))
+    portraits = [embed_faces(ensemble, photo, find_faces(photo, detector=detector)) for photo in gallery]
+    models = [embed_largest(ensemble, photo, detector) for photo in decoys]
     outside = outside_change(original, protected, found)
 
     rows = {}
@@ -109,10 +110,17 @@ def _by_region(faces: Sequence[Face], image: Tensor) -> dict[Window, list[int]]:
 
 
 def embed_largest(ensemble: Ensemble, photo: Tensor, detector: str = "auto") -> dict[str, Tensor]:
-    """Whom a photo shows, by recogniser."""
-    face = find_faces(photo, which="largest", detector=detector)[0]
-    region = region_of([face], *photo.shape[-2:])
-    return ensemble.embed(region.cut(photo), region.moved(face).points[None])
+    """Whom a photo shows above all (1, dim), by recogniser."""
+    return embed_faces(ensemble, photo, find_faces(photo, which="largest", detector=detector))
+
+
+def embed_faces(ensemble: Ensemble, photo: Tensor, faces: Sequence[Face]) -> dict[str, Tensor]:
+    """Everybody in a photo (F, dim), by recogniser."""
+    each = []
+    for face in faces:
+        region = region_of([face], *photo.shape[-2:])
+        each.append(ensemble.embed(region.cut(photo), region.moved(face).points[None]))
+    return {name: torch.cat([embedded[name] for embedded in each]) for name in each[0]}
 
 
 def embed_copies(
@@ -142,8 +150,11 @@ def _row(
 ) -> RecogniserVerdict:
     card, name = witness.recogniser.card, witness.recogniser.name
 
-    def nearest(embedding: Tensor, others: list[dict[str, Tensor]] = references) -> float:
-        return max(float(embedding[0] @ other[name][0]) for other in others)
+    own = before[name][0]
+    known, models = ([people[name][(people[name] @ own).argmax()] for people in some] for some in (references, decoys))
+
+    def nearest(embedding: Tensor, others: list[Tensor] = known) -> float:
+        return max(float(embedding[0] @ other) for other in others)
 
     scores = {copy: nearest(embedded[name]) for copy, embedded in after.items()}
     threshold = card.thresholds.get(far)
@@ -161,8 +172,8 @@ def _row(
         **{f"after_{copy}": scores[copy] for copy in SHARED_AS},
         matched_before=threshold is not None and start > threshold,
         matched_after=threshold is not None and max(scores.values()) > threshold,
-        decoy_before=nearest(before[name], decoys) if decoys else None,
-        decoy_after=nearest(after["plain"][name], decoys) if decoys else None,
+        decoy_before=nearest(before[name], models) if models else None,
+        decoy_after=nearest(after["plain"][name], models) if models else None,
     )
 
 

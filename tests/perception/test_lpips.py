@@ -6,36 +6,18 @@ import contextlib
 
 import pytest
 import torch
+from random_backbones import only_in_the_hub, put_into_the_hub, random_backbone
 
 from faceveil.core.errors import ModelError
 from faceveil.core.perception import backbones
 from faceveil.core.perception import lpips as ours
 
 
-def random_backbone(net: str) -> dict[str, torch.Tensor]:
-    """A state dict in torchvision's layout with random weights."""
-    generator, state, channels, index = torch.Generator().manual_seed(0), {}, 3, 0
-    for layer in backbones.PLANS[net].layers:
-        if isinstance(layer, str):
-            index += layer == "M"
-            continue
-        kernel, _, _, out = layer
-        scale = (2 / (channels * kernel * kernel)) ** 0.5
-        state[f"features.{index}.weight"] = torch.randn(out, channels, kernel, kernel, generator=generator) * scale
-        state[f"features.{index}.bias"] = torch.randn(out, generator=generator) * 0.1
-        channels, index = out, index + 2
-    return state
-
-
 @pytest.fixture(params=["alex", "vgg"])
 def net(request, tmp_path, monkeypatch) -> str:
     """A machine that has the backbone in torch's hub cache and nowhere else."""
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(backbones, "model_folders", lambda kind: [])
-    (tmp_path / "checkpoints").mkdir()
-    name = {"alex": "alexnet-owt-0.pth", "vgg": "vgg16-0.pth"}[request.param]
-    torch.save(random_backbone(request.param), tmp_path / "checkpoints" / name)
-    return request.param
+    only_in_the_hub(tmp_path, monkeypatch)
+    return put_into_the_hub(request.param, tmp_path)
 
 
 def pictures() -> tuple[torch.Tensor, torch.Tensor]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from other_device import DEVICE, OtherDevice
 
 from faceveil.core.errors import InputError
 from faceveil.core.faces import crops
@@ -15,7 +17,7 @@ from faceveil.core.faces.masks import face_oval
 from faceveil.core.images import read_photo, to_bchw
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 from faceveil.core.verdict.report import FaceVerdict, Quality, RecogniserVerdict, Report
-from faceveil.core.verdict.sheet import draw_sheet, write_sheet
+from faceveil.core.verdict.sheet import _BAD, _GOOD, draw_sheet, write_sheet
 from faceveil.core.verdict.verify import Witness, verify
 
 KEYS = {
@@ -69,6 +71,24 @@ def test_gallery_photos_are_the_reference_when_given(people, judge):
     report = verify(first, first, [judge], gallery=[second])
     row = report.faces[0].recognisers[0]
     assert row.threshold < row.before < 0.999 and report.compared_with == "gallery"
+
+
+def test_everybody_in_a_gallery_photo_is_looked_at(portrait, people, judge):
+    """Two people, compared with a photo of both: each with themselves, and not the smaller with the larger."""
+    both = torch.cat([portrait, people[0][..., 0:512, 240:752]], -1)
+    report = verify(both, both, [judge], gallery=[both])
+    assert len(report.faces) == 2
+    assert all(face.recognisers[0].before == pytest.approx(1, abs=1e-4) for face in report.faces)
+    assert not report.protected and report.sentence().startswith("All 2 faces are still matched")
+
+
+def test_faces_found_elsewhere_come_along(portrait, judge):
+    face = find_faces(portrait)[0]
+    here = verify(portrait, portrait, [judge], faces=[face])
+    with OtherDevice():
+        away = Witness(load_dlib().to(DEVICE))
+        there = verify(portrait.to(DEVICE), portrait.to(DEVICE), [away], faces=[face])
+    assert there.faces == here.faces
 
 
 def test_a_hidden_face_is_found_out(portrait, judge):
@@ -128,6 +148,19 @@ def test_the_sentence_counts_faces():
         assert Report(list(faces)).sentence().startswith(start)
 
 
+def test_nothing_is_said_of_faces_that_were_not_matched_before():
+    hidden, seen = (report_of(("judge", matched)).faces[0] for matched in (False, True))
+    stranger = replace(hidden, recognisers=(replace(hidden.recognisers[0], matched_before=False),))
+    left_out = "1 face was not matched even before, so nothing can be said of it. Of the others: "
+    for known, starts, protected in ((hidden, "1 face is no longer", True), (seen, "1 face is still", False)):
+        report = Report([stranger, known])
+        assert report.sentence().startswith(left_out + starts) and report.protected == protected
+    report = Report([stranger, stranger, hidden, hidden])
+    assert report.sentence().startswith("2 faces were not matched even before, so nothing can be said of them.")
+    assert "All 2 faces are no longer matched" in report.sentence()
+    assert not Report([stranger]).protected and not stranger.protected
+
+
 def test_what_was_not_measured_decides_nothing():
     report = report_of(("surrogate", False), ("judge", False))
     face = report.faces[0]
@@ -166,6 +199,8 @@ def test_text_tells_figures_in_words_and_json_by_its_keys():
         (False, "balanced", None),
         (True, None, "the strength strong, or protecting"),
         (True, "strong", "help: protecting against more recognisers"),
+        (True, "strong+purification", "help: protecting against more recognisers"),
+        (True, "in-loop", "help: protecting against more recognisers"),
     ],
 )
 def test_who_is_still_matched_hears_what_may_help(matched, recipe, says):
@@ -230,6 +265,16 @@ def test_a_budget_that_was_not_reached_is_said(reached, says):
     report.faces, report.budget = [replace(face, quality=replace(face.quality, lpips_vgg=reached))], 0.15
     lines = [line for line in report.text().splitlines() if "budget of 0.150 not reached" in line]
     assert [says in line for line in lines] == [True] * bool(says)
+    report.recipe = "strong"
+    assert "the strength strong" not in report.text()
+
+
+def test_the_sheet_has_room_for_everybody(portrait):
+    blank = report_of(*[("judge", True)] * 8)
+    blank.faces = [replace(blank.faces[0], box=(100, 100, 300, 300))]
+    sheet = np.asarray(draw_sheet(portrait, portrait, blank))
+    bars = ((sheet == _BAD) | (sheet == _GOOD)).all(-1).any(1)
+    assert int((bars[1:] & ~bars[:-1]).sum()) == 8 * 5
 
 
 def test_the_sheet_shows_original_and_protected(portrait, untouched, tmp_path):
