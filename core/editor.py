@@ -67,7 +67,8 @@ class Editor:
         image, asked, guarded = to_bchw(photo.pixels).to(self.device), self.protector, None
         if asked and self.in_loop:
             faces = find_faces(image, which=asked.faces)
-            guarded = InLoop(faces, asked.surrogates, self.in_loop, asked.seed, asked.gallery)
+            recipe = replace(self.in_loop, aim=replace(self.in_loop.aim, far=asked.far))
+            guarded = InLoop(faces, asked.surrogates, recipe, asked.seed, asked.gallery)
         done = edit_image(
             image, mask.to(self.device), wish, self.denoiser, self.autoencoder, self.size, guarded, on_edit
         )

@@ -84,6 +84,11 @@ def output_change(now: Tensor, before: Tensor) -> Tensor:
 
 def map_change(q: Tensor, k: Tensor, q_before: Tensor, k_before: Tensor) -> Tensor:
     """Mean squared difference (A,) of two attention maps, of which only a part exists at a time."""
+    if q.dtype == torch.float16:
+        raise InputError(
+            "The published form of attention guidance pulls at nothing in float16, where its gradients are too small "
+            "to be written: load the model as bf16 or fp32, or take the light form."
+        )
     rows, heads, tokens, _ = q.shape
     part = max(1, _AT_ONCE // (rows * heads * tokens))
     if part >= tokens:

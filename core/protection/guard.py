@@ -100,6 +100,7 @@ class Guard:
         self.generator = torch.Generator().manual_seed(seed)
         self.identity: Identity | None = None
         self.won = False
+        """Whether the last guarded step ended because nothing was left to win; without patience it never does."""
         self.iterations = 0
 
     def works_after(self, moment: Moment) -> bool:
@@ -120,7 +121,7 @@ class Guard:
         # What is left to do along the path; the noisy latent is decoded as it is when the recipe says so.
         remaining = latent - self.ends(latent, velocity, sigma)
         with torch.no_grad():
-            clean = self.picture(latent[:1] - remaining[:1])
+            clean = self.picture(latent[:1] - remaining[:1]).clamp(0, 1)
         identity = self._identity(clean)
         faces = torch.arange(len(identity.points))
         inner = Objective(

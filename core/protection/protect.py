@@ -233,15 +233,16 @@ def search(
         ran = optimise(variable, render, objective, recipe.settings, lambda step: on_step(step, objective))
         outcome = outcome + ran
         result, mask = task.paste_all(variable)
-        if not ran.done.any() or holds(result, task, identity):
+        if holds(result, task, identity, ran.done.nonzero()[:, 0]):
             break
     return result, mask, outcome
 
 
-def holds(result: Tensor, task: Task, identity: Identity) -> bool:
-    """Whether the finished picture, at full resolution and really re-encoded, still keeps what the search had won."""
-    points = points_of(task.faces, result)
-    rows = torch.arange(len(task.faces))
+def holds(result: Tensor, task: Task, identity: Identity, rows: Tensor) -> bool:
+    """Whether the finished picture, at full resolution and really re-encoded, still keeps what these faces had won."""
+    if not len(rows):
+        return True
+    points = torch.stack([task.shown[row] for row in rows.tolist()]).to(result.device)
     with torch.no_grad():
         copies = (result, UPLOADS["jpeg75"](result))
         return all(bool(identity.unmatched(identity.ensemble.embed(copy, points), rows).all()) for copy in copies)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import pairwise
 
 import torch
@@ -62,10 +63,15 @@ class DenoisedOffset:
         """`short` as it was learned, `guide` as it listened to that; `hiding` and `finish` as for a `Difference`."""
         self.denoiser, self.short = denoiser, short
         self.learning_rate, self.guide, self.checkpointed = learning_rate, guide, checkpointed
-        self.difference = Difference(short.latents[-1], autoencoder, finish, hiding)
+        self._difference = partial(Difference, short.latents[-1], autoencoder, finish, hiding)
         self.offset = torch.zeros_like(short.latents[0], requires_grad=True)
         self.attention_change: Tensor | None = None
         """What the guide said of the windows that were rendered last."""
+
+    @cached_property
+    def difference(self) -> Difference:
+        """Made when it is first needed: who only walks does not pay for the whole batch decoded."""
+        return self._difference()
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
         yield self.offset, self.learning_rate

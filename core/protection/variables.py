@@ -121,6 +121,7 @@ class ColourField:
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         height, width = window.shape[-2:]
         change = _scaled(torch.tanh(_pick(self.field, rows)) * self.bound, height, width)
+        change = change.clamp(-self.bound, self.bound)  # bicubic lines go beyond the points that they join
         if self.hiding is not None:
             change = change * _scaled(_pick(self.hiding, rows), height, width)
         return window + change * mask

@@ -47,6 +47,13 @@ def test_maps_compared_in_parts_are_the_same_maps(monkeypatch):
     assert torch.allclose(parts, whole) and torch.allclose(torch.autograd.grad(parts.sum(), q)[0], gradient)
 
 
+def test_full_maps_in_half_precision_are_refused_for_they_would_pull_at_nothing():
+    asked = [draw(1, 2, 9, 4, seed=seed) for seed in range(4)]
+    with pytest.raises(InputError, match="bf16 or fp32, or take the light form"):
+        map_change(*(part.half() for part in asked))
+    assert map_change(*(part.bfloat16() for part in asked)) > 0
+
+
 def test_the_light_form_keeps_no_more_than_it_may():
     model, guide = SmallFlux(), AttentionGuide("light", keep=200)
     with guide.remembering(0):

@@ -9,7 +9,7 @@ import torch
 
 from faceveil.core.engines.bundled import load_autoencoder
 from faceveil.core.errors import Cancelled, InputError, ModelError
-from faceveil.core.faces.face import Face
+from faceveil.core.faces.face import Face, points_of
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import read_photo, to_bchw
 from faceveil.core.optimise import Settings
@@ -19,6 +19,7 @@ from faceveil.core.protection.weights import Budget
 from faceveil.core.recipes import RECIPES, choose
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 from faceveil.core.recognisers.ensemble import Ensemble
+from faceveil.core.recognisers.recogniser import Recogniser
 
 QUICK = replace(choose("warp"), settings=Settings(12))
 
@@ -85,6 +86,28 @@ def test_a_finished_picture_that_does_not_hold_is_searched_on_for_more(portrait,
     )
     assert lost.outcome.iterations > whole.outcome.iterations
     assert lost.outcome.history[-1]["identity"] >= 0 and whole.outcome.done.all()
+
+
+class Moody(torch.nn.Module):
+    """A network that the least change of a bright face turns away, and that says the same of every dark one."""
+
+    def forward(self, image):
+        mean = self.means = image.mean((1, 2, 3))
+        angle = torch.where(mean > self.between, 3000 * mean, 0 * mean)
+        return torch.stack([angle.cos(), angle.sin()], 1)
+
+
+def test_a_face_that_cannot_be_won_costs_the_others_nothing(portrait, face, recogniser):
+    """The finished picture is looked at again for those that had won, not for those that never did."""
+    both = torch.cat([portrait, portrait * 0.2], -1)
+    second = Face(tuple(v + 512 * (i % 2 == 0) for i, v in enumerate(face.box)), face.points + torch.tensor([512.0, 0]))
+    moody = Recogniser(recogniser.card, Moody())
+    moody.network.between = 0.0
+    Ensemble([moody]).embed(both, points_of([face, second], both))
+    moody.network.between = float(moody.network.means.mean())
+    recipe = replace(choose("balanced"), aim=Aim(margin=0.0), settings=Settings(6, patience=2), views=("plain",))
+    done = protect(both, [face, second], [moody], recipe).outcome
+    assert done.done.tolist() == [True, False] and done.iterations == 6
 
 
 def test_a_budget_starts_afresh_for_every_photo(portrait, face, recogniser):

@@ -72,6 +72,11 @@ def test_fields_keep_their_bound_and_luma_its_hue():
         assert bound * 0.98 < change.abs().max() <= bound + 1e-6
     assert torch.allclose(change[:, 0], change[:, 1], atol=1e-6)
     assert torch.allclose(change[:, 0], change[:, 2], atol=1e-6)
+    field = ColourField(1, 8 / 255, 64)
+    field.field.data = 99 * torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)).sign()
+    for side in (64, 75, 150, 40):
+        flat = torch.full((1, 3, side, side), 0.5)
+        assert (field.apply(flat, torch.ones(1, 1, side, side)) - flat).abs().max() <= 8 / 255 + 1e-6
 
 
 def test_warp_keeps_its_bound_in_shares_of_the_eye_distance():
