@@ -13,6 +13,7 @@ from .editing.guarding import InLoop
 from .editing.wish import Edit
 from .engines.autoencoder import Autoencoder
 from .engines.denoiser import Denoiser
+from .faces.face import Face
 from .faces.find import find_faces
 from .images import Photo, as_saved, to_bchw, to_bhwc
 from .optimise import Step
@@ -21,7 +22,7 @@ from .protection.objective import Objective
 from .protector import Protector
 from .trajectory.solvers import Moment
 from .verdict.report import Report
-from .verdict.verify import verify
+from .verdict.verify import find_again, verify
 
 OnEdit = Callable[[Moment], None]
 OnProtect = Callable[[Step, Objective | None], None]
@@ -65,8 +66,8 @@ class Editor:
         The photo before the edit is what others may hold: it must not be matched either.
         """
         image, asked, guarded = to_bchw(photo.pixels).to(self.device), self.protector, None
-        if asked and self.in_loop:
-            faces = find_faces(image, which=asked.faces)
+        faces = find_faces(image, which=asked.faces) if asked else []
+        if self.in_loop and asked:
             recipe = replace(self.in_loop, aim=replace(self.in_loop.aim, far=asked.far))
             guarded = InLoop(faces, asked.surrogates, recipe, asked.seed, asked.gallery)
         done = edit_image(
@@ -76,18 +77,20 @@ class Editor:
         if asked is None:
             return EditedPhoto(result, None, done.evaluations)
         gallery = [image, *asked.gallery]
+        # Whoever was there before: an edit may hide a face from a detector, or bring one that is nobody's.
+        found = [find_again(done.unguarded, face) for face in faces]
         if self.in_loop:
-            report = _judged(asked, done, gallery)
+            report = _judged(asked, done, found, gallery)
         else:
             with torch.enable_grad():
-                result, report = replace(asked, gallery=gallery)(result, on_step=on_protect)
+                result, report = replace(asked, gallery=gallery)(result, on_step=on_protect, found=found)
         report.evaluations["denoiser"] += done.evaluations
         return EditedPhoto(result, report, done.evaluations)
 
 
-def _judged(asked: Protector, done: Edited, gallery: list[Tensor]) -> Report:
+def _judged(asked: Protector, done: Edited, faces: list[Face], gallery: list[Tensor]) -> Report:
     """The verdict on an edit that was guarded, compared with the unguarded one and with the gallery."""
     pair = [as_saved(made).to(asked.device) for made in (done.unguarded, done.image)]
-    report = verify(*pair, asked.witnesses, gallery, find_faces(pair[0], which=asked.faces), asked.far)
+    report = verify(*pair, asked.witnesses, gallery, faces, asked.far)
     report.recipe, report.seed = "in-loop", asked.seed
     return report

@@ -127,7 +127,10 @@ class Protector:
             )
         else:
             done = protect(image, faces, self.surrogates, self.recipe, autoencoder=self.autoencoder, **same)
-        return torch.where(done.mask > 0, as_saved(done.image), image), done.evaluations
+        changed = done.image
+        if (image[:, 1:] == image[:, :1]).all():  # what was grey comes back grey
+            changed = changed.mean(1, keepdim=True).expand_as(image)
+        return torch.where(done.mask > 0, as_saved(changed), image), done.evaluations
 
 
 def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:

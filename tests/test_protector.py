@@ -64,6 +64,14 @@ def test_working_on_a_part_of_a_photo_changes_and_reports_the_same_place(example
     assert other.faces[0].box == report.faces[0].box and other.faces[0].quality.outside_max == 0
 
 
+def test_what_was_grey_comes_back_grey(examples):
+    pixels = read_photo(examples / "portrait.png").pixels.mean(-1, keepdim=True)
+    grey = Photo(((pixels * 255).round() / 255).repeat(1, 1, 1, 3))
+    protected, report = Protector(replace(OTHERS["pixel-noise"], settings=Settings(2)), [load_dlib()])(grey)
+    assert (protected.pixels != grey.pixels).any() and (protected.pixels == protected.pixels[..., :1]).all()
+    assert not report.faces[0].quality.outside_max
+
+
 def test_a_denoiser_and_an_autoencoder_come_together_or_not_at_all():
     model = SmallFlux()
     with pytest.raises(InputError, match=r"'published-1' goes through the bundled model.*own autoencoder"):

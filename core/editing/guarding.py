@@ -30,9 +30,10 @@ class InLoop:
 
 def ovals(faces: Sequence[Face], like: Tensor) -> Tensor:
     """The soft ovals of all these faces (1, 1, H, W); nothing for no faces."""
-    if not faces:
-        return torch.zeros_like(like[:, :1])
-    return face_oval(points_of(faces, like), *like.shape[-2:]).amax(0, keepdim=True)
+    covered = torch.zeros_like(like[:, :1])
+    for face in faces:  # one at a time: a mask each would not fit for a group in a large photo
+        covered = covered.maximum(face_oval(points_of([face], like), *like.shape[-2:]))
+    return covered
 
 
 class EditGuard:

@@ -32,7 +32,7 @@ class Witness:
     role: str = "judge"
 
 
-def find_again(image: Tensor, face: Face, detector: str) -> Face:
+def find_again(image: Tensor, face: Face, detector: str = "auto") -> Face:
     """The face where a stranger's detector sees it now; success at the old points alone proves nothing.
 
     Looked for in a window around the old place; when nothing is found there, the old points stand.
