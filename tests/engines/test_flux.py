@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from flux_names import diffusers_sizes, diffusers_state
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from faceveil.core.engines.flux import Flux, FluxShape, pack, positions, rotate, unpack
 
@@ -71,3 +73,23 @@ def test_gradients_agree_with_finite_differences(flux, question):
     with torch.no_grad():
         high, low = (model(x + sign * step * way, *rest).square().sum() for sign in (1, -1))
     assert float((gradient * way).sum()) == pytest.approx(float((high - low) / (2 * step)), rel=1e-5)
+
+
+class SinglePrecision(TorchDispatchMode):
+    """Another device than the CPU ("meta" here) that has no double precision."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for made in tree_leaves(out):
+            if isinstance(made, torch.Tensor) and made.device.type == "meta" and made.dtype == torch.float64:
+                raise TypeError("this device has no float64")
+        return out
+
+
+def test_a_device_without_double_precision_will_do(flux, question):
+    elsewhere = Flux(SHAPE).to("meta")
+    with SinglePrecision():
+        with pytest.raises(TypeError):
+            torch.zeros(2, device="meta", dtype=torch.float64)
+        answer = elsewhere(*(part.to("meta") for part in question))
+    assert answer.device.type == "meta" and answer.shape == question[0].shape

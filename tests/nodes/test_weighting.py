@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from faceveil.core.errors import InputError
+from faceveil.core.protection.guard import GuardRecipe
 from faceveil.core.protection.weights import Budget, Constant, Linear, Sigmoid
 from faceveil.nodes.protecting import pick_recipe
 from faceveil.nodes.weighting import SCHEDULES, make_weights
@@ -25,3 +27,16 @@ def test_a_recipe_with_a_schedule_measures_visibility_and_changes_nothing_else(s
     recipe, plain = made(schedule).recipe("light"), pick_recipe("light", None)
     assert recipe.visibility["perceptual"] > 0 and type(recipe.weighting) is type(made(schedule).weighting)
     assert (recipe.warp, recipe.luma, recipe.aim) == (plain.warp, plain.luma, plain.aim)
+
+
+@pytest.mark.parametrize("schedule", ["sigmoid", "constant", "linear"])
+def test_a_search_on_latents_takes_the_schedule_and_the_visibility(schedule):
+    plain, weights = GuardRecipe(rate=0.03), made(schedule)
+    recipe = weights.guarding(plain)
+    assert recipe.weighting == weights.weighting and recipe.rate == 0.03
+    assert recipe.visibility == {**plain.visibility, "perceptual": 0.7}
+
+
+def test_a_search_on_latents_refuses_a_budget_that_it_cannot_count():
+    with pytest.raises(InputError, match="choose sigmoid, constant or linear"):
+        made("budget").guarding(GuardRecipe())

@@ -14,7 +14,7 @@ import comfy.supported_models
 import comfy.taesd.taesd
 import torch
 
-from . import watching
+from . import stepping, watching
 
 UNET = {
     "image_size": 32,
@@ -168,5 +168,6 @@ NODE_CLASS_MAPPINGS = {
     "TinyModel": TinyModel,
     "TinyPrompt": TinyPrompt,
     "TinyGradient": TinyGradient,
+    **stepping.NODE_CLASS_MAPPINGS,
     **watching.NODE_CLASS_MAPPINGS,
 }
