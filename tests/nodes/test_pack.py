@@ -76,3 +76,13 @@ def test_outputs_are_named_for_display_alone():
         for call in ast.walk(ast.parse(path.read_text())):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "Output":
                 assert not call.args and "id" not in [given.arg for given in call.keywords], path.name
+
+
+def test_workflows_that_name_a_picture_say_where_it_comes_from():
+    """ComfyUI's input folder has none of ours: pressing Run at once would only tell that a file is missing."""
+    for path in (ROOT / "workflows").glob("*.json"):
+        nodes = json.loads(path.read_text())["nodes"]
+        named = [node["widgets_values"][0] for node in nodes if node["type"] == "LoadImage"]
+        (note,) = [node["widgets_values"][0] for node in nodes if node["type"] == "MarkdownNote"]
+        assert named and all((ROOT / "portraits" / name).is_file() for name in named)
+        assert "copy it into *ComfyUI/input*" in note or "copy them" in note or "a real photo of yourself" in note, path
