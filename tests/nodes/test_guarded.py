@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
+from other_device import DEVICE, OtherDevice
 
 from faceveil.core.errors import InputError
 from faceveil.core.optimise import Settings
@@ -46,12 +47,17 @@ def sampler_of(function):
     return SimpleNamespace(sampler_function=function, extra_options={})
 
 
-def walked(guarded, comfy, function, sigmas, model=lambda x: torch.full_like(x, 0.25)):
+def walked(guarded, comfy, function, sigmas, model=lambda x: torch.full_like(x, 0.25), device="cpu"):
     """Where a run ends whose pictures show no face, so that nothing is guarded."""
     comfy.samplers.sampler_object = lambda name: sampler_of({"euler": euler}[name])
-    blank = SimpleNamespace(decode=lambda latent: torch.full((1, 3, 64, 64), 0.5), vae=SimpleNamespace())
+
+    def decode(latent):
+        assert latent.device.type == "cpu"
+        return torch.full((1, 3, 64, 64), 0.5)
+
+    blank = SimpleNamespace(decode=decode, vae=SimpleNamespace())
     run = guarded.GuardedRun(sampler_of(function), None, (), GuardRecipe(start=0.6), (), lambda step: None)
-    return run._steps(model, torch.randn(1, 4, 8, 8), sigmas, {}, None, blank)
+    return run._steps(model, torch.randn(1, 4, 8, 8).to(device), sigmas, {}, None, blank)
 
 
 @pytest.mark.parametrize("function", [euler, sample_unipc])
@@ -60,6 +66,12 @@ def test_a_guarded_run_ends_at_what_the_model_says_and_leaves_the_sigmas_alone(g
     ended = walked(guarded, comfy, function, sigmas)
     assert torch.equal(sigmas, SIGMAS)
     assert float((ended - 0.25).abs().max()) < 1e-5
+
+
+def test_a_model_on_a_device_that_lacks_operators_is_guarded_on_the_cpu(guarded, comfy):
+    with OtherDevice():
+        ended = walked(guarded, comfy, euler, SIGMAS, device=DEVICE)
+        assert ended.device == DEVICE and float((ended - 0.25).abs().max()) < 1e-5
 
 
 def test_a_sampler_that_does_not_say_what_it_sees_is_refused(guarded, comfy):
