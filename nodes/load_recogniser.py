@@ -45,7 +45,7 @@ class LoadRecogniser(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, recogniser: str, others: None = None) -> str:
+    def fingerprint_inputs(cls, recogniser: str, others: object = None) -> str:
         return recogniser_stamp(recogniser)
 
     @classmethod

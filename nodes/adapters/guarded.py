@@ -174,7 +174,7 @@ def guarded_sampler(run: GuardedRun) -> Any:
     """The run as a SAMPLER."""
     if not hasattr(run.sampler, "sampler_function"):
         raise unsteppable()
-    return comfy.samplers.KSAMPLER(run)
+    return comfy.samplers.KSAMPLER(run, inpaint_options=run.sampler.inpaint_options)
 
 
 def unsteppable() -> InputError:

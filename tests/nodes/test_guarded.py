@@ -79,6 +79,14 @@ def test_a_sampler_that_does_not_say_what_it_sees_is_refused(guarded, comfy):
         walked(guarded, comfy, silent, SIGMAS)
 
 
+def test_what_a_sampler_asks_for_when_inpainting_is_still_asked_for(guarded):
+    """ComfyUI's ddim wants noise of its own there."""
+    inner = SimpleNamespace(sampler_function=euler, extra_options={}, inpaint_options={"random": True})
+    run = guarded.GuardedRun(inner, None, (), GuardRecipe(), (), lambda step: None)
+    made = guarded.guarded_sampler(run)
+    assert made.sampler_function is run and made.extra_options == {"inpaint_options": {"random": True}}
+
+
 def test_no_step_at_all_changes_nothing(guarded, comfy):
     def refuse(x):
         raise AssertionError("there is nothing to ask")
