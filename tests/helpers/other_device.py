@@ -39,6 +39,9 @@ class Elsewhere(Tensor):
     def __repr__(self) -> str:
         return f"Elsewhere({self.inner!r})"
 
+    def tolist(self) -> list:
+        return self.inner.tolist()
+
     @classmethod
     def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
         return _call(func, args, kwargs or {})
@@ -48,14 +51,18 @@ class OtherDevice(TorchDispatchMode):
     """While it is on, tensors can be made on the device and moved there."""
 
     def __enter__(self) -> OtherDevice:
+        self._before = [*getattr(self, "_before", []), torch._C._only_lift_cpu_tensors()]
         torch._C._set_only_lift_cpu_tensors(True)  # or torch.tensor(..., device=...) would never ask us
         return super().__enter__()
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
-        torch._C._set_only_lift_cpu_tensors(False)
+        torch._C._set_only_lift_cpu_tensors(self._before.pop())
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
+            with self:  # in inference mode nobody has taken it apart before us
+                return func.decompose(*args, **(kwargs or {}))
         return _call(func, args, kwargs or {})
 
 
