@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from ..core.errors import InputError
 from ..core.protection.guard import GuardRecipe
@@ -10,6 +11,7 @@ from ..core.protection.recipe import Recipe
 from ..core.protection.weights import Budget, Constant, Linear, Sigmoid, Weighting
 from ..core.recipes import choose
 
+R = TypeVar("R", Recipe, GuardRecipe)
 SCHEDULES = ("sigmoid", "constant", "linear", "budget")
 
 
@@ -24,9 +26,7 @@ class Weights:
         """The recipe of that name with this schedule instead of its own."""
         if isinstance(self.weighting, Budget):
             return choose(name, self.weighting.budget)
-        recipe = choose(name)
-        visibility = {**recipe.visibility, "perceptual": self.visibility}
-        return replace(recipe, weighting=self.weighting, visibility=visibility)
+        return self._over(choose(name))
 
     def guarding(self, recipe: GuardRecipe) -> GuardRecipe:
         """The same for a search on latents, which sees whole pictures."""
@@ -35,6 +35,10 @@ class Weights:
                 "The schedule 'budget' counts LPIPS on faces, which is not measured on latents: choose sigmoid, "
                 "constant or linear, or protect the decoded picture with Protect Portrait."
             )
+        return self._over(recipe)
+
+    def _over(self, recipe: R) -> R:
+        """With this schedule and visibility in place of its own."""
         visibility = {**recipe.visibility, "perceptual": self.visibility}
         return replace(recipe, weighting=self.weighting, visibility=visibility)
 

@@ -53,8 +53,8 @@ class Task:
     windows: list[Window]
     clean: Tensor
     points: Tensor
-    shown: list[Tensor]
-    """Five points of each face of `image`, as recognisers are shown it."""
+    shown: Tensor
+    """Five points of each face of `image` (B, 5, 2), as recognisers are shown it."""
     masks: Tensor
     allowed: Tensor | None
 
@@ -65,7 +65,7 @@ class Task:
         size = recipe.size
         clean = torch.cat([resize(window.cut(image), size, size) for window in windows])
         points = at_working_size([face.points for face in faces], windows, size).to(image.device)
-        shown = [face.points if recipe.aligned else boxed_points(face.box) for face in faces]
+        shown = torch.stack([face.points if recipe.aligned else boxed_points(face.box) for face in faces]).to(image)
         masks = face_oval(points, size, size)
         if allowed is not None:
             masks = masks * torch.cat([resize(window.cut(allowed), size, size) for window in windows])
@@ -211,8 +211,8 @@ def search(
     """Move any variable until the faces are not matched: the picture, the mask of what may differ, and how it went."""
     identity = Identity(
         ensemble,
-        at_working_size(task.shown, task.windows, recipe.size).to(task.image.device),
-        references_of(ensemble, task.image, torch.stack(task.shown).to(task.image.device), gallery),
+        at_working_size(task.shown, task.windows, recipe.size),
+        references_of(ensemble, task.image, task.shown, gallery),
         decoys_of(ensemble, decoys),
         recipe.aim,
         recipe.views,
@@ -242,7 +242,7 @@ def holds(result: Tensor, task: Task, identity: Identity, rows: Tensor) -> bool:
     """Whether the finished picture, at full resolution and really re-encoded, still keeps what these faces had won."""
     if not len(rows):
         return True
-    points = torch.stack([task.shown[row] for row in rows.tolist()]).to(result.device)
+    points = task.shown[rows]
     with torch.no_grad():
         copies = (result, UPLOADS["jpeg75"](result))
         return all(bool(identity.unmatched(identity.ensemble.embed(copy, points), rows).all()) for copy in copies)

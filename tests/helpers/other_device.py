@@ -81,8 +81,6 @@ def _call(func, args, kwargs):
         there = isinstance(args[0], Elsewhere)
     plain = tree_map(lambda value: value.inner if isinstance(value, Elsewhere) else value, (args, kwargs))
     result = func(*plain[0], **plain[1])
-    if func.overloadpacket is torch.ops.aten._to_copy and not here and not there:
-        return result
     if not there:
         return result
     with torch.inference_mode(False):  # views of ordinary tensors are ordinary ones, there as well
