@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 _NO_DIFFERENCE = (
     *("command", "run", "photos", "out", "report", "sheet"),
-    *("jobs", "ray", "retries", "device", "low_memory"),
+    *("jobs", "ray", "retries", "overwrite", "device", "low_memory"),
 )
 """Options that change nothing in a protected photo."""
+_OUTPUTS = ("command", "out", "report", "sheet")
 _MEMORY = 1.5e9
 """What a worker with the default strength may need, generously, in bytes (docs/MANY.md)."""
 
@@ -63,7 +64,7 @@ def protect_many(options: argparse.Namespace) -> int:
 
     if not is_url(options.out) and Path(options.out).suffix.lower() in SUFFIXES and not Path(options.out).is_dir():
         raise OutputError(f"Several photos need a folder, so --out must be a folder; {options.out} looks like a file.")
-    inputs = [*(Path(photo) for photo in options.photos), *options.gallery, *options.decoy, options.mask]
+    inputs = inputs_of(options)
     refuse_overwriting([options.report], inputs)
     refuse_among(map(source_of, options.photos), [path for path in (options.sheet, options.report) if path])
     order = Order(
@@ -72,6 +73,9 @@ def protect_many(options: argparse.Namespace) -> int:
         MakeTreat(options, str(Path.cwd())),
         settings_of(options),
         options.retries,
+        (*inputs, *([options.report] if options.report else [])),
+        partial(sheet_of, options.sheet),
+        options.overwrite,
     )
     with progress_bar("photo") as bar:
 
@@ -113,6 +117,8 @@ class MakeTreat:
             from ..many.figures import figures_of
 
             sheet = sheet_of(self.options.sheet, key)
+            if sheet:
+                sheet.parent.mkdir(parents=True, exist_ok=True)
             report, notes = protecting.protect_quietly(protector, source, target, sheet, self.options)
             return {**figures_of(report), "report": json.dumps({**report.as_dict(), "notes": notes})}
 
@@ -124,9 +130,14 @@ def sheet_of(sheet: Path | None, key: str) -> Path | None:
     if sheet is None:
         return None
     photo = PurePosixPath(key)
-    path = sheet.parent / photo.parent / f"{sheet.stem}-{photo.stem}-{photo.suffix[1:]}{sheet.suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    return sheet.parent / photo.parent / f"{sheet.stem}-{photo.stem}-{photo.suffix[1:]}{sheet.suffix}"
+
+
+def inputs_of(options: argparse.Namespace) -> list[Path]:
+    """Every file that an option names to be read."""
+    values = (value for name, value in vars(options).items() if name not in _OUTPUTS)
+    named = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
+    return [Path(entry) for entry in named if isinstance(entry, str | Path) and os.path.lexists(entry)]
 
 
 def settings_of(options: argparse.Namespace) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,11 +123,16 @@ def _distinct(names: list[str]) -> dict[Path | str, str]:
     called: dict[str, Path | str] = {}
     for name in names:
         entry = find(name)
-        key = entry.path.resolve() if entry.path else entry.name
+        key = real(entry.path) if entry.path else entry.name
         if called.setdefault(entry.name, key) != key:
             raise InputError(f"Two recognisers are called '{entry.name}': {called[entry.name]} and {key}. Rename one.")
         found.setdefault(key, name)
     return found
+
+
+def real(path: Path) -> Path:
+    """Without links, like `Path.resolve`, which fails for those that lead in circles."""
+    return Path(os.path.realpath(path))
 
 
 def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
@@ -134,12 +140,12 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
     from ..errors import OutputError
     from ..images import check_place
 
-    taken = {path.resolve(): "an input" for path in inputs if path is not None}
+    taken = {real(path): "an input" for path in inputs if path is not None}
     for path in outputs:
         if path is None:
             continue
-        real = path.resolve()
-        if real in taken:
-            raise OutputError(f"{path} is {taken[real]} already and will not be overwritten: take another name.")
+        where = real(path)
+        if where in taken:
+            raise OutputError(f"{path} is {taken[where]} already and will not be overwritten: take another name.")
         check_place(path)
-        taken[real] = "another output"
+        taken[where] = "another output"

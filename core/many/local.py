@@ -17,7 +17,7 @@ _FOR_EVERYBODY = (ENOSPC, EDQUOT, EROFS)
 
 class Folder:
     def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
+        self.root = Path(os.path.realpath(root))  # unlike resolve, it does not fail for links that lead in circles
         self.text = str(self.root)
 
     def find(self, pattern: str | None = None) -> Iterator[Found]:
@@ -87,7 +87,11 @@ class Folder:
             )
 
     def contains(self, other: Place) -> bool:
-        return isinstance(other, Folder) and other.root.resolve().is_relative_to(self.root.resolve())
+        there = other.local()
+        return there is not None and Path(os.path.realpath(there)).is_relative_to(os.path.realpath(self.root))
+
+    def local(self, key: str = "") -> Path:
+        return self.root / key
 
     def ledger_folder(self) -> Path:
         return self.root / ".faceveil"

@@ -53,6 +53,9 @@ class Place(Protocol):
     def contains(self, other: Place) -> bool:
         """Whether another place is this one or lies below it."""
 
+    def local(self, key: str = "") -> Path | None:
+        """The file of this machine that goes by this key, whether there is one or not; None for a place elsewhere."""
+
     def ledger_folder(self) -> Path:
         """A folder of this machine for what is to be remembered about this place."""
 

@@ -12,7 +12,11 @@ from pathlib import Path, PurePosixPath
 from .. import places as this_machine
 from ..errors import InputError, OutputError
 from ..whole import PART, part_name
+from .local import Folder
 from .places import Found, Place, PlaceLost, is_photo
+
+_THIS_MACHINE = {"file", "local"}
+"""fsspec's own view of this machine's disks: the same files as a folder's, by another name."""
 
 _WHOLE_AT_ONCE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "memory"}
 """Stores in which an object is seen complete or not at all; others are written beside it and renamed."""
@@ -95,9 +99,14 @@ class Remote:
         """A URL means the same everywhere."""
 
     def contains(self, other: Place) -> bool:
+        if self.protocol in _THIS_MACHINE:
+            return Folder(self.local()).contains(other)
         if not isinstance(other, Remote) or type(self._files) is not type(other._files):
             return False
         return f"{other._root}/".startswith(f"{self._root}/")
+
+    def local(self, key: str = "") -> Path | None:
+        return Path(self._root) / key if self.protocol in _THIS_MACHINE else None
 
     def ledger_folder(self) -> Path:
         """On this machine: a ledger changes with every photo, which an object store cannot do."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, OutputError
 from .ledger import DONE, FAILED, Known, Ledger, as_columns
 from .photos import PhotoOutcome, PhotoSetup, PhotoTask, Treat, target_name
 from .places import Found, Place, PlaceLost, below
 from .sources import Source, open_place, refuse_entangled, source_of
+from .sparing import Inputs, refuse_lost
 from .workers import Finished, Setup, Workers, dispatch
 
 
@@ -29,6 +30,12 @@ class Order:
     """A hash of everything that makes a difference to a result."""
     retries: int = 2
     """How often a photo whose worker was lost is tried again."""
+    inputs: tuple[Path, ...] = ()
+    """Files besides the photos that are read, or written by somebody else: never a target."""
+    beside: Callable[[str], Path | None] = lambda target: None
+    """What else a photo's work writes, by its target."""
+    overwrite: bool = False
+    """Whether a file that an earlier run did not make may be replaced."""
 
 
 @dataclass
@@ -54,7 +61,9 @@ def run(
     found = _targets(sources, out)
     with closing(Ledger(out.ledger_folder(), for_writing=True)) as ledger:
         out.prepare()
-        todo = _todo(found, ledger.known(), out.sweep(), order.settings)
+        known, present = ledger.known(), out.sweep()
+        _refuse_lost(order, sources, found, out, known, present)
+        todo = _todo(found, known, present, order.settings)
         ledger.expect((task.target, task.source, stamp, order.settings, tries) for task, stamp, tries in todo)
         summary = Summary(total=len(found), skipped=len(found) - len(todo))
         on_step(summary)
@@ -97,6 +106,22 @@ def _targets(sources: Iterable[Source], out: Place) -> list[tuple[PhotoTask, Fou
         if below(out.text, task.target) in originals:
             raise OutputError(f"{below(out.text, task.target)} is an original photo, which is never overwritten.")
     return found
+
+
+def _refuse_lost(
+    order: Order,
+    sources: Sequence[Source],
+    found: Sequence[tuple[PhotoTask, Found]],
+    out: Place,
+    known: dict[str, Known],
+    present: set[str],
+) -> None:
+    tasks = [task for task, _ in found]
+    places = {source.place.text: source.place for source in sources}
+    photos = (places[task.place].local(task.key) for task in tasks)
+    also = {task.target: path for task in tasks if (path := order.beside(task.target)) is not None}
+    inputs = Inputs([*(path for path in photos if path is not None), *order.inputs])
+    refuse_lost(tasks, out, known, present, inputs, also, order.overwrite)
 
 
 def _todo(

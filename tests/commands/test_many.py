@@ -60,6 +60,19 @@ def test_what_makes_a_difference_to_a_photo_is_in_the_settings(portrait, tmp_pat
     assert settings("--gallery", gallery) not in (before, settings())
 
 
+def test_nothing_in_out_is_lost_whatever_part_it_plays(capsys, folder, portrait, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    shutil.copy(portrait, out / "a.jpg")
+    before = (out / "a.jpg").read_bytes()
+    assert "--overwrite" in refused(capsys, "protect", folder, "-o", out)
+    assert "exists already" in refused(capsys, "protect", folder / "a.jpg", "-o", out)
+    for option in ("--gallery", "--mask"):
+        said = refused(capsys, "protect", folder, "-o", out, option, out / "a.jpg", "--overwrite")
+        assert "never overwritten" in said
+    assert (out / "a.jpg").read_bytes() == before
+
+
 @pytest.mark.slow
 def test_two_processes_protect_side_by_side(capsys, folder, tmp_path):
     arguments = ("--recipe", "pixel-noise", "--jobs", 2, "--retries", 0)
