@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -18,6 +17,7 @@ from ..errors import FaceVeilError, OutputError
 from . import protecting
 from .options import progress_bar, refuse_overwriting
 from .parser import job_count, retry_count
+from .settings import settings_of
 from .written import text_file
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from ..many.run import Summary
     from ..many.workers import Setup, Workers
 
-_NO_DIFFERENCE = (
-    *("command", "run", "photos", "out", "report", "sheet"),
-    *("jobs", "ray", "retries", "overwrite", "device", "low_memory"),
-)
-"""Options that change nothing in a protected photo."""
 _OUTPUTS = ("command", "out", "report", "sheet")
 _MEMORY = 1.5e9
 """What a worker with the default strength may need, generously, in bytes (docs/MANY.md)."""
@@ -138,21 +133,6 @@ def inputs_of(options: argparse.Namespace) -> list[Path]:
     values = (value for name, value in vars(options).items() if name not in _OUTPUTS)
     named = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
     return [Path(entry) for entry in named if isinstance(entry, str | Path) and os.path.lexists(entry)]
-
-
-def settings_of(options: argparse.Namespace) -> str:
-    """A hash of all that makes a difference to a protected photo, files that are named by what they hold."""
-    from ..many.photos import content_of
-
-    def described(value: object) -> object:
-        if isinstance(value, list):
-            return [described(entry) for entry in value]
-        if isinstance(value, str | Path) and Path(value).is_file():
-            return content_of(Path(value))
-        return str(value)
-
-    asked = {name: described(value) for name, value in vars(options).items() if name not in _NO_DIFFERENCE}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def pick_workers(options: argparse.Namespace) -> Callable[[Setup], Workers]:

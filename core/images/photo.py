@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import InputError
+from ..plain import plain
 
 ROWS = 256
 """Whole photos are converted and compared so many rows at a time: float copies of a large one would not fit."""
@@ -101,4 +102,4 @@ def to_pil(pixels: Tensor) -> Image.Image:
 
 def shown(path: Path) -> str:
     """A file's name fit for one line of a message."""
-    return "".join(c if c.isprintable() else "?" for c in path.name or str(path))
+    return plain(path.name or path)

@@ -23,7 +23,7 @@ class Found:
     key: str
     """Its path below the place, with slashes."""
     stamp: str
-    """Changes when the file does: its size and time, or an object store's own mark."""
+    """As `Place.stamp` gives it."""
 
 
 class Place(Protocol):
@@ -44,8 +44,11 @@ class Place(Protocol):
     def prepare(self) -> None:
         """Make the place; an error when nothing can be written there."""
 
-    def sweep(self) -> set[str]:
-        """Throw out what a crash left half-written, and tell which keys are there."""
+    def stamp(self, key: str) -> str:
+        """Of a file that is there: changes when the file does; its size and time, or an object store's own mark."""
+
+    def sweep(self) -> dict[str, str]:
+        """Throw out what a crash left half-written, and tell which keys are there, with their stamps."""
 
     def require(self) -> None:
         """In a worker, which may be on another machine: an error when this is not the place that was prepared."""

@@ -83,16 +83,21 @@ class Remote:
                 self._files.makedirs(self._root, exist_ok=True)
             self._files.pipe_file(f"{self._root}/{part_name()}", b"may be written")
 
-    def sweep(self) -> set[str]:
+    def stamp(self, key: str) -> str:
+        with self._telling("read"):
+            self._files.invalidate_cache()
+            return _stamp(self._files.info(f"{self._root}/{key}"))
+
+    def sweep(self) -> dict[str, str]:
         with self._telling("written"):
             self._files.invalidate_cache()
-            keys = set()
-            for path in self._files.find(self._root):
+            keys = {}
+            for path, about in self._files.find(self._root, detail=True).items():
                 if PART.fullmatch(PurePosixPath(path).name):
                     with suppress(FileNotFoundError):  # whoever was writing it has just finished after all
                         self._files.rm_file(path)
                 else:
-                    keys.add(path.removeprefix(self._root).lstrip("/"))
+                    keys[path.removeprefix(self._root).lstrip("/")] = _stamp(about)
             return keys
 
     def require(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, OutputError
+from ..hashes import content_of
+from ..version import version
 from .ledger import DONE, FAILED, Known, Ledger, as_columns
 from .photos import PhotoOutcome, PhotoSetup, PhotoTask, Treat, target_name
 from .places import Found, Place, PlaceLost, below
@@ -63,7 +64,8 @@ def run(
         out.prepare()
         known, present = ledger.known(), out.sweep()
         _refuse_lost(order, sources, found, out, known, present)
-        todo = _todo(found, known, present, order.settings)
+        intact = _Intact(out, ledger, present)
+        todo = _todo(found, known, intact, order.settings)
         ledger.expect((task.target, task.source, stamp, order.settings, tries) for task, stamp, tries in todo)
         summary = Summary(total=len(found), skipped=len(found) - len(todo))
         on_step(summary)
@@ -114,7 +116,7 @@ def _refuse_lost(
     found: Sequence[tuple[PhotoTask, Found]],
     out: Place,
     known: dict[str, Known],
-    present: set[str],
+    present: Iterable[str],
 ) -> None:
     tasks = [task for task, _ in found]
     places = {source.place.text: source.place for source in sources}
@@ -125,19 +127,43 @@ def _refuse_lost(
 
 
 def _todo(
-    found: Iterable[tuple[PhotoTask, Found]], known: dict[str, Known], present: set[str], settings: str
+    found: Iterable[tuple[PhotoTask, Found]],
+    known: dict[str, Known],
+    intact: Callable[[str, Known], bool],
+    settings: str,
 ) -> list[tuple[PhotoTask, str, int]]:
     """(photo, stamp, tries so far) of what is not done; those that were begun most often and never ended come last."""
     todo = []
     for task, photo in found:
         row = known.get(task.target)
         same = row is not None and row.settings == settings
-        if same and row.state == DONE and task.target in present:
+        if same and row.state == DONE and intact(task.target, row):
             if photo.stamp and (row.stamp, row.source) == (photo.stamp, task.source):
                 continue
             task = PhotoTask(task.place, task.key, task.target, row.content)
         todo.append((task, photo.stamp, row.attempts if same and row.state != DONE else 0))
     return sorted(todo, key=lambda entry: entry[2])
+
+
+@dataclass(frozen=True)
+class _Intact:
+    """Whether a result is still what was written: by its stamp, or where that is another by what the file holds."""
+
+    out: Place
+    ledger: Ledger
+    present: dict[str, str]
+
+    def __call__(self, target: str, row: Known) -> bool:
+        stamp = self.present.get(target)
+        if stamp is None or row.made is None:
+            return False
+        if stamp == row.made_stamp:
+            return True
+        with self.out.fetch(target) as path:
+            same = content_of(path) == row.made
+        if same:
+            self.ledger.restamp(target, stamp)
+        return same
 
 
 def _write_down(ledger: Ledger, ended: Finished[PhotoTask]) -> str | None:
@@ -150,6 +176,9 @@ def _write_down(ledger: Ledger, ended: Finished[PhotoTask]) -> str | None:
         assert isinstance(outcome, PhotoOutcome)
         values = outcome.record if outcome.record is not None else {}
         seconds = {"seconds": ended.seconds} if outcome.record is not None else {}
+        if outcome.made is not None:
+            made = {"made_size": outcome.made.size, "made": outcome.made.hash, "made_stamp": outcome.made.stamp}
+            values = {**values, **made, "version": version()}
         ledger.finish(task.target, state=DONE, content=outcome.content, reason=None, **seconds, **values)
         return None
     reason = str(error).strip().splitlines()[-1]
@@ -160,5 +189,4 @@ def _write_down(ledger: Ledger, ended: Finished[PhotoTask]) -> str | None:
 def reports(ledger: Ledger) -> Iterable[dict[str, object]]:
     """The verdict of everything that ended, or why there is none."""
     for source, report, reason in ledger.reports():
-        name = {"photo": PurePosixPath(source).name}
-        yield name | (json.loads(report) if report else {"error": reason})
+        yield {"photo": PurePosixPath(source).name} | (report or {"error": reason})
