@@ -59,6 +59,7 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
         "plain",
         "version",
         "whole",
+        "scratch",
         "places",
         "hashes",
         "images",

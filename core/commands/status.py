@@ -99,8 +99,8 @@ def _older(versions: dict[str, int]) -> list[str]:
     from ..version import version
 
     return [
-        f"{count} {'results were' if count > 1 else 'result was'} made by version {made or 'unknown'}, which is not this one "
-        f"({version()}): the same command does them again"
+        f"{count} {'results were' if count > 1 else 'result was'} made by version {made or 'unknown'}, which is not "
+        f"this one ({version()}): the same command does them again"
         for made, count in versions.items()
         if made != version()
     ]

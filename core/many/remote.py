@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from .. import places as this_machine
 from ..errors import InputError, OutputError
+from ..scratch import in_memory, scratch
 from ..whole import PART, part_name
 from .local import Folder
 from .places import Found, Place, PlaceLost, is_photo
@@ -18,6 +18,8 @@ from .places import Found, Place, PlaceLost, is_photo
 _THIS_MACHINE = {"file", "local"}
 """fsspec's own view of this machine's disks: the same files as a folder's, by another name."""
 
+LARGEST = 2**30
+"""Bytes of a file that is taken for a photo: the largest picture that is read takes less than half of it."""
 _WHOLE_AT_ONCE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "memory"}
 """Stores in which an object is seen complete or not at all; others are written beside it and renamed."""
 
@@ -51,19 +53,24 @@ class Remote:
 
     @contextmanager
     def fetch(self, key: str) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="faceveil-") as folder:
-            path = Path(folder) / PurePosixPath(key).name
+        with scratch() as folder, in_memory(PurePosixPath(key).name, folder) as path:
             with self._telling("read"):
                 try:
+                    self._refuse_huge(key)
                     self._files.get_file(f"{self._root}/{key}", str(path))
                 except FileNotFoundError as error:
                     raise InputError(f"There is no photo '{key}' in {self.text} any more: check the path.") from error
             yield path
 
+    def _refuse_huge(self, key: str) -> None:
+        size = self._files.info(f"{self._root}/{key}").get("size") or 0
+        if size > LARGEST:
+            raise InputError(f"'{key}' has {size / 1e9:.1f} GB, which no photo has: leave it out, or make it smaller.")
+
     @contextmanager
     def deliver(self, key: str) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="faceveil-") as folder:
-            path = Path(folder) / PurePosixPath(key).name
+        with scratch() as folder:
+            path = folder / PurePosixPath(key).name
             yield path
             target = f"{self._root}/{key}"
             with self._telling("written"):
