@@ -60,6 +60,7 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
         "version",
         "whole",
         "scratch",
+        "devices",
         "places",
         "hashes",
         "images",

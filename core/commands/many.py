@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..errors import FaceVeilError, OutputError
 from . import protecting
 from .options import progress_bar, refuse_overwriting
-from .parser import job_count, retry_count
+from .parser import count, job_count
 from .settings import settings_of
 from .written import text_file
 
@@ -42,7 +42,7 @@ def add_many(parser: argparse.ArgumentParser) -> None:
     say("--ray", metavar="auto|local|ADDRESS", help="work on a Ray cluster: a running one, one of this machine alone")
     say(
         "--retries",
-        type=retry_count,
+        type=count,
         default=2,
         metavar="N",
         help="how often to try a photo again whose worker died (default: 2)",

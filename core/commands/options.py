@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .parser import face_choice, output_path
+from .parser import face_choice, output_path, seed_number
 
 if TYPE_CHECKING:
     from ..recognisers.recogniser import Recogniser
@@ -25,7 +25,7 @@ def add_protecting(parser: argparse.ArgumentParser) -> None:
     say("--strength", choices=STRENGTHS, metavar=names, help="how much may change (default: balanced)")
     say("--surrogate", nargs="+", default=["dlib"], metavar="NAME_OR_FILE", help="recognisers to protect against")
     add_faces(parser)
-    say("--seed", type=int, default=0, help="the same seed gives the same picture")
+    say("--seed", type=seed_number, default=0, help="the same seed gives the same picture")
 
 
 def add_faces(parser: argparse.ArgumentParser) -> None:
@@ -62,24 +62,14 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps ...")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ... (mps: untested)")
 
 
 def pick_device(name: str) -> str:
-    """A torch device that works here; "auto" takes a GPU when there is one."""
-    import torch
+    """`devices.usable`, for verbs that have nothing heavy loaded yet."""
+    from ..devices import usable
 
-    from ..errors import InputError
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(
-            f"The device '{name}' cannot be used here ({str(error).splitlines()[0]}). Try --device cpu."
-        ) from error
-    return name
+    return usable(name)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .options import refuse_overwriting
-from .parser import place_name
+from .parser import count, place_name
 from .telling import tell
 from .written import text_file
 
@@ -24,7 +24,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("status", help="how a run over many photos stands", description=__doc__)
     say = parser.add_argument
     say("out", type=place_name, metavar="OUT", help="the folder or URL that `protect -o` named")
-    say("--worst", type=int, default=10, metavar="N", help="list the N worst cases (default: 10)")
+    say("--worst", type=count, default=10, metavar="N", help="list the N worst cases (default: 10)")
     say("--csv", type=Path, metavar="FILE", help="write all rows as a table, the worst first")
     say("--jsonl", type=Path, metavar="FILE", help="the same as one JSON object a line")
     say("--check", action="store_true", help="read every result, and have those done again that are not as written")
@@ -33,12 +33,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Also while the run goes on, and after it was stopped."""
-    from ..errors import InputError
     from ..many.ledger import DONE, FAILED, WAITING, Ledger
     from ..many.sources import open_place
 
-    if options.worst < 0:
-        raise InputError("--worst must be 0 or more.")
     out = open_place(options.out)
     refuse_overwriting([options.csv, options.jsonl], [])
     bad = _check(out) if options.check else 0

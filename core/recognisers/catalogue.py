@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from ..errors import ModelError
 from ..places import download_folder, model_folders
 from .card import Card, read_card
@@ -134,6 +136,7 @@ def find(name: str | Path) -> Entry:
     return entry
 
 
+@torch.inference_mode(False)  # weights that are read inside of it would never give a gradient
 def load_recogniser(name: str | Path) -> Recogniser:
     """Load a recogniser by name or by path to its weights. Never downloads."""
     entry = find(name)
