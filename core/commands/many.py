@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from . import protecting
 from .options import progress_bar, refuse_overwriting
 from .parser import count, job_count
 from .settings import settings_of
+from .telling import tell, warn
 from .written import text_file
 
 if TYPE_CHECKING:
@@ -51,8 +51,6 @@ def add_many(parser: argparse.ArgumentParser) -> None:
 
 def protect_many(options: argparse.Namespace) -> int:
     """Everything that is not done yet; a photo that fails is named, and the rest go on."""
-    from tqdm import tqdm
-
     from ..images import SUFFIXES
     from ..many.run import Order, run
     from ..many.sources import is_url, refuse_among, source_of
@@ -78,7 +76,7 @@ def protect_many(options: argparse.Namespace) -> int:
             bar(now.done + now.failed, now.total - now.skipped, failed=str(now.failed))
 
         def name(task: PhotoTask, reason: str) -> None:
-            tqdm.write(f"faceveil: {reason}" if task.key in reason else f"faceveil: {task.key}: {reason}", sys.stderr)
+            warn(f"faceveil: {reason}" if task.key in reason else f"faceveil: {task.key}: {reason}")
 
         try:
             summary = run(order, pick_workers(options), show, name)
@@ -86,12 +84,9 @@ def protect_many(options: argparse.Namespace) -> int:
             if options.report:
                 _write_report(options)
     before = f", {summary.skipped} were done before" if summary.skipped else ""
-    print(f"{summary.total} photos: {summary.done} done{before}. Verdicts: faceveil status {options.out}")
+    tell(f"{summary.total} photos: {summary.done} done{before}. Verdicts: faceveil status {options.out}")
     if summary.failed:
-        print(
-            f"faceveil: {summary.failed} of {summary.total} photos failed; the others are done.",
-            file=sys.stderr,
-        )
+        warn(f"faceveil: {summary.failed} of {summary.total} photos failed; the others are done.")
     return 2 if summary.failed else 0
 
 

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..plain import plain
 from .parser import face_choice, output_path, seed_number
+from .telling import tell
 
 if TYPE_CHECKING:
     from ..recognisers.recogniser import Recogniser
@@ -77,6 +79,7 @@ def progress_bar(unit: str, title: str | None = None) -> Iterator[Callable[..., 
     """A bar on a terminal and nothing elsewhere; call what it gives with (done, of) and figures to show."""
     from tqdm import tqdm
 
+    title = plain(title) if title else None
     with tqdm(unit=unit, desc=title, leave=False, disable=None, unit_scale=unit == "B") as bar:
 
         def show(done: int, of: int, **figures: str) -> None:
@@ -100,7 +103,7 @@ def load_sides(surrogates: list[str], judges: list[str], device: str) -> tuple[l
     judging = {key: name for key, name in _distinct([*surrogates, *judges]).items() if key not in protecting}
     twice = [name for key, name in _distinct(judges).items() if key in protecting]
     if twice:
-        print(f"note: {', '.join(twice)} protects already and cannot judge as well; name another --judge.")
+        tell(f"note: {', '.join(twice)} protects already and cannot judge as well; name another --judge.")
     return load_recognisers(list(protecting.values()), device), load_recognisers(list(judging.values()), device)
 
 
