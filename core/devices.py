@@ -1,8 +1,10 @@
-"""Where to compute."""
+"""Where to compute, and in how much memory."""
 
 from __future__ import annotations
 
+import os
 import warnings
+from pathlib import Path
 
 import torch
 
@@ -25,3 +27,16 @@ def usable(name: str | torch.device) -> str:
     else:
         reason = "it gives wrong numbers"
     raise InputError(f"The device '{name}' cannot be used here ({reason}). Try cpu.")
+
+
+def free_memory() -> int | None:
+    """Bytes that programs may still take; None where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None

@@ -87,7 +87,7 @@ def test_devices_that_are_none_are_refused(photo, device):
             call(photo, device=device)
 
 
-@pytest.mark.parametrize("size", [0, -8, 63, 10**9, 256.5])
+@pytest.mark.parametrize("size", [0, -8, 7, 10**9, 256.5])
 def test_absurd_sizes_are_refused(size):
     with pytest.raises(InputError, match="A model cannot work at"):
         Editor(None, None, size=size)
