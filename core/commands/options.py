@@ -132,6 +132,7 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
     """Before any work: no output may be an input or another output, and every output's folder must exist."""
     from ..errors import OutputError
     from ..images import check_place
+    from ..whole import is_stream, refuse_no_file
 
     taken = {real(path): "an input" for path in inputs if path is not None}
     for path in outputs:
@@ -141,4 +142,6 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
         if where in taken:
             raise OutputError(f"{path} is {taken[where]} already and will not be overwritten: take another name.")
         check_place(path)
+        if not is_stream(path):
+            refuse_no_file(path)
         taken[where] = "another output"
