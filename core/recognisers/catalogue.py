@@ -20,8 +20,13 @@ from .dlib_resnet import load_dlib
 from .literature import PUBLISHED, load_published
 from .onnx_file import card_by_name, describe_onnx, load_onnx
 from .recogniser import Recogniser
+from .sface import CARD as SFACE
+from .sface import load_sface
 
 log = logging.getLogger("faceveil")
+
+BUILT_IN = {DLIB.name: (DLIB, load_dlib), SFACE.name: (SFACE, load_sface)}
+"""What comes with the package: cards and loaders."""
 
 PACKS = {"buffalo_l": "w600k_r50.onnx", "buffalo_s": "w600k_mbf.onnx", "antelopev2": "glintr100.onnx"}
 """insightface's packs, and the recogniser inside each."""
@@ -81,9 +86,9 @@ def _files_in(folders: list[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
 
 def entries() -> list[Entry]:
     """Every recogniser known here, the built-in first, those on this machine before those that are not."""
-    found = [Entry(DLIB.name, "built in", None, _with_calibration(DLIB, None))]
+    found = [Entry(name, "built in", None, _with_calibration(card, None)) for name, (card, _) in BUILT_IN.items()]
     folders = [*model_folders("recognisers"), *model_folders("insightface")]
-    seen = {DLIB.name}
+    seen = set(BUILT_IN)
     for path in _files_in(folders, (".onnx",)):
         name = next((pack for pack, file in PACKS.items() if path.name == file and path.parent.name == pack), path.stem)
         if name not in seen:
@@ -147,7 +152,7 @@ def load_recogniser(name: str | Path) -> Recogniser:
 def _load_weights(entry: Entry) -> Recogniser:
     path = entry.path
     if path is None:
-        return load_dlib()
+        return BUILT_IN[entry.name][1]()
     if path.suffix.lower() == ".onnx":
         return load_onnx(path)
     for name, published in PUBLISHED.items():
