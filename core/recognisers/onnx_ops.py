@@ -17,6 +17,7 @@ from torch import Tensor
 from ..errors import ModelError
 from .onnx_common import Attributes, Builder, Operator, meeting, on_one_device, plain, whole
 from .onnx_shapes import SHAPE_OPERATORS, surround
+from .prelu import prelu
 
 # --- Convolution and pooling ---
 
@@ -102,10 +103,7 @@ def _prelu(attributes: Attributes) -> Operator:
     def run(x: Tensor, slope: Tensor) -> Tensor:
         if slope.ndim == 1 and x.ndim > 2 and slope.numel() == x.shape[1] != x.shape[-1]:
             slope = slope.view(-1, *[1] * (x.ndim - 2))  # files older than opset 7 mean channels
-        by_channel = x.ndim > 1 and slope.shape[1 - x.ndim :] == (slope.numel(), *[1] * (x.ndim - 2))
-        if slope.numel() == 1 or (by_channel and slope.numel() == x.shape[1]):
-            return F.prelu(x, slope.flatten())  # takes two thirds of the time of the general form
-        return torch.where(x >= 0, x, x * slope)
+        return prelu(x, slope)
 
     return run
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..places import BUNDLED
 from .card import Card
+from .prelu import prelu
 from .recogniser import Recogniser
 from .stored import read_stored
 
@@ -46,14 +47,14 @@ _PLAN = (
 
 
 class Slope(nn.Module):
-    """A PReLU as a factor: torch's own also works out a gradient of its slopes, for which nobody asks."""
+    """A PReLU with a slope for each channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.full((channels,), 0.25))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * torch.where(x > 0, 1, self.weight.view(1, -1, 1, 1))
+        return prelu(x, self.weight.view(1, -1, 1, 1))
 
 
 class Block(nn.Module):
