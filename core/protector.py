@@ -25,6 +25,7 @@ from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
 from .protection.weights import Budget
 from .recipes import choose
+from .recognisers.ensemble import refuse_namesakes
 from .recognisers.recogniser import Recogniser
 from .verdict.quality import LPIPS_SIDE
 from .verdict.report import Report
@@ -56,6 +57,7 @@ class Protector:
     distances: dict[str, Distance] = field(init=False)
 
     def __post_init__(self) -> None:
+        refuse_namesakes([*self.surrogates, *self.judges])
         recipe = choose(self.recipe) if isinstance(self.recipe, str) else self.recipe
         self.recipe = replace(recipe, aim=replace(recipe.aim, far=self.far))
         self.distances = {**perceptual_distances(self.recipe, self.device), **self.terms}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..core.recognisers.automatic import AUTO, load_automatic
 from ..core.recognisers.catalogue import entries, load_recogniser
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.host import gradients_allowed
@@ -16,7 +17,7 @@ class LoadRecogniser(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        here = [entry.name for entry in entries() if entry.state != "not here"]
+        here = [AUTO, *(entry.name for entry in entries() if entry.state != "not here")]
         return io.Schema(
             node_id="FaceVeilLoadRecogniser",
             display_name="Load Face Recogniser",
@@ -26,9 +27,10 @@ class LoadRecogniser(io.ComfyNode):
                 io.Combo.Input(
                     "recogniser",
                     options=here,
-                    default=here[0],
-                    tooltip="Those found on this machine; dlib is built in. Put more (.onnx) into models/insightface "
-                    "or models/faceveil/recognisers and press R.",
+                    default=AUTO,
+                    tooltip="auto: those built in (dlib, sface) and the strongest of each further family that is here "
+                    "and may be used for everything. Put more (.onnx) into models/insightface or "
+                    "models/faceveil/recognisers and press R.",
                 ),
                 Recognisers.Input(
                     "others",
@@ -51,5 +53,6 @@ class LoadRecogniser(io.ComfyNode):
     @classmethod
     def execute(cls, recogniser: str, others: tuple[Recogniser, ...] = ()) -> io.NodeOutput:
         with gradients_allowed():
-            loaded = load_recogniser(recogniser)
-        return io.NodeOutput((*(other for other in others or () if other.name != loaded.name), loaded))
+            loaded = load_automatic() if recogniser == AUTO else (load_recogniser(recogniser),)
+        names = {one.name for one in loaded}
+        return io.NodeOutput((*(other for other in others or () if other.name not in names), *loaded))

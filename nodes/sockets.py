@@ -67,5 +67,5 @@ def far_input() -> io.Combo.Input:
         display_name="false-accept rate",
         tooltip="How readily the recognisers say 'same person': the share of strangers they may mistake for one. "
         "1e-1 matches most readily and is the hardest to escape, but not every recogniser has a threshold there, the "
-        "built-in dlib among them: connect others. Services mostly work at 1e-3 or below.",
+        "built-in ones among them: connect others. Services mostly work at 1e-3 or below.",
     )

@@ -16,6 +16,7 @@ from .options import (
     pick_device,
     progress_bar,
     refuse_overwriting,
+    settle_surrogates,
 )
 from .parser import output_path
 from .pictures import naming, notes_on, read_faces
@@ -73,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
     from ..verdict.sheet import write_sheet
 
     _refuse_contradictions(options)
+    settle_surrogates(options)
     photo = read_photo(options.photo)
     refuse_overwriting([options.out, options.sheet], [options.photo, options.mask, *options.gallery])
     check_target(options.out, [options.photo], photo)

@@ -28,6 +28,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..faces.find import find_faces
     from ..images import read_photo, to_bchw
+    from ..recognisers.automatic import AUTO, expand
     from ..verdict.verify import Witness, verify
 
     refuse_overwriting([options.sheet], [options.original, options.protected, *options.gallery])
@@ -36,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     with naming("photo", options.original):
         found = find_faces(pair[0])
     gallery = read_faces(options.gallery, device)
-    judges = [Witness(judge) for judge in load_recognisers(options.judge or ["dlib"], device)]
+    names = expand(options.judge or [AUTO], far=options.far, research=options.research)
+    judges = [Witness(judge) for judge in load_recognisers(names, device)]
     report = verify(*pair, judges, gallery, found, options.far)
     if options.sheet:
         from ..verdict.sheet import write_sheet

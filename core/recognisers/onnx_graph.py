@@ -116,8 +116,8 @@ class OnnxGraph(nn.Module):
         )
 
 
-def read_model(path: Path, weights: bool = True) -> ModelProto:
-    """The file as onnx sees it; `weights` also reads those that lie in files beside it."""
+def read_model(path: Path) -> ModelProto:
+    """The file as onnx sees it, with weights that lie in files beside it."""
     try:
         import onnx
     except ImportError as error:
@@ -125,7 +125,7 @@ def read_model(path: Path, weights: bool = True) -> ModelProto:
     if not path.is_file():
         raise ModelError(f"There is no weights file at {path}. Check the path.")
     try:
-        model = onnx.load(str(path), load_external_data=weights)
+        model = onnx.load(str(path))
     except Exception as error:  # protobuf and onnx raise many kinds for a damaged file
         raise ModelError(
             f"{path.name} is no ONNX file, is damaged, or misses its weights file. Download it again."
