@@ -27,8 +27,8 @@ def automatic(far: str = DEFAULT_RATE, research: bool = False, spared: Collectio
     usable = [entry for entry in entries() if entry.state == "built in" or _why_not(entry, far, research) is None]
     chosen: dict[str, Entry] = {}
     for entry in sorted(usable, key=lambda entry: _strength(entry, far), reverse=True):
-        chosen.setdefault(entry.card.family or entry.name, entry)
-    names = [entry.name for entry in usable if entry in chosen.values() and entry.card.family not in spared]
+        chosen.setdefault(entry.family, entry)
+    names = [entry.name for entry in usable if entry in chosen.values() and entry.family not in spared]
     if not names:
         raise InputError(
             "Everybody who could be protected against is to judge. Name fewer judges, or whom to protect against."
@@ -48,19 +48,13 @@ def expand(
     """The names with "auto" replaced by whom it stands for; the judges' families are kept for judging."""
     if AUTO not in names:
         return list(names)
-    found = automatic(far, research, {family for name in judges for family in _family(name)})
+    found = automatic(far, research, {find(name).family for name in judges})
     return list(dict.fromkeys(one for name in names for one in (found if name == AUTO else [name])))
 
 
 def load_automatic(far: str = DEFAULT_RATE, judges: Iterable[Recogniser] = ()) -> tuple[Recogniser, ...]:
     """`automatic`, loaded; the judges' families are kept for judging."""
     return tuple(load_recogniser(name) for name in automatic(far, spared={judge.family for judge in judges}))
-
-
-def _family(name: str) -> list[str]:
-    """None is known of a damaged file, which is told when it is loaded."""
-    entry = find(name)
-    return [entry.card.family or entry.name] if entry.card else []
 
 
 def _why_not(entry: Entry, far: str, research: bool) -> str | None:
@@ -80,4 +74,4 @@ def _why_not(entry: Entry, far: str, research: bool) -> str | None:
 def _strength(entry: Entry, far: str) -> tuple[bool, float, int]:
     """Built-in ones first, for their thresholds are known; then who knows most people again."""
     size = entry.path.stat().st_size if entry.path else 0
-    return entry.state == "built in", entry.card.tar.get(far, 0.0), size
+    return entry.state == "built in", entry.card.tar.get(far, 0.0) if entry.card else 0.0, size

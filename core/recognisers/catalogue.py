@@ -65,12 +65,17 @@ class Entry:
     @cached_property
     def card(self) -> Card | None:
         """What it expects and means, or None when its file is damaged: a list must not fail over one bad file."""
-        if self.known is not None:
-            return _with_calibration(self.known, self.path)
         try:
-            return _described(self)
+            if self.known is not None:
+                return _with_calibration(self.known, self.path)
+            return self.path and replace(describe_onnx(self.path), name=self.name)
         except ModelError:
             return None
+
+    @property
+    def family(self) -> str:
+        card = self.card or self.known
+        return (card and card.family) or self.name
 
     def as_dict(self) -> dict[str, object]:
         """Flat and JSON-ready, for `faceveil recognisers --json`."""
@@ -100,10 +105,6 @@ def _with_calibration(card: Card, path: Path | None) -> Card:
         return card
     found = read_card(measured, name=card.name, input_size=card.input_size, template=card.template)
     return replace(card, thresholds=found.thresholds, tar=found.tar, thresholds_from=found.thresholds_from)
-
-
-def _described(entry: Entry) -> Card:
-    return replace(describe_onnx(entry.path), name=entry.name)
 
 
 def _files_in(folders: list[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
