@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..core.recognisers.automatic import AUTO, load_automatic
-from ..core.recognisers.catalogue import entries, load_recogniser
+from ..core.recognisers.catalogue import entries, load_recogniser, weights_in
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.host import gradients_allowed
-from .sockets import CATEGORY, Recognisers
+from .sockets import CATEGORY, Analysis, Recognisers
 from .stamps import recogniser_stamp
 
 
@@ -37,6 +39,11 @@ class LoadRecogniser(io.ComfyNode):
                     optional=True,
                     tooltip="Recognisers to add this one to: chain several Load Face Recogniser nodes.",
                 ),
+                Analysis.Input(
+                    "insightface",
+                    optional=True,
+                    tooltip="A loaded InsightFace (from IPAdapter, InstantID, PuLID): its recogniser is added too.",
+                ),
             ],
             outputs=[
                 Recognisers.Output(
@@ -47,12 +54,15 @@ class LoadRecogniser(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, recogniser: str, others: object = None) -> str:
+    def fingerprint_inputs(cls, recogniser: str, others: object = None, insightface: object = None) -> str:
         return recogniser_stamp(recogniser)
 
     @classmethod
-    def execute(cls, recogniser: str, others: tuple[Recogniser, ...] = ()) -> io.NodeOutput:
+    def execute(cls, recogniser: str, others: tuple[Recogniser, ...] = (), insightface: Any = None) -> io.NodeOutput:
         with gradients_allowed():
             loaded = load_automatic() if recogniser == AUTO else (load_recogniser(recogniser),)
+            if insightface is not None:
+                further = load_recogniser(weights_in(insightface))
+                loaded = (*(one for one in loaded if one.name != further.name), further)
         names = {one.name for one in loaded}
         return io.NodeOutput((*(other for other in others or () if other.name not in names), *loaded))

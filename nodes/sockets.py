@@ -10,6 +10,8 @@ Recognisers = io.Custom("FACEVEIL_RECOGNISERS")
 """tuple[Recogniser, ...]"""
 Faces = io.Custom("FACEVEIL_FACES")
 """list[list[Face]]: for each picture of the batch the faces chosen in it."""
+Analysis = io.Custom("INSIGHTFACE,FACEANALYSIS")
+"""insightface's FaceAnalysis, as the loaders of IPAdapter (the one name), InstantID and PuLID (the other) give it."""
 DecoyFaces = io.Custom("FACEVEIL_DECOY")
 """list[Tensor]: pictures (1, 3, H, W) with a face each."""
 Weights = io.Custom("FACEVEIL_WEIGHTS")

@@ -139,6 +139,7 @@ def make_editor(options: argparse.Namespace, device: str) -> Editor:
             judges=judges,
             gallery=read_faces(options.gallery, device),
             faces=options.faces,
+            detector=options.detector,
             far=options.far,
             seed=options.seed,
             device=device,

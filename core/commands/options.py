@@ -42,6 +42,16 @@ def add_faces(parser: argparse.ArgumentParser) -> None:
         metavar="all|largest|N",
         help="which faces (default: all; 0 is the largest)",
     )
+    add_detector(parser)
+
+
+def add_detector(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--detector",
+        choices=("auto", "mtcnn", "scrfd"),
+        default="auto",
+        help="who finds faces: auto is the built-in mtcnn; scrfd is InsightFace's, where one of its files is here",
+    )
 
 
 def add_judging(parser: argparse.ArgumentParser) -> None:

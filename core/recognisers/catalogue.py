@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from ..errors import ModelError
+from ..errors import InputError, ModelError
 from ..places import download_folder, model_folders
 from .card import Card, read_card
 from .dlib_resnet import CARD as DLIB
@@ -183,7 +184,16 @@ def _of_file(path: Path) -> Entry:
         )
     if path.stem in BUILT_IN:
         raise ModelError(f"'{path.stem}' is the name of a recogniser that is built in. Rename {path.name} to use it.")
-    return Entry(path.stem, "installed", path)
+    return Entry(_name_of(path), "installed", path)
+
+
+def weights_in(analysis: Any) -> Path:
+    """Where the recogniser in a FaceAnalysis of insightface's lies: that one gives no gradients, its file does."""
+    models = getattr(analysis, "models", None)
+    path = getattr(models.get("recognition"), "model_file", None) if isinstance(models, Mapping) else None
+    if not path:
+        raise InputError("What is connected as insightface's analysis holds no recogniser. Load a pack with one.")
+    return Path(path)
 
 
 def load_recogniser(name: str | Path) -> Recogniser:

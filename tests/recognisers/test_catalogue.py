@@ -7,6 +7,7 @@ import json
 import logging
 import shutil
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from faceveil.core.protector import Protector
 from faceveil.core.recognisers import catalogue
 from faceveil.core.recognisers import fetch as fetching
 from faceveil.core.recognisers.calibrate import calibrate, pairs_in, store, thresholds_from
-from faceveil.core.recognisers.catalogue import entries, find, load_recogniser
+from faceveil.core.recognisers.catalogue import entries, find, load_recogniser, weights_in
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.recognisers.fetch import Download, fetch
 from faceveil.core.verdict.verify import Witness, verify
@@ -71,6 +72,18 @@ def test_auraface_is_told_from_the_pack_whose_file_has_its_name(tmp_path, shared
     terms = {e.name: (e.card.commercial, e.card.licence[:6]) for e in entries() if e.state == "installed"}
     assert terms == {"auraface": (True, "Apache"), "antelopev2": (False, "insigh")}
     assert load_recogniser("auraface").card.commercial
+
+
+def test_the_recogniser_of_a_loaded_analysis_is_found_by_its_file(tmp_path):
+    """insightface's object gives no gradients; its file does, under the pack's name."""
+    file = tmp_path / "buffalo_l" / "w600k_r50.onnx"
+    file.parent.mkdir()
+    file.write_bytes(b"weights")
+    loaded = SimpleNamespace(models={"recognition": SimpleNamespace(model_file=str(file))})
+    assert find(weights_in(loaded)).name == "buffalo_l"
+    for other in (SimpleNamespace(models={}), SimpleNamespace(), None):
+        with pytest.raises(InputError, match="no recogniser"):
+            weights_in(other)
 
 
 def test_names_cost_no_look_into_files(own_home, monkeypatch):
