@@ -25,6 +25,7 @@ from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
 from .protection.weights import Budget
 from .recipes import choose
+from .recognisers.ensemble import refuse_namesakes
 from .recognisers.recogniser import Recogniser
 from .verdict.quality import LPIPS_SIDE
 from .verdict.report import Report
@@ -50,12 +51,15 @@ class Protector:
     terms: Mapping[str, Distance] = field(default_factory=dict)
     """What else the recipe's `visibility` weighs, by name."""
     faces: str | int = "all"
+    detector: str = "auto"
+    """Who finds them, before and after: a name of `faces.find.DETECTORS`."""
     far: str = DEFAULT_FAR
     seed: int = 0
     device: str = "cpu"
     distances: dict[str, Distance] = field(init=False)
 
     def __post_init__(self) -> None:
+        refuse_namesakes([*self.surrogates, *self.judges])
         recipe = choose(self.recipe) if isinstance(self.recipe, str) else self.recipe
         self.recipe = replace(recipe, aim=replace(recipe.aim, far=self.far))
         self.distances = {**perceptual_distances(self.recipe, self.device), **self.terms}
@@ -90,13 +94,15 @@ class Protector:
         """
         started = time.perf_counter()
         image = to_bchw(photo.pixels).to(self.device)
-        found = find_faces(image, which=self.faces) if found is None else [face.to(image.device) for face in found]
+        if found is None:
+            found = find_faces(image, which=self.faces, detector=self.detector)
+        found = [face.to(image.device) for face in found]
         # Only the part of a large photo that its faces need is worked on: copies of all of it would be too much.
         region = region_of(found, *image.shape[-2:])
         part, faces = region.cut(image), [region.moved(face) for face in found]
         allowed = mask if mask is None else region.cut(mask.to(self.device))
         saved, evaluations = self._change(part, faces, allowed, on_step)
-        report = verify(part, saved, self.witnesses, self.gallery, faces, self.far, decoys=self.decoys)
+        report = verify(part, saved, self.witnesses, self.gallery, faces, self.far, self.detector, decoys=self.decoys)
         report.faces = [replace(verdict, box=face.box) for verdict, face in zip(report.faces, found, strict=True)]
         report.recipe, report.seed = self.recipe.name, self.seed
         if isinstance(self.recipe.weighting, Budget):

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..errors import ModelError
 from .onnx_common import Attributes, Builder, Operator, meeting, on_one_device, plain, whole
+from .onnx_newer import NEWER_OPERATORS
 from .onnx_shapes import SHAPE_OPERATORS, surround
 from .prelu import prelu
 
@@ -194,6 +195,7 @@ def _reduction(function: Callable[..., Tensor]) -> Builder:
 
 OPERATORS: dict[str, Builder] = {
     **SHAPE_OPERATORS,
+    **NEWER_OPERATORS,
     "Abs": plain(torch.abs),
     "Add": meeting(torch.add),
     "And": meeting(torch.logical_and),
@@ -239,12 +241,14 @@ OPERATORS: dict[str, Builder] = {
     "PRelu": _prelu,
     "Pow": meeting(torch.pow),
     "Reciprocal": plain(torch.reciprocal),
+    "ReduceL1": _reduction(lambda x, axes, keep: torch.linalg.vector_norm(x, 1, dim=axes, keepdim=keep)),
     "ReduceL2": _reduction(lambda x, axes, keep: torch.linalg.vector_norm(x, dim=axes, keepdim=keep)),
     "ReduceMax": _reduction(torch.amax),
     "ReduceMean": _reduction(torch.mean),
     "ReduceMin": _reduction(torch.amin),
     "ReduceProd": _reduction(_product),
     "ReduceSum": _reduction(torch.sum),
+    "ReduceSumSquare": _reduction(lambda x, axes, keep: x.square().sum(axes, keepdim=keep)),
     "Relu": plain(torch.relu),
     "Sigmoid": plain(torch.sigmoid),
     "Softmax": _softmax,
