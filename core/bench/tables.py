@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from .probe import Probe
-from .rows import Row, judged, lead, mean, success
+from .rows import Row, judged, lead, mean, measured, success
 
 FARS = ("1e-2", "1e-3", "1e-4")
-QUALITY = ("lpips_vgg", "lpips_alex", "face_dssim", "ssim", "psnr", "chroma")
 
 
 def tables(rows: Sequence[Row]) -> str:
@@ -79,20 +78,21 @@ def _own(rows: Sequence[Row], decoy: bool) -> str:
 
 
 def _figures(mine: Sequence[Row], keys: Iterable[str], of: Callable[[Row], dict]) -> list[str]:
-    return [f"{mean(of(row)[key] for row in mine):.3f}" for key in keys]
+    return [f"{mean(of(row).get(key) for row in mine):.3f}" for key in keys]
 
 
 def _visibility(rows: Sequence[Row]) -> str:
+    known = measured(rows)
     body = [
         [
             method,
             len(mine),
-            *_figures(mine, QUALITY, lambda row: row["quality"]),
+            *_figures(mine, known, lambda row: row["quality"]),
             f"{mean(r['shift'] for r in mine):.3f}",
         ]
         for method, mine in _by(rows, "method").items()
     ]
-    return _table(["method", "photos", *QUALITY, "landmark shift"], body)
+    return _table(["method", "photos", *(name.replace("_", " ") for name in known), "landmark shift"], body)
 
 
 def _cost(rows: Sequence[Row]) -> str:
