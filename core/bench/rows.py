@@ -17,12 +17,21 @@ from .shares import ByPerson, Rate
 
 Row = dict[str, object]
 FAR = "1e-2"
+POSTED = "jpeg75"
+"""The copy that a search is repeated with."""
+RESULTS = "rows.jsonl"
+"""What a results file is called; a folder that holds one is a run's."""
 
 
 def read_rows(paths: Iterable[Path]) -> list[Row]:
     """Trials of several files, each trial once; a last line that was cut off by a crash is left out."""
-    found = (row for path in paths for row in _lines(path) if "about" not in row)
+    found = (row for path in paths for row in _lines(path) if "method" in row)
     return list({key_of(row): row for row in found}.values())
+
+
+def read_known(paths: Iterable[Path]) -> list[Row]:
+    """A search's photos as they were seen unprotected; the same photo may have been seen on several machines."""
+    return [row for path in paths for row in _lines(path) if "known" in row]
 
 
 def read_about(path: Path) -> Row:
