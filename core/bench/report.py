@@ -97,9 +97,8 @@ def _probes(rows: Sequence[Row], gathered: Gathered, judges: Sequence[Recogniser
         for judge in judges:
             mine = [row for row in rows if row["method"] == method and row["held_out"] == judge.family]
             if gathered.galleries and len(mine) >= FEWEST:
-                people = [
-                    (gathered.photo(row), gathered.picture(row), gathered.galleries[row["photo"]]) for row in mine
-                ]
+                others = (gathered.galleries[row["photo"]] for row in mine)
+                people = list(zip(map(gathered.photo, mine), map(gathered.picture, mine), others, strict=True))
                 found: Probe = probe(judge, people, on_step)
                 yield method, found
 

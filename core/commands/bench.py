@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
     people = people_in(options.folder)
     if people and options.decoys:
         raise InputError("Decoys belong to pairs, and these are people with several photos each: leave out --decoys.")
-    pairs = () if people else tuple(pairs_in(options.folder)[: options.count])
+    pairs = () if people else tuple(pairs_in(options.folder))
     plan = Plan(
         tuple(options.methods),
         tuple(options.recognisers),
