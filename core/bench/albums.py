@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -23,9 +24,17 @@ class Album:
     embedded: Tensor | None = None
     """(N, dim); a judge of one's own tells only how alike two photos are."""
 
-    def others(self, name: str) -> list[bool]:
-        """Which photos (N,) show the same person, the named one itself left out."""
-        return [person_of(other) == person_of(name) and other != name for other in self.names]
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Where a photo stands, by its name."""
+        return {name: index for index, name in enumerate(self.names)}
+
+    @cached_property
+    def others(self) -> Tensor:
+        """Which photos show the same person as which, itself left out (N, N)."""
+        people = [person_of(name) for name in self.names]
+        whose = torch.tensor([people.index(person) for person in people])
+        return (whose[:, None] == whose) & ~torch.eye(len(whose), dtype=torch.bool)
 
 
 def albums_of(known: Iterable[Row]) -> dict[str, Album]:
@@ -73,14 +82,15 @@ _PARTS = ("recognisers", "outside")
 
 
 def _pairs(row: Row, seen: Row, albums: Mapping[str, Album]) -> list[Row]:
-    album, name = albums.get(seen["name"]), row["photo"]
-    if album is None or name not in album.names:
+    album = albums.get(seen["name"])
+    if album is None or row["photo"] not in album.place:
         return []
-    before = album.alike[album.names.index(name)].tolist()
+    mine = album.place[row["photo"]]
+    before = album.alike[mine].tolist()
     after = {copy: alike_after(seen, album, copy).tolist() for copy in copies_of(seen)}
     who = {key: seen[key] for key in ("name", "family", "role", "thresholds")}
     return [
         who | {"before": before[other], "after": {copy: alike[other] for copy, alike in after.items()}}
-        for other, same in enumerate(album.others(name))
-        if same and all(alike[other] == alike[other] for alike in (before, *after.values()))
+        for other in album.others[mine].nonzero().flatten().tolist()
+        if all(alike[other] == alike[other] for alike in (before, *after.values()))
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,12 +34,11 @@ class View:
 
 
 def _view(seen: Sequence[tuple[Row, Row]], album: Album, copy: str) -> View:
-    mine = torch.tensor([album.names.index(row["photo"]) for row, _ in seen])
+    mine = torch.tensor([album.place[row["photo"]] for row, _ in seen])
     before, after = album.alike[mine], torch.stack([alike_after(each, album, copy) for _, each in seen])
     itself = mine[:, None] == torch.arange(len(album.names))
     unknown = itself | before.isnan() | after.isnan()
-    same = torch.tensor([album.others(row["photo"]) for row, _ in seen]) & ~unknown
-    found = before.masked_fill(unknown, torch.nan), after.masked_fill(unknown, torch.nan), same
+    found = *(alike.masked_fill(unknown, torch.nan) for alike in (before, after)), album.others[mine] & ~unknown
     people = [row["person"] for row, _ in seen]
     if album.embedded is None:
         return View(people, *found)
@@ -109,20 +108,23 @@ def _nothing(seen: View) -> tuple[Tensor, Tensor]:
     return none, none
 
 
-def share(rows: Sequence[Row], judge: str, album: Album, figure: Figure, copy: str, far: str) -> ByPerson:
-    """One judge's figure over one method's rows; templates are made of photos that were protected in the same way."""
-    counts = {row["person"]: (0, 0) for row in rows}
+def shares(
+    rows: Sequence[Row], judge: str, album: Album, figures: Mapping[str, Figure], copy: str, far: str
+) -> dict[str, ByPerson]:
+    """One judge's figures over one method's rows; templates are made of photos that were protected in the same way."""
+    counts = {name: {row["person"]: (0, 0) for row in rows} for name in figures}
     for held_out in dict.fromkeys(row["held_out"] for row in rows):
         seen = [
             (row, each)
             for row, each in judged([row for row in rows if row["held_out"] == held_out])
             if each["name"] == judge and far in each["thresholds"]
-            if copy in copies_of(each) and row["photo"] in album.names
+            if copy in copies_of(each) and row["photo"] in album.place
         ]
         if not seen:
             continue
         told = _view(seen, album, copy)
-        hits, of = figure(told, seen[0][1]["thresholds"][far])
-        for person, *more in zip(told.people, hits.tolist(), of.tolist(), strict=True):
-            counts[person] = tuple(old + new for old, new in zip(counts[person], more, strict=True))
-    return ByPerson((counts,))
+        for name, figure in figures.items():
+            hits, of = figure(told, seen[0][1]["thresholds"][far])
+            for person, *more in zip(told.people, hits.tolist(), of.tolist(), strict=True):
+                counts[name][person] = tuple(old + new for old, new in zip(counts[name][person], more, strict=True))
+    return {name: ByPerson((counted,)) for name, counted in counts.items()}

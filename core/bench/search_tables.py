@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isnan
 
 from .albums import Album
+from .layout import person_of
 from .rows import POSTED, Row, judged, success
-from .search import Figure, anybody, linked, ranked, share, unlike_template
+from .search import Figure, anybody, linked, ranked, shares, unlike_template
 from .shares import DRAWS, SEED, ByPerson, together
 from .tables import by, cost, own, shared, table, visibility
 
-HIDDEN: dict[str, Figure | None] = {"pairs": None, "any": anybody, "template": unlike_template}
-"""Shares that protection raises; pairs are counted as in the protocol of pairs."""
+HIDDEN: dict[str, Figure] = {"any": anybody, "template": unlike_template}
+"""Shares that protection raises; pairs come first, counted as in the protocol of pairs."""
 RANKS: dict[str, Figure] = {
     "rank one, before": ranked(1, protected=False),
     "rank one": ranked(1),
@@ -43,7 +44,7 @@ than these: one without width says that they agree, not that others will."""
 def search_tables(rows: Sequence[Row], paired: Sequence[Row], albums: Mapping[str, Album], far: str) -> str:
     """Everything that a search's rows say; `paired` are the same rows as pairs."""
     names = {name for album in albums.values() for name in album.names}
-    people = len({name.partition("/")[0] for name in names})
+    people = len({person_of(name) for name in names})
     parts = ["## Search", SAID.format(photos=len(names), people=people, far=far, draws=DRAWS, seed=SEED)]
     for copy, where in (("plain", ""), (POSTED, ", after JPEG 75")):
         for title, figures, worst in (
@@ -62,31 +63,27 @@ def _by_judge(
     rows: Sequence[Row],
     paired: Sequence[Row],
     albums: Mapping[str, Album],
-    figures: Mapping[str, Figure | None],
+    figures: Mapping[str, Figure],
     worst: Callable,
     copy: str,
     far: str,
 ) -> str:
-    body = []
+    body, names = [], [*(["pairs"] if figures is HIDDEN else []), *figures]
     for method, mine in by(rows, "method").items():
-        pairs = judged(by(paired, "method")[method])
-        judges = [name for name in dict.fromkeys(seen["name"] for _, seen in judged(mine)) if name in albums]
-        shares: dict[str, list[ByPerson]] = {name: [] for name in figures}
+        seen, pairs = judged(mine), judged(by(paired, "method")[method])
+        judges = [name for name in dict.fromkeys(each["name"] for _, each in seen) if name in albums]
+        told: dict[str, list[ByPerson]] = {name: [] for name in names}
         for judge in judges:
-            seen = [(row, each) for row, each in pairs if each["name"] == judge]
-            for name, figure in figures.items():
-                if figure is None:
-                    shares[name].append(success(seen, copy, far))
-                else:
-                    shares[name].append(share(mine, judge, albums[judge], figure, copy, far))
-            photos = {row["photo"] for row, each in judged(mine) if each["name"] == judge}
-            people = {photo.partition("/")[0] for photo in photos}
-            body.append([method, judge, len(people), len(photos), *(_cell(each[-1]) for each in shares.values())])
-        means = [together(each) for each in shares.values()]
-        hardest = [_hardest(each, judges, worst) for each in shares.values()]
-        body.append([method, "**mean of judges**", "", "", *map(str, means)])
-        body.append([method, "**hardest judge**", "", "", *hardest])
-    return table(["method", "judge", "people", "photos", *figures], body)
+            own_pairs = [(row, each) for row, each in pairs if each["name"] == judge]
+            found = {"pairs": success(own_pairs, copy, far), **shares(mine, judge, albums[judge], figures, copy, far)}
+            for name in names:
+                told[name].append(found[name])
+            photos = {row["photo"] for row, each in seen if each["name"] == judge}
+            people = {person_of(photo) for photo in photos}
+            body.append([method, judge, len(people), len(photos), *(_cell(found[name]) for name in names)])
+        body.append([method, "**mean of judges**", "", "", *(together(each) for each in told.values())])
+        body.append([method, "**hardest judge**", "", "", *(_hardest(each, judges, worst) for each in told.values())])
+    return table(["method", "judge", "people", "photos", *names], body)
 
 
 def _cell(share: ByPerson) -> str:

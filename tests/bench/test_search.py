@@ -7,7 +7,7 @@ from searching import FIGURES, known, outsiders, protected
 
 from faceveil.core.bench.albums import albums_of, as_pairs
 from faceveil.core.bench.rows import judged, success
-from faceveil.core.bench.search import anybody, linked, ranked, share, unlike_template
+from faceveil.core.bench.search import anybody, linked, ranked, shares, unlike_template
 from faceveil.core.bench.search_tables import search_tables
 
 SHOWN = {"a/1": 0, "a/2": 40, "a/3": 70, "b/1": 180, "b/2": 190}
@@ -17,7 +17,8 @@ MOVED = {"a/1": -30, "a/2": 100, "a/3": 160, "b/1": 180, "b/2": 100}
 
 
 def told(figure, rows=None, photos=None, judge="j", copy="plain", far="1e-2"):
-    return share(rows or protected(MOVED), judge, albums_of(photos or known(SHOWN))[judge], figure, copy, far)
+    album = albums_of(photos or known(SHOWN))[judge]
+    return shares(rows or protected(MOVED), judge, album, {"": figure}, copy, far)[""]
 
 
 def counts(by_person):
