@@ -71,13 +71,15 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
         metavar="NAME_OR_FILE",
         help="recognisers that only judge (see: faceveil recognisers)",
     )
-    parser.add_argument(
-        "--far", default="1e-2", choices=("1e-1", "1e-2", "1e-3", "1e-4"), help="false-accept rate of the thresholds"
-    )
+    add_far(parser, "false-accept rate of the thresholds")
     parser.add_argument(
         "--research", action="store_true", help="auto may also take recognisers that are for research alone"
     )
     parser.add_argument("--sheet", type=output_path, metavar="FILE.png", help="write a picture of the verdict")
+
+
+def add_far(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--far", default="1e-2", choices=("1e-1", "1e-2", "1e-3", "1e-4"), help=what)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
