@@ -23,6 +23,7 @@ from .faces.regions import region_mask
 from .images import Photo, image_of
 from .protector import Protector
 from .recipes import DEFAULT
+from .recognisers.automatic import AUTO, load_automatic
 from .recognisers.catalogue import load_recogniser
 from .recognisers.recogniser import Recogniser
 from .verdict.report import Report
@@ -30,7 +31,7 @@ from .verdict.verify import DEFAULT_FAR, Witness
 from .verdict.verify import verify as compare
 
 Recognisers = Recogniser | str | Iterable[Recogniser | str]
-"""Loaded ones, or names and files as the command line takes them."""
+"""Loaded ones, or names and files as the command line takes them; "auto" is one of each family that is here."""
 
 
 def find_faces(photo: Photo, which: str | int = "all") -> list[Face]:
@@ -41,7 +42,7 @@ def find_faces(photo: Photo, which: str | int = "all") -> list[Face]:
 @torch.inference_mode(False)
 def protect(
     photo: Photo,
-    against: Recognisers = "dlib",
+    against: Recognisers = "auto",
     strength: str = DEFAULT,
     *,
     judges: Recognisers = (),
@@ -64,7 +65,7 @@ def protect(
 def edit(
     photo: Photo,
     prompt: str,
-    against: Recognisers = "dlib",
+    against: Recognisers = "auto",
     strength: str = DEFAULT,
     *,
     region: str | Sequence[str] = (),
@@ -98,7 +99,7 @@ def edit(
 def verify(
     original: Photo,
     protected: Photo,
-    judges: Recognisers = "dlib",
+    judges: Recognisers = "auto",
     *,
     gallery: Sequence[Photo] = (),
     far: str = DEFAULT_FAR,
@@ -120,10 +121,11 @@ def _protector(
     seed: int,
     device: str,
 ) -> Protector:
+    judging = _loaded(judges, device)
     return Protector(
         strength,
-        _loaded(against, device),
-        _loaded(judges, device),
+        _loaded(against, device, judging),
+        judging,
         _pictures(gallery, device),
         faces=faces,
         seed=seed,
@@ -132,9 +134,15 @@ def _protector(
 
 
 @torch.inference_mode(False)  # weights that are loaded inside of it give no gradients, then or later
-def _loaded(recognisers: Recognisers, device: str) -> list[Recogniser]:
+def _loaded(recognisers: Recognisers, device: str, judges: Sequence[Recogniser] = ()) -> list[Recogniser]:
     named = [recognisers] if isinstance(recognisers, str | Recogniser) else recognisers
-    return [(load_recogniser(one) if isinstance(one, str) else one).to(device) for one in named]
+    loaded: list[Recogniser] = []
+    for one in named:
+        if one == AUTO:
+            loaded += load_automatic(judges=judges)
+        else:
+            loaded.append(load_recogniser(one) if isinstance(one, str) else one)
+    return [one.to(device) for one in loaded]
 
 
 def _pictures(photos: Sequence[Photo], device: str) -> list[Tensor]:

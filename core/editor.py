@@ -81,7 +81,7 @@ class Editor:
         refuse_seed(wish.seed)
         mask = ordinary(mask).to(self.device)
         image, asked, guarded = image_of(photo).to(self.device), self.protector, None
-        faces = find_faces(image, which=asked.faces) if asked else []
+        faces = find_faces(image, which=asked.faces, detector=asked.detector) if asked else []
         if self.in_loop and asked:
             recipe = replace(self.in_loop, aim=replace(self.in_loop.aim, far=asked.far))
             guarded = InLoop(faces, asked.surrogates, recipe, asked.seed, asked.gallery)
@@ -91,7 +91,7 @@ class Editor:
             return EditedPhoto(result, None, done.evaluations)
         gallery = [image, *asked.gallery]
         # Whoever was there before: an edit may hide a face from a detector, or bring one that is nobody's.
-        found = [find_again(done.unguarded, face) for face in faces]
+        found = [find_again(done.unguarded, face, asked.detector) for face in faces]
         if self.in_loop:
             report = _judged(asked, done, found, gallery)
         else:
@@ -104,6 +104,6 @@ class Editor:
 def _judged(asked: Protector, done: Edited, faces: list[Face], gallery: list[Tensor]) -> Report:
     """The verdict on an edit that was guarded, compared with the unguarded one and with the gallery."""
     pair = [as_saved(made).to(asked.device) for made in (done.unguarded, done.image)]
-    report = verify(*pair, asked.witnesses, gallery, faces, asked.far)
+    report = verify(*pair, asked.witnesses, gallery, faces, asked.far, asked.detector)
     report.recipe, report.seed = "in-loop", asked.seed
     return report

@@ -26,6 +26,7 @@ from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
 from .protection.weights import Budget
 from .recipes import choose
+from .recognisers.ensemble import refuse_namesakes
 from .recognisers.recogniser import Recogniser
 from .verdict.quality import LPIPS_SIDE
 from .verdict.report import Report
@@ -51,6 +52,8 @@ class Protector:
     terms: Mapping[str, Distance] = field(default_factory=dict)
     """What else the recipe's `visibility` weighs, by name."""
     faces: str | int = "all"
+    detector: str = "auto"
+    """Who finds them, before and after: a name of `faces.find.DETECTORS`."""
     far: str = DEFAULT_FAR
     seed: int = 0
     device: str = "cpu"
@@ -60,6 +63,7 @@ class Protector:
     def __post_init__(self) -> None:
         self.device = usable(self.device)
         refuse_seed(self.seed)
+        refuse_namesakes([*self.surrogates, *self.judges])
         for recogniser in (*self.surrogates, *self.judges):
             recogniser.to(self.device)
         self.gallery = [self._there(photo, "A gallery photo") for photo in self.gallery]
@@ -106,13 +110,15 @@ class Protector:
         if mask is not None:
             refuse_unfit(mask, "A mask", PICTURE_MASK)
             mask = ordinary(mask).to(self.device)
-        found = find_faces(image, which=self.faces) if found is None else [face.to(image.device) for face in found]
+        if found is None:
+            found = find_faces(image, which=self.faces, detector=self.detector)
+        found = [face.to(image.device) for face in found]
         # Only the part of a large photo that its faces need is worked on: copies of all of it would be too much.
         region = region_of(found, *image.shape[-2:])
         part, faces = region.cut(image), [region.moved(face) for face in found]
         allowed = mask if mask is None else region.cut(mask)
         saved, evaluations = self._change(part, faces, allowed, on_step)
-        report = verify(part, saved, self.witnesses, self.gallery, faces, self.far, decoys=self.decoys)
+        report = verify(part, saved, self.witnesses, self.gallery, faces, self.far, self.detector, decoys=self.decoys)
         report.faces = [replace(verdict, box=face.box) for verdict, face in zip(report.faces, found, strict=True)]
         report.recipe, report.seed = self.recipe.name, self.seed
         if isinstance(self.recipe.weighting, Budget):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from comfy_api.latest import io
 
+from ..core.faces.scrfd import scrfd_in
 from .adapters.host import Bar, cancellable
 from .adapters.pictures import image_of, pictures_of
 from .drawing import draw_faces
 from .finding import find_in_pictures
-from .sockets import CATEGORY, Faces, faces_input
+from .sockets import CATEGORY, Analysis, Faces, faces_input
 
 
 class FindFaces(io.ComfyNode):
@@ -33,6 +36,19 @@ class FindFaces(io.ComfyNode):
                     step=0.05,
                     tooltip="Size of the masks' ovals; 1 is the face from hairline to chin.",
                 ),
+                io.Combo.Input(
+                    "detector",
+                    options=["built in", "scrfd"],
+                    default="built in",
+                    optional=True,
+                    tooltip="scrfd: InsightFace's, for faces turned away or covered, from models/insightface "
+                    "(det_10g.onnx, in buffalo_l); needs the Python package insightface.",
+                ),
+                Analysis.Input(
+                    "insightface",
+                    optional=True,
+                    tooltip="A loaded InsightFace (from IPAdapter, InstantID, PuLID): its detector is used instead.",
+                ),
             ],
             outputs=[
                 Faces.Output(
@@ -46,10 +62,14 @@ class FindFaces(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, image: torch.Tensor, faces: str, grow: float) -> io.NodeOutput:
+    def execute(
+        cls, image: torch.Tensor, faces: str, grow: float, detector: str = "built in", insightface: Any = None
+    ) -> io.NodeOutput:
         pictures = pictures_of(image)
+        named = "scrfd" if detector == "scrfd" else "auto"
+        looks = named if insightface is None else scrfd_in(insightface)
         bar = Bar(len(pictures))
         with cancellable():
-            found, mask = find_in_pictures(pictures, faces, grow, bar.show)
+            found, mask = find_in_pictures(pictures, faces, grow, bar.show, looks)
         drawn = [draw_faces(picture, chosen) for picture, chosen in zip(pictures, found, strict=True)]
         return io.NodeOutput(found, mask, image_of(drawn, image[..., :3]))

@@ -9,13 +9,17 @@ from torch import Tensor
 
 from ..core.errors import FaceVeilError, NoFaceError
 from ..core.faces.face import Face
-from ..core.faces.find import find_faces
+from ..core.faces.find import Looks, find_faces
 from ..core.faces.masks import face_oval
 from ..core.images import to_bchw
 
 
 def find_in_pictures(
-    pictures: Sequence[Tensor], which: str, grow: float = 1.0, on_picture: Callable[[int], None] = lambda done: None
+    pictures: Sequence[Tensor],
+    which: str,
+    grow: float = 1.0,
+    on_picture: Callable[[int], None] = lambda done: None,
+    detector: str | Looks = "auto",
 ) -> tuple[list[list[Face]], Tensor]:
     """The faces of every picture (1, H, W, 3), and one soft mask (B, H, W) of their ovals.
 
@@ -24,7 +28,7 @@ def find_in_pictures(
     found, masks = [], []
     for index, picture in enumerate(pictures):
         try:
-            faces = find_faces(to_bchw(picture), which=which)
+            faces = find_faces(to_bchw(picture), which=which, detector=detector)
         except NoFaceError:
             if len(pictures) == 1:
                 raise

@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ..core.optimise import Settings
 from ..core.protection.guard import GuardRecipe
-from ..core.recognisers.catalogue import load_recogniser
+from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.pictures import tensors_of
 from .sockets import CATEGORY, Recognisers, tiny_input
@@ -44,7 +44,7 @@ class GuardedSampler(io.ComfyNode):
                 io.Int.Input(
                     "iterations", default=20, min=0, max=200, tooltip="Most iterations in each guarded step; 0 is off."
                 ),
-                Recognisers.Input("recognisers", optional=True, tooltip="Against whom. Nothing: the built-in dlib."),
+                Recognisers.Input("recognisers", optional=True, tooltip="Against whom. Nothing: auto."),
                 io.Image.Input(
                     "original",
                     optional=True,
@@ -75,7 +75,7 @@ class GuardedSampler(io.ComfyNode):
         from .adapters.host import stop_if_cancelled
 
         with torch.inference_mode(False):
-            surrogates = recognisers or (load_recogniser("dlib"),)
+            surrogates = recognisers or load_automatic()
             recipe = GuardRecipe(start=share, settings=Settings(iterations, patience=4))
             originals = tensors_of(original, "original")
         return io.NodeOutput(

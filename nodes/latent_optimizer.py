@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ..core.errors import InputError
 from ..core.optimise import Settings, Step
 from ..core.protection.guard import GuardRecipe
-from ..core.recognisers.catalogue import load_recogniser
+from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
@@ -44,7 +44,7 @@ class LatentOptimizer(io.ComfyNode):
                     tooltip="How far one iteration moves it.",
                 ),
                 seed_input("latent"),
-                Recognisers.Input("recognisers", optional=True, tooltip="Against whom. Nothing: the built-in dlib."),
+                Recognisers.Input("recognisers", optional=True, tooltip="Against whom. Nothing: auto."),
                 Weights.Input(
                     "weights",
                     optional=True,
@@ -101,7 +101,7 @@ class LatentOptimizer(io.ComfyNode):
             bar.show(index * step.of + step.index + 1)
 
         with gradients_allowed():
-            surrogates = recognisers or (load_recogniser("dlib"),)
+            surrogates = recognisers or load_automatic()
             originals = [photo.to(device) for photo in tensors_of(original, "original")]
 
         def moved(economy: Economy) -> torch.Tensor:

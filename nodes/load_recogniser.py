@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io
 
-from ..core.recognisers.catalogue import entries, load_recogniser
+from ..core.recognisers.automatic import AUTO, load_automatic
+from ..core.recognisers.catalogue import entries, load_recogniser, weights_in
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.host import gradients_allowed
-from .sockets import CATEGORY, Recognisers
+from .sockets import CATEGORY, Analysis, Recognisers
 from .stamps import recogniser_stamp
 
 
@@ -16,7 +19,7 @@ class LoadRecogniser(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        here = [entry.name for entry in entries() if entry.state != "not here"]
+        here = [AUTO, *(entry.name for entry in entries() if entry.state != "not here")]
         return io.Schema(
             node_id="FaceVeilLoadRecogniser",
             display_name="Load Face Recogniser",
@@ -26,14 +29,20 @@ class LoadRecogniser(io.ComfyNode):
                 io.Combo.Input(
                     "recogniser",
                     options=here,
-                    default=here[0],
-                    tooltip="Those found on this machine; dlib is built in. Put more (.onnx) into models/insightface "
-                    "or models/faceveil/recognisers and press R.",
+                    default=AUTO,
+                    tooltip="auto: those built in (dlib, sface) and the strongest of each further family that is here "
+                    "and may be used for everything. Put more (.onnx) into models/insightface or "
+                    "models/faceveil/recognisers and press R.",
                 ),
                 Recognisers.Input(
                     "others",
                     optional=True,
                     tooltip="Recognisers to add this one to: chain several Load Face Recogniser nodes.",
+                ),
+                Analysis.Input(
+                    "insightface",
+                    optional=True,
+                    tooltip="A loaded InsightFace (from IPAdapter, InstantID, PuLID): its recogniser is added too.",
                 ),
             ],
             outputs=[
@@ -45,11 +54,15 @@ class LoadRecogniser(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, recogniser: str, others: object = None) -> str:
+    def fingerprint_inputs(cls, recogniser: str, others: object = None, insightface: object = None) -> str:
         return recogniser_stamp(recogniser)
 
     @classmethod
-    def execute(cls, recogniser: str, others: tuple[Recogniser, ...] = ()) -> io.NodeOutput:
+    def execute(cls, recogniser: str, others: tuple[Recogniser, ...] = (), insightface: Any = None) -> io.NodeOutput:
         with gradients_allowed():
-            loaded = load_recogniser(recogniser)
-        return io.NodeOutput((*(other for other in others or () if other.name != loaded.name), loaded))
+            loaded = load_automatic() if recogniser == AUTO else (load_recogniser(recogniser),)
+            if insightface is not None:
+                further = load_recogniser(weights_in(insightface))
+                loaded = (*(one for one in loaded if one.name != further.name), further)
+        names = {one.name for one in loaded}
+        return io.NodeOutput((*(other for other in others or () if other.name not in names), *loaded))

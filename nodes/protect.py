@@ -14,7 +14,7 @@ from ..core.optimise import Step
 from ..core.protection.objective import Objective
 from ..core.protector import Protector
 from ..core.recipes import DEFAULT, RECIPES
-from ..core.recognisers.catalogue import load_recogniser
+from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.autoencoder import VaeAutoencoder
 from .adapters.economy import Economy, with_less_memory
@@ -56,7 +56,7 @@ class Protect(io.ComfyNode):
                     "recognisers",
                     optional=True,
                     tooltip="What to protect against; more families protect better against unknown ones. "
-                    "Nothing connected: the built-in dlib.",
+                    "Nothing connected: auto, those built in and what else lies here and may be used for everything.",
                 ),
                 Recognisers.Input(
                     "judges", optional=True, tooltip="Recognisers that take no part and only check the result."
@@ -118,7 +118,7 @@ class Protect(io.ComfyNode):
         masks = masks_of(mask, len(pictures))
         device = pick_device()
         with gradients_allowed():
-            surrogates = recognisers or (load_recogniser("dlib"),)
+            surrogates = recognisers or load_automatic(far, judges or ())
             others = tensors_of(gallery, "gallery")
             with cancellable():
                 refuse_faceless(others, "gallery")

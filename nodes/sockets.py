@@ -10,6 +10,8 @@ Recognisers = io.Custom("FACEVEIL_RECOGNISERS")
 """tuple[Recogniser, ...]"""
 Faces = io.Custom("FACEVEIL_FACES")
 """list[list[Face]]: for each picture of the batch the faces chosen in it."""
+Analysis = io.Custom("INSIGHTFACE,FACEANALYSIS")
+"""insightface's FaceAnalysis, as the loaders of IPAdapter (the one name), InstantID and PuLID (the other) give it."""
 DecoyFaces = io.Custom("FACEVEIL_DECOY")
 """list[Tensor]: pictures (1, 3, H, W) with a face each."""
 Weights = io.Custom("FACEVEIL_WEIGHTS")
@@ -67,5 +69,5 @@ def far_input() -> io.Combo.Input:
         display_name="false-accept rate",
         tooltip="How readily the recognisers say 'same person': the share of strangers they may mistake for one. "
         "1e-1 matches most readily and is the hardest to escape, but not every recogniser has a threshold there, the "
-        "built-in dlib among them: connect others. Services mostly work at 1e-3 or below.",
+        "built-in ones among them: connect others. Services mostly work at 1e-3 or below.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..core.recognisers.automatic import expand
 from ..core.recognisers.catalogue import calibration_file, find
 
 
@@ -14,10 +15,10 @@ def stamp(files: Iterable[Path]) -> str:
 
 
 def recogniser_stamp(name: str) -> str:
-    """The stamp of a recogniser's weights and of its thresholds, which `faceveil calibrate` writes."""
-    entry = find(name)
-    weights = [] if entry.path is None else [entry.path]
-    return stamp([*weights, calibration_file(entry.name, entry.path)])
+    """The stamp of weights and of thresholds, which `faceveil calibrate` writes; "auto" stands for several."""
+    found = [find(one) for one in expand([name])]
+    weights = [entry.path for entry in found if entry.path is not None]
+    return stamp([*weights, *(calibration_file(entry.name, entry.path) for entry in found)])
 
 
 def _state(file: Path) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..core.faces.face import Face
-from ..core.recognisers.catalogue import load_recogniser
+from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from ..core.verdict.verify import Witness
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
@@ -36,7 +36,7 @@ class Verdict(io.ComfyNode):
                     "recognisers",
                     optional=True,
                     tooltip="Those that were protected against. With judges connected, theirs is not the word that "
-                    "counts. Nothing connected at either input: the built-in dlib.",
+                    "counts. Nothing connected at either input: auto, as Protect Portrait takes it.",
                 ),
                 Recognisers.Input("judges", optional=True, tooltip="Recognisers that took no part: their word counts."),
                 io.Image.Input(
@@ -83,7 +83,7 @@ class Verdict(io.ComfyNode):
         with gradients_allowed(), cancellable():
             surrogates, others = recognisers or (), judges or ()
             if not surrogates and not others:
-                surrogates = (load_recogniser("dlib"),)
+                surrogates = load_automatic(far)
             witnesses = [Witness(r, "surrogate") for r in surrogates] + [Witness(r, "judge") for r in others]
             photos = tensors_of(gallery, "gallery")
             refuse_faceless(photos, "gallery")

@@ -24,6 +24,7 @@ def test_a_protected_photo_comes_with_its_verdict(portrait, protected):
     photo, report = protected
     seen = report.faces[0].recognisers[0]
     assert (seen.name, seen.role) == ("dlib", "surrogate") and seen.after < seen.before
+    assert [one.name for one in report.faces[0].recognisers] == ["dlib", "sface"]
     assert photo.pixels.shape == portrait.pixels.shape and not torch.equal(photo.pixels, portrait.pixels)
 
 
@@ -35,7 +36,7 @@ def test_verifying_it_says_the_same(portrait, protected):
 
 def test_recognisers_may_be_loaded_once_or_named(portrait, protected):
     dlib = faceveil.load_recogniser("dlib")
-    again, _ = faceveil.protect(portrait, [dlib], QUICK)
+    again, _ = faceveil.protect(portrait, [dlib, "sface"], QUICK)
     assert torch.equal(again.pixels, protected[0].pixels)
 
 

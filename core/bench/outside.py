@@ -15,7 +15,8 @@ import numpy as np
 from torch import Tensor
 
 from ..errors import InputError, ModelError
-from ..images import to_bhwc, to_uint8
+from ..images import read_photo, to_bchw, to_bhwc, to_uint8
+from .rows import POSTED
 
 Compare = Callable[[np.ndarray, np.ndarray], float]
 """Two pictures (H, W, 3), uint8 RGB, to how alike their faces are."""
@@ -42,6 +43,27 @@ class OutsideJudge:
             "before": self._ask(_pixels(before), other),
             "after": {name: self._ask(_pixels(copy), other) for name, copy in seen.items()},
         }
+
+    def searched(
+        self, after: Tensor, others: Mapping[str, Path], copies: Mapping[str, Callable[[Tensor], Tensor]]
+    ) -> dict[str, object]:
+        """A search's row: how alike a protected photo and its JPEG are to every other photo, and nothing more.
+
+        Every number is a call, and a service has a price.
+        """
+        shown = {"plain": after, POSTED: copies[POSTED](after)}
+        return {
+            "name": self.name,
+            "family": self.name,
+            "role": "judge",
+            "thresholds": self.thresholds,
+            "alike": {copy: self.alike(picture, others) for copy, picture in shown.items()},
+        }
+
+    def alike(self, picture: Tensor, others: Mapping[str, Path]) -> dict[str, float]:
+        """One photo with others, by their names."""
+        own = _pixels(picture)
+        return {name: self._ask(own, _pixels(to_bchw(read_photo(path).pixels))) for name, path in others.items()}
 
     def _ask(self, one: np.ndarray, other: np.ndarray) -> float:
         try:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InputError, ModelError
 from ..images import Photo, from_pil, write_photo
 from ..recognisers.recogniser import Recogniser
+from .albums import albums_of, as_pairs
 from .frechet import features, frechet, load_inception
 from .probe import FEWEST, Probe, probe
-from .rows import Row, writing_into
+from .rows import FAR, Row, writing_into
+from .search_tables import search_tables
 from .sheets import ORDERS, draw
 from .tables import probes_table, tables
 from .trial import Trial, picture_path
@@ -22,20 +24,23 @@ class Gathered:
     """The photos and pictures of a run, by row."""
 
     folder: Path
-    pairs: dict[str, tuple[Path, Path]]
-    """Photo and gallery photo by the photo's name."""
+    photos: Mapping[str, Path]
+    """By the photo's name in rows."""
+    galleries: Mapping[str, Path] = field(default_factory=dict)
+    """Another photo of the person, in pairs."""
 
     def photo(self, row: Row) -> Path:
-        return self.pairs[row["photo"]][0]
+        return self.photos[row["photo"]]
 
     def picture(self, row: Row) -> Path:
-        photo, gallery = self.pairs[row["photo"]]
         decoy = None if row["decoy"] is None else Path(row["decoy"])
-        return picture_path(self.folder, Trial(row["method"], row["held_out"], photo, gallery, decoy))
+        return picture_path(
+            self.folder, Trial(row["method"], row["held_out"], row["photo"], self.photo(row), decoy=decoy)
+        )
 
     def shown(self, rows: Sequence[Row]) -> list[Row]:
         """Rows whose pictures are here: those of another machine's results are not."""
-        return [row for row in rows if row["photo"] in self.pairs and self.picture(row).is_file()]
+        return [row for row in rows if row["photo"] in self.photos and self.picture(row).is_file()]
 
 
 def write_report(
@@ -45,11 +50,24 @@ def write_report(
     judges: Sequence[Recogniser] = (),
     inception: Path | None = None,
     on_step: Callable[[int, int], None] = lambda done, of: None,
+    known: Sequence[Row] = (),
+    far: str = FAR,
 ) -> list[str]:
-    """Everything into `out`; returns notes on what could not be made, a line each."""
+    """Everything into `out`; returns notes on what could not be made, a line each.
+
+    A search's rows come with the photos as they are `known`, and are told at one false-accept rate.
+    """
     if not rows:
         raise InputError("There are no results to make a table of.")
-    notes, text = [], tables(rows)
+    if len({"person" in row for row in rows}) > 1:
+        raise InputError("Some of these results are of pairs and some of a search: make tables of each by themselves.")
+    notes = []
+    if "person" in rows[0]:
+        albums = albums_of(known)
+        paired = [as_pairs(row, albums) for row in rows]
+        text, rows = search_tables(rows, paired, albums, far), paired
+    else:
+        text = tables(rows)
     dodging = gathered.shown([row for row in rows if row["decoy"] is None])
     probes = list(_probes(dodging, gathered, judges, on_step))
     if probes:
@@ -61,7 +79,7 @@ def write_report(
         try:
             from .plot import draw_plot
 
-            draw_plot(rows, out / "results.png")
+            draw_plot(rows, out / "results.png", far)
         except ModelError as error:
             notes.append(str(error))
         for method in dict.fromkeys(row["method"] for row in dodging):
@@ -74,12 +92,13 @@ def write_report(
 
 
 def _probes(rows: Sequence[Row], gathered: Gathered, judges: Sequence[Recogniser], on_step: Callable[[int, int], None]):
-    """By method and judge, on the photos that were protected without that judge's family."""
+    """By method and judge, on the photos that were protected without that judge's family; of pairs alone."""
     for method in dict.fromkeys(row["method"] for row in rows):
         for judge in judges:
             mine = [row for row in rows if row["method"] == method and row["held_out"] == judge.family]
-            if len(mine) >= FEWEST:
-                people = [(gathered.photo(row), gathered.picture(row), gathered.pairs[row["photo"]][1]) for row in mine]
+            if gathered.galleries and len(mine) >= FEWEST:
+                others = (gathered.galleries[row["photo"]] for row in mine)
+                people = list(zip(map(gathered.photo, mine), map(gathered.picture, mine), others, strict=True))
                 found: Probe = probe(judge, people, on_step)
                 yield method, found
 

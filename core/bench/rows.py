@@ -7,22 +7,31 @@ import os
 import platform
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from math import isnan, sqrt
+from math import isnan
 from pathlib import Path
 
 from ..errors import InputError, OutputError
 from ..recognisers.card import impostors_of
+from .shares import ByPerson, Rate
 
 Row = dict[str, object]
 FAR = "1e-2"
+POSTED = "jpeg75"
+"""The copy that a search is repeated with."""
+RESULTS = "rows.jsonl"
+"""What a results file is called; a folder that holds one is a run's."""
 
 
 def read_rows(paths: Iterable[Path]) -> list[Row]:
     """Trials of several files, each trial once; a last line that was cut off by a crash is left out."""
-    found = (row for path in paths for row in _lines(path) if "about" not in row)
+    found = (row for path in paths for row in _lines(path) if "method" in row)
     return list({key_of(row): row for row in found}.values())
+
+
+def read_known(paths: Iterable[Path]) -> list[Row]:
+    """A search's photos as they were seen unprotected; the same photo may have been seen on several machines."""
+    return [row for path in paths for row in _lines(path) if "known" in row]
 
 
 def read_about(path: Path) -> Row:
@@ -88,34 +97,6 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} cores{card}, {platform.system()}"
 
 
-@dataclass(frozen=True)
-class Rate:
-    """A share with its 95 % interval (Wilson)."""
-
-    hits: int
-    of: int
-
-    @property
-    def share(self) -> float:
-        return self.hits / self.of if self.of else float("nan")
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        if not self.of:
-            return 0.0, 1.0
-        z, n, p = 1.96, self.of, self.share
-        middle, spread = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        low, high = ((middle + side * spread) / (1 + z * z / n) for side in (-1, 1))
-        # Rounding leads past the share itself where all or none were hits, and past what a share can be.
-        return max(0.0, min(low, p)), min(1.0, max(high, p))
-
-    def __str__(self) -> str:
-        if not self.of:
-            return "-"
-        low, high = self.interval
-        return f"{self.share:.2f} ({low:.2f} to {high:.2f})"
-
-
 def judged(rows: Sequence[Row], role: str = "judge") -> list[tuple[Row, Row]]:
     """Every row with each of its recognisers of that role, outsiders among the judges."""
     pairs = []
@@ -125,23 +106,26 @@ def judged(rows: Sequence[Row], role: str = "judge") -> list[tuple[Row, Row]]:
     return pairs
 
 
-def success(pairs: Iterable[tuple[Row, Row]], copy: str = "plain", far: str = FAR, decoy: bool = False) -> Rate:
+def success(
+    pairs: Iterable[tuple[Row, Row]], copy: str = "plain", far: str = FAR, decoy: bool = False
+) -> Rate | ByPerson:
     """No longer matched, among those matched before; or with `decoy` taken for the decoy, among those not before.
 
-    Pairs judged without a threshold at this rate are left out, and those of whom no such copy was shown.
+    Pairs judged without a threshold at this rate are left out, and those of whom no such copy was shown. In a search
+    the share is counted by person.
     """
-    hits = of = 0
+    counts: dict[str | None, tuple[int, int]] = {}
     prefix = "decoy_" if decoy else ""
-    for _, seen in pairs:
+    for row, seen in pairs:
+        hits, of = counts.setdefault(row.get("person"), (0, 0))
         threshold = seen["thresholds"].get(far)
         if threshold is None or f"{prefix}before" not in seen or copy not in seen[f"{prefix}after"]:
             continue
         matched = [seen[f"{prefix}before"] > threshold, seen[f"{prefix}after"][copy] > threshold]
         wanted = [False, True] if decoy else [True, False]
         if matched[0] == wanted[0]:
-            of += 1
-            hits += matched[1] == wanted[1]
-    return Rate(hits, of)
+            counts[row.get("person")] = hits + (matched[1] == wanted[1]), of + 1
+    return Rate(*counts.get(None, (0, 0))) if set(counts) <= {None} else ByPerson((counts,))
 
 
 def lead(pairs: Iterable[tuple[Row, Row]], far: str = FAR) -> float:
@@ -151,6 +135,12 @@ def lead(pairs: Iterable[tuple[Row, Row]], far: str = FAR) -> float:
     """
     known = [seen for _, seen in pairs if far in seen["thresholds"]]
     return mean((s["thresholds"][far] - s["after"]["plain"]) / impostors_of(s["thresholds"])[1] for s in known)
+
+
+def measured(rows: Iterable[Row]) -> list[str]:
+    """The names of whatever a verdict could measure of the change on any of the photos, in the verdict's order."""
+    figures = (item for row in rows for item in row["quality"].items())
+    return list(dict.fromkeys(name for name, value in figures if type(value) in (int, float)))
 
 
 def mean(values: Iterable[float | None]) -> float:

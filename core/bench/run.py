@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from ..errors import FaceVeilError, InputError
 from ..many.processes import Processes, seats
 from ..many.workers import Here, dispatch
-from .rows import Row, about, cut_torn_line, key_of, read_about, read_rows, writing_into
+from .asking import introduced
+from .rows import RESULTS, Row, about, cut_torn_line, key_of, read_about, read_known, read_rows, writing_into
 from .trial import Trial, attempt, picture_path, split
 
 
@@ -22,9 +23,13 @@ class Plan:
 
     methods: tuple[str, ...]
     recognisers: tuple[str, ...]
-    pairs: tuple[tuple[Path, Path], ...]
     out: Path
     """The folder of the results: rows.jsonl, and the protected photos under pictures/."""
+    pairs: tuple[tuple[Path, Path], ...] = ()
+    people: Mapping[str, Path] = field(default_factory=dict)
+    """Instead of pairs, the photos of a search by PERSON/NAME."""
+    count: int | None = None
+    """Protect only the first so many; a search looks among all."""
     held_out: tuple[str, ...] = ()
     """Families that are left out in turn; none named is each of them."""
     decoys: tuple[tuple[Path, Path], ...] = ()
@@ -36,20 +41,26 @@ class Plan:
 
     @property
     def results(self) -> Path:
-        return self.out / "rows.jsonl"
+        return self.out / RESULTS
 
     @property
     def pictures(self) -> Path:
         return self.out / "pictures"
 
+    @property
+    def protocol(self) -> str:
+        return "search" if self.people else "pairs"
+
     def trials(self, families: Sequence[str]) -> Iterator[Trial]:
         """Photo by photo, so that a run that is stopped has compared all methods on some photos."""
-        for photo, gallery in self.pairs:
+        alone = [(name, photo, None) for name, photo in self.people.items()]
+        paired = [(photo.stem, photo, gallery) for photo, gallery in self.pairs]
+        for photo in (alone or paired)[: self.count]:
             for held_out in self.held_out or families:
-                for name in self.methods:
-                    yield Trial(name, held_out, photo, gallery)
+                for method in self.methods:
+                    yield Trial(method, held_out, *photo)
                     for decoy, again in self.decoys:
-                        yield Trial(name, held_out, photo, gallery, decoy, again)
+                        yield Trial(method, held_out, *photo, decoy, again)
 
 
 class _Worker:
@@ -78,6 +89,7 @@ class _Worker:
             self.recognisers,
             self.copies,
             self.outside,
+            plan.people,
             plan.seed,
             plan.device,
             picture,
@@ -96,13 +108,16 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
     settings = {
         "recognisers": [recogniser.name for recogniser in worker.recognisers],
         "judges": [judge.name for judge in worker.outside],
+        "protocol": plan.protocol,
         "purify": plan.purify,
         "seed": plan.seed,
     }
     with writing_into(plan.out):
-        done = _done(plan.results, settings)
+        done, known = _done(plan, settings)
         todo = [trial for trial in plan.trials(families) if trial.key not in done]
-        if not todo:
+        strangers = [name for name in plan.people if name not in known]
+        steps = len(strangers) + len(todo)
+        if not steps:
             return []
         with plan.results.open("a", encoding="utf-8") as file:
 
@@ -111,6 +126,10 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
                 file.flush()
 
             write(about(**settings, device=plan.device, jobs=jobs))
+            everybody = introduced(plan.people, known, worker.recognisers, worker.outside, plan.device)
+            for index, row in enumerate(everybody):
+                write(row)
+                on_step(index + 1, steps)
             failed = []
             # Processes and not threads: one network on several cores is slower than several networks on one each.
             hired = Here(lambda: worker) if jobs == 1 else Processes(partial(_Worker, plan), seats(jobs))
@@ -120,25 +139,32 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
                     if error is None:
                         write(ended.value)
                     elif isinstance(error, FaceVeilError):
-                        failed.append(f"{trial.method} on {trial.photo.name}: {error}")
+                        failed.append(f"{trial.method} on {trial.photo.name if trial.gallery else trial.name}: {error}")
                     else:
                         raise error
-                    on_step(index + 1, len(todo))
+                    on_step(len(strangers) + index + 1, steps)
             return failed
 
 
-def _done(results: Path, settings: dict[str, object]) -> set[tuple]:
-    """What earlier runs with these settings did; what one did not write down about itself may have been the same."""
+def _done(plan: Plan, settings: dict[str, object]) -> tuple[set[tuple], list[str]]:
+    """What earlier runs with these settings did, and whose photos they saw.
+
+    What one did not write down about itself may have been the same.
+    """
+    results = plan.results
     if not results.is_file():
-        return set()
+        return set(), []
     cut_torn_line(results)
-    done = {key_of(row) for row in read_rows([results])}
-    before = read_about(results) if done else {}
+    done, known = {key_of(row) for row in read_rows([results])}, [row["known"] for row in read_known([results])]
+    before = read_about(results) if done or known else {}
     other = [name for name, value in settings.items() if before.get(name, value) != value]
     if other:
         changes = ", ".join(f"{name} {_said(before[name])} and not {_said(settings[name])}" for name in other)
         raise InputError(f"{results.parent} holds results of other settings ({changes}): name another folder.")
-    return done
+    gone = [name for name in known if name not in plan.people]
+    if gone:
+        raise InputError(f"{results.parent} knows photos that are not here ({', '.join(gone)}): name another folder.")
+    return done, known
 
 
 def _said(value: object) -> str:

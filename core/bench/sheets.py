@@ -19,6 +19,10 @@ COUNT = 4
 """How many of each kind a sheet shows."""
 
 
+VISIBLE = ("paint", "lpips_vgg", "face_dssim")
+"""What sheets go by: the first of these that was measured, nearest to what people see first."""
+
+
 def closeness(row: Row) -> float:
     """How near the nearest judge still is, in deviations of its impostors: above 0 it matches. -inf: nobody can say."""
     known = [-lead([pair]) for pair in judged([row])]
@@ -26,7 +30,7 @@ def closeness(row: Row) -> float:
 
 
 ORDERS: dict[str, Callable[[Row], float]] = {
-    "visibility": lambda row: row["quality"]["lpips_vgg"] or row["quality"]["face_dssim"],
+    "visibility": lambda row: next(x for x in map(row["quality"].get, VISIBLE) if x is not None),
     "failure": closeness,
 }
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from .probe import Probe
-from .rows import Row, judged, lead, mean, success
+from .rows import FAR, Row, judged, lead, mean, measured, success
 
 FARS = ("1e-2", "1e-3", "1e-4")
-QUALITY = ("lpips_vgg", "lpips_alex", "face_dssim", "ssim", "psnr", "chroma")
 
 
 def tables(rows: Sequence[Row]) -> str:
@@ -22,22 +21,22 @@ def tables(rows: Sequence[Row]) -> str:
             f"## {title}: judges of a family that took no part",
             _rates(mine, decoy),
             f"## {title}: after sharing, FAR 1e-2, all judges",
-            _copies(mine, decoy),
+            shared(mine, decoy),
             f"## {title}: recognisers that took part",
-            _own(mine, decoy),
+            own(mine, decoy),
         ]
         if decoy:
             parts += [f"## {title}: no longer matched with themselves", _rates(mine, decoy=False)]
-    parts += ["## How visible", _visibility(rows), "## Cost", _cost(rows)]
+    parts += ["## How visible", visibility(rows), "## Cost", cost(rows)]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(head: Sequence[str], body: Iterable[Sequence[object]]) -> str:
+def table(head: Sequence[str], body: Iterable[Sequence[object]]) -> str:
     lines = [head, ["---"] * len(head), *body]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def _by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
+def by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for row in rows:
         found.setdefault(str(row[key]), []).append(row)
@@ -46,7 +45,7 @@ def _by(rows: Sequence[Row], key: str) -> dict[str, list[Row]]:
 
 def _rates(rows: Sequence[Row], decoy: bool) -> str:
     body = []
-    for method, mine in _by(rows, "method").items():
+    for method, mine in by(rows, "method").items():
         names = dict.fromkeys(seen["name"] for _, seen in judged(mine))
         shares = []
         for name in names:
@@ -57,45 +56,46 @@ def _rates(rows: Sequence[Row], decoy: bool) -> str:
         everybody = [] if decoy else [f"{lead(judged(mine)):.2f}"]
         body.append([method, "**mean of judges**", "", "", f"{mean(shares):.3f}", "", "", *everybody])
     head = ["method", "judge", "pairs", "counted", *(f"FAR {far}" for far in FARS), *([] if decoy else ["below by"])]
-    return _table(head, body)
+    return table(head, body)
 
 
-def _copies(rows: Sequence[Row], decoy: bool) -> str:
+def shared(rows: Sequence[Row], decoy: bool = False, far: str = FAR) -> str:
     names = list(dict.fromkeys(copy for _, seen in judged(rows) for copy in seen["after"]))
     body = [
-        [method, *(success(judged(mine), copy, decoy=decoy) for copy in names)]
-        for method, mine in _by(rows, "method").items()
+        [method, *(success(judged(mine), copy, far, decoy) for copy in names)]
+        for method, mine in by(rows, "method").items()
     ]
-    return _table(["method", *names], body)
+    return table(["method", *names], body)
 
 
-def _own(rows: Sequence[Row], decoy: bool) -> str:
+def own(rows: Sequence[Row], decoy: bool = False, far: str = FAR) -> str:
     body = []
-    for method, mine in _by(rows, "method").items():
+    for method, mine in by(rows, "method").items():
         for name in dict.fromkeys(seen["name"] for _, seen in judged(mine, "surrogate")):
             pairs = [(row, seen) for row, seen in judged(mine, "surrogate") if seen["name"] == name]
-            body.append([method, name, success(pairs, decoy=decoy)])
-    return _table(["method", "surrogate", "FAR 1e-2"], body)
+            body.append([method, name, success(pairs, far=far, decoy=decoy)])
+    return table(["method", "surrogate", f"FAR {far}"], body)
 
 
 def _figures(mine: Sequence[Row], keys: Iterable[str], of: Callable[[Row], dict]) -> list[str]:
-    return [f"{mean(of(row)[key] for row in mine):.3f}" for key in keys]
+    return [f"{mean(of(row).get(key) for row in mine):.3f}" for key in keys]
 
 
-def _visibility(rows: Sequence[Row]) -> str:
+def visibility(rows: Sequence[Row]) -> str:
+    known = measured(rows)
     body = [
         [
             method,
             len(mine),
-            *_figures(mine, QUALITY, lambda row: row["quality"]),
+            *_figures(mine, known, lambda row: row["quality"]),
             f"{mean(r['shift'] for r in mine):.3f}",
         ]
-        for method, mine in _by(rows, "method").items()
+        for method, mine in by(rows, "method").items()
     ]
-    return _table(["method", "photos", *QUALITY, "landmark shift"], body)
+    return table(["method", "photos", *(name.replace("_", " ") for name in known), "landmark shift"], body)
 
 
-def _cost(rows: Sequence[Row]) -> str:
+def cost(rows: Sequence[Row]) -> str:
     """Seconds of the processor: of the clock they would say how busy the machine was."""
     kinds = ("denoiser", "decoder", "recogniser")
     body = [
@@ -105,9 +105,9 @@ def _cost(rows: Sequence[Row]) -> str:
             f"{mean(row['cpu_seconds'] for row in mine):.1f}",
             _largest(row["peak_mb"] for row in mine),
         ]
-        for method, mine in _by(rows, "method").items()
+        for method, mine in by(rows, "method").items()
     ]
-    return _table(["method", *(f"{kind} evaluations" for kind in kinds), "processor s", "peak MB"], body)
+    return table(["method", *(f"{kind} evaluations" for kind in kinds), "processor s", "peak MB"], body)
 
 
 def _largest(values: Iterable[float | None]) -> str:
@@ -121,4 +121,4 @@ def probes_table(probes: Sequence[tuple[str, Probe]]) -> str:
         for name, p in probes
     ]
     head = ["method", "recogniser", "people", "clean to clean", "trained on protected", "tested on protected"]
-    return "## Linear probe: share of people named right\n\n" + _table(head, body) + "\n"
+    return "## Linear probe: share of people named right\n\n" + table(head, body) + "\n"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from ..errors import InputError, NoFaceError
@@ -15,10 +14,10 @@ from ..faces.face import Face
 from ..faces.find import find_faces
 from ..images import read_photo, to_bchw, write_photo
 from ..protector import Protector
-from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
 from ..verdict.quality import measure_quality, outside_change
-from ..verdict.verify import embed_copies, embed_largest
+from .asking import Copies, embeddings, outsiders, similarities
+from .layout import person_of
 from .memory import peak_memory
 from .methods import Method
 from .outside import OutsideJudge
@@ -31,15 +30,18 @@ class Trial:
     method: str
     held_out: str
     """The family that gives no gradient and judges."""
+    name: str
+    """The photo's, as results and pictures are called: its file's, or in a search PERSON/NAME."""
     photo: Path
-    gallery: Path
+    gallery: Path | None = None
+    """Another photo of the person; None in a search, where all others are."""
     decoy: Path | None = None
     """In the decoy protocol, whom to resemble; judged by `decoy_again`, which the method never sees."""
     decoy_again: Path | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str | None]:
-        return self.method, self.held_out, self.photo.stem, self.decoy and self.decoy.stem
+        return self.method, self.held_out, self.name, self.decoy and self.decoy.stem
 
 
 def split(recognisers: Sequence[Recogniser], held_out: str) -> tuple[list[Recogniser], list[Recogniser]]:
@@ -58,13 +60,14 @@ def attempt(
     trial: Trial,
     method: Method,
     recognisers: Sequence[Recogniser],
-    copies: Mapping[str, Callable[[Tensor], Tensor]],
+    copies: Copies,
     outside: Sequence[OutsideJudge] = (),
+    others: Mapping[str, Path] | None = None,
     seed: int = 0,
     device: str = "cpu",
     picture: Path | None = None,
 ) -> dict[str, object]:
-    """The trial's row; the protected photo goes to `picture`."""
+    """The trial's row; the protected photo goes to `picture`. In a search, `others` are all its photos by name."""
     surrogates, judges = split(recognisers, trial.held_out)
     used = surrogates[: method.surrogates]
     photo, (gallery, decoy, decoy_again) = read_photo(trial.photo), _others(trial, device)
@@ -83,7 +86,7 @@ def attempt(
     row: dict[str, object] = {
         "method": trial.method,
         "held_out": trial.held_out,
-        "photo": trial.photo.stem,
+        "photo": trial.name,
         "decoy": trial.decoy and trial.decoy.stem,
         "seed": seed,
         "seconds": time.perf_counter() - started,
@@ -98,8 +101,13 @@ def attempt(
     row["quality"] = asdict(measure_quality(before, after, face, outside_change(before, after, [face])))
     row["shift"] = landmark_shift(face, after)
     witnesses = [*used, *judges]
-    row["recognisers"] = similarities(witnesses, used, before, after, face, gallery, decoy_again, copies)
-    row["outside"] = [judge.row(before, after, gallery, copies) for judge in outside]
+    if gallery is None:
+        row["person"] = person_of(trial.name)
+        row["recognisers"] = embeddings(witnesses, used, before, after, face, copies)
+        row["outside"] = outsiders(outside, trial.name, after, others or {}, copies)
+    else:
+        row["recognisers"] = similarities(witnesses, used, before, after, face, gallery, decoy_again, copies)
+        row["outside"] = [judge.row(before, after, gallery, copies) for judge in outside]
     return row
 
 
@@ -108,39 +116,6 @@ def _others(trial: Trial, device: str) -> list[Tensor | None]:
         None if path is None else to_bchw(read_photo(path).pixels).to(device)
         for path in (trial.gallery, trial.decoy, trial.decoy_again)
     ]
-
-
-@torch.inference_mode()
-def similarities(
-    witnesses: Sequence[Recogniser],
-    surrogates: Sequence[Recogniser],
-    before: Tensor,
-    after: Tensor,
-    face: Face,
-    gallery: Tensor,
-    decoy: Tensor | None,
-    copies: Mapping[str, Callable[[Tensor], Tensor]],
-) -> list[dict[str, object]]:
-    """By recogniser: similarity to the gallery photo (and the decoy's other photo) before, and after in every copy."""
-    ensemble = Ensemble(witnesses)
-    own, seen = embed_copies(ensemble, before, after, [face], copies)[0]
-    targets = {"": embed_largest(ensemble, gallery)}
-    if decoy is not None:
-        targets["decoy_"] = embed_largest(ensemble, decoy)
-    rows = []
-    for recogniser in witnesses:
-        row: dict[str, object] = {
-            "name": recogniser.name,
-            "family": recogniser.family,
-            "role": "surrogate" if recogniser in surrogates else "judge",
-            "thresholds": recogniser.card.thresholds,
-        }
-        for prefix, target in targets.items():
-            known = target[recogniser.name][0]
-            row[f"{prefix}before"] = float(own[recogniser.name][0] @ known)
-            row[f"{prefix}after"] = {copy: float(found[recogniser.name][0] @ known) for copy, found in seen.items()}
-        rows.append(row)
-    return rows
 
 
 def landmark_shift(face: Face, after: Tensor) -> float | None:
@@ -155,4 +130,4 @@ def landmark_shift(face: Face, after: Tensor) -> float | None:
 def picture_path(folder: Path, trial: Trial) -> Path:
     """Where a trial's protected photo is kept."""
     towards = f"-as-{trial.decoy.stem}" if trial.decoy else ""
-    return folder / trial.method.replace(":", "-") / trial.held_out / f"{trial.photo.stem}{towards}.png"
+    return folder / trial.method.replace(":", "-") / trial.held_out / f"{trial.name}{towards}.png"

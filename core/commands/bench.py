@@ -1,30 +1,37 @@
-"""`faceveil bench PAIRS -o OUT`: compare methods on your own pairs of photos, with judges that took no part.
+"""`faceveil bench FOLDER -o OUT`: compare methods on your own photos, with judges that took no part.
 
-PAIRS/a/NAME and PAIRS/b/NAME show the same person (train/train_NAME and test/test_NAME do as well). Every photo of
-the first folder is protected knowing nothing but itself, once for each family of recognisers that is left out; that
-family then compares it with the photo in the second folder. A run that was stopped goes on when it is started again;
-more photos, methods and decoys may be added to it, and other recognisers, judges or seeds need another folder.
+How the folder is laid out decides what is asked.
+
+Pairs: FOLDER/a/NAME and FOLDER/b/NAME show the same person (train/train_NAME and test/test_NAME do as well). Every
+photo of the first folder is protected knowing nothing but itself, once for each family of recognisers that is left out;
+that family then compares it with the photo in the second folder.
+
+A search: FOLDER/PERSON/NAME, several photos of each of several people. Every photo is protected in the same way, and
+the family that was left out looks for it among all the others. (Two people alone need other names than a and b.)
+
+A run that was stopped goes on when it is started again; more photos, methods and decoys may be added to it, and other
+recognisers, judges or seeds need another folder.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from .options import add_device, pick_device, progress_bar
+from .options import add_device, add_far, pick_device, progress_bar
 from .parser import output_path
+from .telling import tell, warn
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser(
         "bench",
-        help="compare methods on pairs of photos",
+        help="compare methods on your own photos",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     say = parser.add_argument
-    say("pairs", type=Path, metavar="PAIRS", help="a folder of pairs, as above")
+    say("folder", type=Path, metavar="FOLDER", help="pairs, or people with several photos each, as above")
     say("-o", "--out", type=output_path, required=True, help="folder of the results, made when missing")
     say(
         "--methods",
@@ -36,7 +43,10 @@ def add(verbs: argparse._SubParsersAction) -> None:
     say("--recognisers", nargs="+", required=True, metavar="NAME_OR_FILE", help="of two families at least")
     say("--held-out", nargs="+", default=[], metavar="FAMILY", help="leave out only these families (default: each)")
     say(
-        "--decoys", type=Path, metavar="PAIRS", help="also resemble these: pairs, of which the second photo only judges"
+        "--decoys",
+        type=Path,
+        metavar="PAIRS",
+        help="with pairs, also resemble these: pairs again, of which the second photo only judges",
     )
     say(
         "--judge",
@@ -45,7 +55,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
         metavar="FILE.py:FUNCTION",
         help="judges of your own: two pictures to a number",
     )
-    say("--count", type=int, metavar="N", help="only the first N pairs")
+    say("--count", type=int, metavar="N", help="protect only the first N photos")
+    add_far(parser, "false-accept rate of a search's thresholds (pairs are told at several)")
     say("--no-purify", action="store_true", help="leave out the bundled model's way to noise and back")
     say("--inception", type=Path, metavar="FILE.onnx", help="also the Fréchet distance, by this network's features")
     say(
@@ -64,8 +75,9 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..bench.layout import people_in
     from ..bench.report import Gathered, write_report
-    from ..bench.rows import read_rows
+    from ..bench.rows import read_known, read_rows
     from ..bench.run import Plan
     from ..bench.run import run as run_plan
     from ..errors import InputError
@@ -77,12 +89,17 @@ def run(options: argparse.Namespace) -> int:
     missing = [str(path) for path in options.merge if not path.is_file()]
     if missing:
         raise InputError(f"There is no file {missing[0]} to merge: check the path.")
-    pairs = pairs_in(options.pairs)[: options.count]
+    people = people_in(options.folder)
+    if people and options.decoys:
+        raise InputError("Decoys belong to pairs, and these are people with several photos each: leave out --decoys.")
+    pairs = () if people else tuple(pairs_in(options.folder))
     plan = Plan(
         tuple(options.methods),
         tuple(options.recognisers),
-        tuple(pairs),
         options.out,
+        pairs,
+        people or {},
+        options.count,
         tuple(options.held_out),
         tuple(pairs_in(options.decoys)) if options.decoys else (),
         tuple(options.judge),
@@ -95,11 +112,13 @@ def run(options: argparse.Namespace) -> int:
         with progress_bar("trial") as bar:
             failed = run_plan(plan, options.jobs, bar)
     known = [*([plan.results] if plan.results.is_file() else []), *options.merge]
-    gathered = Gathered(plan.pictures, {photo.stem: (photo, gallery) for photo, gallery in pairs})
+    photos = people or {photo.stem: photo for photo, _ in pairs}
+    gathered = Gathered(plan.pictures, photos, {photo.stem: gallery for photo, gallery in pairs})
     judges = [load_recogniser(name) for name in options.recognisers]
     with progress_bar("face") as bar:
-        notes = write_report(read_rows(known), options.out, gathered, judges, options.inception, bar)
-    print((options.out / "results.md").read_text(encoding="utf-8"))
-    for line in [*notes, *failed]:
-        print(f"note: {line}", file=sys.stderr)
+        notes = write_report(
+            read_rows(known), options.out, gathered, judges, options.inception, bar, read_known(known), options.far
+        )
+    tell(*(options.out / "results.md").read_text(encoding="utf-8").splitlines())
+    warn(*(f"note: {line}" for line in [*notes, *failed]))
     return 2 if failed else 0

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     from ..images import Photo, from_pil, read_photo, to_bchw, write_photo
     from ..protector import Protector
     from ..recipes import choose
-    from ..recognisers.catalogue import load_recogniser
+    from ..recognisers.automatic import load_automatic
     from ..verdict.sheet import draw_sheet
 
     photo, device = read_photo(options.photo), pick_device(options.device)
@@ -63,10 +63,11 @@ def run(options: argparse.Namespace) -> int:
         tell(f"{options.out / name}: {words} ({time.perf_counter() - started:.1f} s)")
 
     started = time.perf_counter()
-    protector = Protector(choose(), [load_recogniser("dlib").to(device)], faces="largest", device=device)
+    against = [recogniser.to(device) for recogniser in load_automatic()]
+    protector = Protector(choose(), against, faces="largest", device=device)
     with progress_bar("it", "protect") as bar:
         protected, report = protector(photo, None, lambda step, objective: bar(step.index + 1, step.of))
-    write("protected.png", protected, "the photo, protected against the built-in recogniser")
+    write("protected.png", protected, "the photo, protected against the built-in recognisers")
     sheet = draw_sheet(image.cpu(), to_bchw(protected.pixels), report)
     write("verdict.png", Photo(from_pil(sheet)), report.sentence())
     started = time.perf_counter()

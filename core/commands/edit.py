@@ -16,6 +16,7 @@ from .options import (
     pick_device,
     progress_bar,
     refuse_overwriting,
+    settle_surrogates,
 )
 from .parser import output_path, positive
 from .pictures import naming, notes_on, read_faces
@@ -79,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
     from ..verdict.sheet import write_sheet
 
     _refuse_contradictions(options)
+    settle_surrogates(options)
     photo = read_photo(options.photo)
     refuse_overwriting([options.out, options.sheet], [options.photo, options.mask, *options.gallery])
     check_target(options.out, [options.photo], photo)
@@ -142,6 +144,7 @@ def make_editor(options: argparse.Namespace, device: str) -> Editor:
             judges=judges,
             gallery=read_faces(options.gallery, device),
             faces=options.faces,
+            detector=options.detector,
             far=options.far,
             seed=options.seed,
             device=device,

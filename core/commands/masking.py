@@ -56,5 +56,5 @@ def drawn(options: argparse.Namespace, image: Tensor, photo: Path, regions: Sequ
 
     of_picture = geometries(options.landmarks, options.parser)
     with naming("photo", photo):
-        found = find_faces(image, which=options.faces)
+        found = find_faces(image, which=options.faces, detector=options.detector)
     return region_mask(found, regions, *image.shape[-2:], geometries=of_picture(image)), found

@@ -25,7 +25,14 @@ def add_protecting(parser: argparse.ArgumentParser) -> None:
     say = parser.add_argument
     names = "|".join(STRENGTHS)
     say("--strength", choices=STRENGTHS, metavar=names, help="how much may change (default: balanced)")
-    say("--surrogate", nargs="+", default=["dlib"], metavar="NAME_OR_FILE", help="recognisers to protect against")
+    say(
+        "--surrogate",
+        nargs="+",
+        default=["auto"],
+        metavar="NAME_OR_FILE",
+        help="recognisers to protect against (default: auto, all that are built in and the strongest of each further "
+        "family that is here and may be used for everything)",
+    )
     add_faces(parser)
     say("--seed", type=seed_number, default=0, help="the same seed gives the same picture")
 
@@ -37,6 +44,16 @@ def add_faces(parser: argparse.ArgumentParser) -> None:
         default="all",
         metavar="all|largest|N",
         help="which faces (default: all; 0 is the largest)",
+    )
+    add_detector(parser)
+
+
+def add_detector(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--detector",
+        choices=("auto", "mtcnn", "scrfd"),
+        default="auto",
+        help="who finds faces: auto is the built-in mtcnn; scrfd is InsightFace's, where one of its files is here",
     )
 
 
@@ -57,10 +74,15 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
         metavar="NAME_OR_FILE",
         help="recognisers that only judge (see: faceveil recognisers)",
     )
+    add_far(parser, "false-accept rate of the thresholds")
     parser.add_argument(
-        "--far", default="1e-2", choices=("1e-1", "1e-2", "1e-3", "1e-4"), help="false-accept rate of the thresholds"
+        "--research", action="store_true", help="auto may also take recognisers that are for research alone"
     )
     parser.add_argument("--sheet", type=output_path, metavar="FILE.png", help="write a picture of the verdict")
+
+
+def add_far(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--far", default="1e-2", choices=("1e-1", "1e-2", "1e-3", "1e-4"), help=what)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +110,19 @@ def progress_bar(unit: str, title: str | None = None) -> Iterator[Callable[..., 
             bar.update(done - bar.n)
 
         yield show
+
+
+def settle_surrogates(options: argparse.Namespace) -> None:
+    """Put names in the place of "auto" before anything is done or compared with earlier runs; say who is left out."""
+    from ..recognisers.automatic import AUTO, expand, left_out
+
+    if AUTO not in options.surrogate:
+        return
+    options.surrogate = expand(options.surrogate, options.judge, options.far, options.research)
+    out = left_out(options.far, options.research)
+    idle = [f"{name} ({why})" for name, why in out.items() if name not in (*options.surrogate, *options.judge)]
+    if idle:
+        tell(f"note: here, but without part unless named: {', '.join(idle)}.")
 
 
 def load_recognisers(names: list[str], device: str) -> list[Recogniser]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .denoising import add_denoising
 from .many import add_many, inputs_of, protect_many
-from .options import add_device, add_judging, add_protecting, refuse_overwriting
+from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
 from .parser import output_path, place_name
 from .protecting import make_protector, protect_quietly
 from .telling import tell
@@ -58,6 +58,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..many.sources import is_url, names_many
 
+    settle_surrogates(options)
     if len(options.photos) > 1 or names_many(options.photos[0]) or is_url(options.out):
         return protect_many(options)
     return protect_one(options)

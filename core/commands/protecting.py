@@ -40,6 +40,7 @@ def make_protector(options: argparse.Namespace) -> Protector:
         **pick_engines(options, recipe, device),
         terms=makeup_terms(options, device),
         faces=options.faces,
+        detector=options.detector,
         far=options.far,
         seed=options.seed,
         device=device,

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from .options import add_device, add_judging, load_recognisers, pick_device, refuse_overwriting
+from .options import add_detector, add_device, add_judging, load_recognisers, pick_device, refuse_overwriting
 from .pictures import naming, read_faces
 from .telling import tell
 
@@ -21,6 +21,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.add_argument("original", type=Path)
     parser.add_argument("protected", type=Path)
     add_judging(parser)
+    add_detector(parser)
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     add_device(parser)
     parser.set_defaults(run=run)
@@ -29,16 +30,18 @@ def add(verbs: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..faces.find import find_faces
     from ..images import read_photo, to_bchw
+    from ..recognisers.automatic import AUTO, expand
     from ..verdict.verify import Witness, verify
 
     refuse_overwriting([options.sheet], [options.original, options.protected, *options.gallery])
     device = pick_device(options.device)
     pair = [to_bchw(read_photo(path).pixels).to(device) for path in (options.original, options.protected)]
     with naming("photo", options.original):
-        found = find_faces(pair[0])
+        found = find_faces(pair[0], detector=options.detector)
     gallery = read_faces(options.gallery, device)
-    judges = [Witness(judge) for judge in load_recognisers(options.judge or ["dlib"], device)]
-    report = verify(*pair, judges, gallery, found, options.far)
+    names = expand(options.judge or [AUTO], far=options.far, research=options.research)
+    judges = [Witness(judge) for judge in load_recognisers(names, device)]
+    report = verify(*pair, judges, gallery, found, options.far, options.detector)
     if options.sheet:
         from ..verdict.sheet import write_sheet
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from math import hypot, isfinite
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,9 +15,19 @@ from ..errors import InputError, ModelError, NoFaceError
 from .crops import window_around
 from .face import Face
 from .mtcnn import LONGEST, SMALL, Mtcnn, smaller_copy, smallest_face
-from .scrfd import Scrfd, find_scrfd_file
+from .scrfd import Scrfd, find_scrfd_file, load_scrfd
 
 DETECTORS = ("auto", "mtcnn", "scrfd")
+
+
+class Looks(Protocol):
+    """A detector that somebody else brought."""
+
+    def find(self, image: Tensor) -> list[Face]:
+        """The faces of a picture (1, 3, H, W), the largest first; none is no error."""
+        ...
+
+
 CHOICES = ("all", "largest", "nearest")
 TURNS = {-1: "90 degrees clockwise", 2: "180 degrees", 1: "90 degrees counter-clockwise"}
 """Quarter turns as `torch.rot90` counts them, and what to tell the user."""
@@ -26,7 +37,7 @@ Box = tuple[float, float, float, float]
 def find_faces(
     image: Tensor,
     which: str | int = "all",
-    detector: str = "auto",
+    detector: str | Looks = "auto",
     near: tuple[float, float] | None = None,
     boxes: Sequence[Box] | None = None,
     mask: Tensor | None = None,
@@ -47,7 +58,7 @@ def find_faces(
         raise InputError(
             f"Faces are looked for in one RGB picture at a time, not in a batch of shape {list(image.shape)}."
         )
-    if detector not in DETECTORS:
+    if isinstance(detector, str) and detector not in DETECTORS:
         raise InputError(f"Unknown detector '{detector}'. Choose one of: {', '.join(DETECTORS)}.")
     # Outside of inference mode even when called inside it: gradients flow through an alignment by these points.
     with torch.inference_mode(False), torch.no_grad():
@@ -136,13 +147,13 @@ def checked_boxes(boxes: Sequence[Box], height: int, width: int) -> list[Box]:
     return checked
 
 
-def _detect(image: Tensor, detector: str, look_turned: bool) -> list[Face]:
+def _detect(image: Tensor, detector: str | Looks, look_turned: bool) -> list[Face]:
     """All faces in the picture; an error when there are none."""
     faces = _look(image, detector)
     if faces:
         return faces
     height, width = image.shape[-2:]
-    if detector == "scrfd":
+    if detector not in ("auto", "mtcnn"):
         tried = "SCRFD found no face"
     else:
         tried = f"The built-in detector found no face of at least {smallest_face(height, width):.0f} px"
@@ -153,11 +164,13 @@ def _detect(image: Tensor, detector: str, look_turned: bool) -> list[Face]:
     raise NoFaceError(f"{tried}, not even {again}. Crop closer to the face, or use a larger or clearer photo.")
 
 
-def _look(image: Tensor, detector: str) -> list[Face]:
-    return _scrfd().find(image) if detector == "scrfd" else _mtcnn().find(image)
+def _look(image: Tensor, detector: str | Looks) -> list[Face]:
+    if isinstance(detector, str):
+        detector = _scrfd() if detector == "scrfd" else _mtcnn()
+    return detector.find(image)
 
 
-def _turn_with_a_face(image: Tensor, detector: str) -> str | None:
+def _turn_with_a_face(image: Tensor, detector: str | Looks) -> str | None:
     """By how much to turn the picture for the surest face, or None when no turn shows one."""
     small, _ = smaller_copy(image.detach(), LONGEST)
     best = {turn: _look(small.rot90(turn, (2, 3)), detector) for turn in TURNS}
@@ -165,7 +178,7 @@ def _turn_with_a_face(image: Tensor, detector: str) -> str | None:
     return TURNS[max(scores, key=scores.get)] if scores else None
 
 
-def _in_box(image: Tensor, box: Box, detector: str) -> Face:
+def _in_box(image: Tensor, box: Box, detector: str | Looks) -> Face:
     """The face that the user's box means, with the box as drawn.
 
     What the detector finds in and around the box counts first, since hand-drawn boxes are loose. If it
@@ -205,4 +218,4 @@ def _scrfd() -> Scrfd:
 
 @lru_cache(maxsize=1)
 def _load_scrfd(path: Path) -> Scrfd:
-    return Scrfd(path)
+    return load_scrfd(path)

@@ -7,11 +7,12 @@ free for every use, so none come with the package: a file that the user already 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
+from ..errors import InputError, ModelError
 from ..places import model_folders
 from .face import Face
 from .mtcnn import scaled, smaller_copy, with_retries
@@ -35,29 +36,46 @@ def find_scrfd_file() -> Path | None:
     return None
 
 
+def load_scrfd(path: Path) -> Scrfd:
+    """The detector in a file, by insightface's own class."""
+    try:
+        from insightface.model_zoo import get_model
+    except ImportError as error:
+        raise ModelError(
+            "The SCRFD detector needs the Python packages 'insightface' and 'onnxruntime', which cannot be loaded: "
+            "install them or use the built-in detector 'mtcnn'."
+        ) from error
+    try:
+        model = get_model(str(path), providers=["CPUExecutionProvider"])
+        usable = model.taskname == "detection" and model.use_kps
+        model.prepare(ctx_id=-1, input_size=(INPUT_SIDE, INPUT_SIDE))
+    except Exception as error:  # whatever ONNX Runtime and InsightFace let out for a wrong or damaged file
+        usable, cause = False, error
+    else:
+        cause = None
+    if not usable:
+        raise ModelError(
+            f"'{path.name}' is not an SCRFD detector that gives five points: use a file such as det_10g.onnx."
+        ) from cause
+    return Scrfd(model)
+
+
+def scrfd_in(analysis: Any) -> Scrfd:
+    """The detector in a FaceAnalysis of insightface's, as other packs load and pass on."""
+    model = getattr(analysis, "det_model", None)
+    if not (callable(getattr(model, "detect", None)) and getattr(model, "use_kps", True)):
+        raise InputError(
+            "What is connected as insightface's analysis holds no face detector with five points. Connect a loader of "
+            "InsightFace (such as IPAdapter's, InstantID's or PuLID's), or nothing."
+        )
+    return Scrfd(model)
+
+
 class Scrfd:
     """`find` gives the faces of a picture."""
 
-    def __init__(self, path: Path) -> None:
-        try:
-            from insightface.model_zoo import get_model
-        except ImportError as error:
-            raise ModelError(
-                "The SCRFD detector needs the Python packages 'insightface' and 'onnxruntime', which cannot be loaded: "
-                "install them or use the built-in detector 'mtcnn'."
-            ) from error
-        try:
-            self._model = get_model(str(path), providers=["CPUExecutionProvider"])
-            usable = self._model.taskname == "detection" and self._model.use_kps
-            self._model.prepare(ctx_id=-1, input_size=(INPUT_SIDE, INPUT_SIDE))
-        except Exception as error:  # whatever ONNX Runtime and InsightFace let out for a wrong or damaged file
-            usable, cause = False, error
-        else:
-            cause = None
-        if not usable:
-            raise ModelError(
-                f"'{path.name}' is not an SCRFD detector that gives five points: use a file such as det_10g.onnx."
-            ) from cause
+    def __init__(self, model: Any) -> None:
+        self._model = model
 
     @torch.no_grad()
     def find(self, image: Tensor) -> list[Face]:

@@ -15,6 +15,8 @@ _LAYOUTS = (
     (("train_align", "train_"), ("test_align", "test_")),
 )
 
+PAIR_FOLDERS = tuple((first[0], second[0]) for first, second in _LAYOUTS)
+
 
 def pairs_in(folder: Path) -> list[tuple[Path, Path]]:
     """Photos of the same person: a/NAME and b/NAME, or train/train_NAME and test/test_NAME (also *_align)."""

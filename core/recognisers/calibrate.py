@@ -35,14 +35,14 @@ class Calibration:
 def thresholds_from(genuine: Tensor, impostors: Tensor) -> tuple[dict[str, float], dict[str, float]]:
     """Thresholds and true-accept rates by false-accept rate.
 
-    A rate is left out when fewer than ten impostor pairs would lie above its threshold: such
-    a figure would be noise.
+    A rate is left out when fewer than ten impostor pairs would lie above its threshold, for such a figure would be
+    noise, and when its threshold is that of the rate before: then it says nothing new.
     """
     ranked = impostors.sort(descending=True).values
     thresholds, tar = {}, {}
     for rate in RATES:
         above = int(float(rate) * len(ranked))
-        if above >= 10:
+        if above >= 10 and float(ranked[above]) > max(thresholds.values(), default=-2):
             thresholds[rate] = float(ranked[above])
             tar[rate] = float((genuine > ranked[above]).float().mean())
     return thresholds, tar

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
 from pathlib import Path
 from statistics import NormalDist
 
@@ -24,7 +25,7 @@ class Card:
     name: str
     input_size: int
     template: str
-    """Alignment template, a key of `faces.align.TEMPLATES`: "arcface", "dlib", "mtcnn"."""
+    """Alignment template, a key of `faces.align.TEMPLATES`: "arcface", "dlib", "facenet"."""
     family: str = ""
     """Networks of one family fool each other easily; transfer is only meaningful across families."""
     channels: str = "RGB"
@@ -117,7 +118,12 @@ def _first_wrong(card: Card, given: Collection[str]) -> str | None:
         return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
     def rates(value: object) -> bool:
-        return isinstance(value, dict) and all(number(v, -1, 1) for v in value.values())
+        return isinstance(value, dict) and all(map(_is_rate, value)) and all(number(v, -1, 1) for v in value.values())
+
+    def stricter(value: dict[str, float]) -> bool:
+        """Fewer strangers are accepted at a higher threshold; in any other order the search would go astray."""
+        by_rate = [value[rate] for rate in sorted(value, key=float, reverse=True)]
+        return all(above > below for below, above in pairwise(by_rate))
 
     size = isinstance(card.input_size, int) and number(card.input_size, 32, 1024)
     spread = len(card.input_range) == 2 and card.input_range[0] < card.input_range[1]
@@ -128,11 +134,21 @@ def _first_wrong(card: Card, given: Collection[str]) -> str | None:
         "mean": (len(card.mean) == 3 and all(number(v, -1e6, 1e6) for v in card.mean), "three numbers"),
         "scale_after_mean": (number(card.scale_after_mean, 1e-9, 1e9), "a number above 0"),
         "input_range": (spread, "two growing numbers"),
-        "thresholds": (rates(card.thresholds), "rates such as 1e-2 with numbers from -1 to 1"),
-        "tar": (rates(card.tar), "rates such as 1e-2 with numbers from -1 to 1"),
+        "thresholds": (
+            rates(card.thresholds) and stricter(card.thresholds),
+            "rates between 0 and 1, such as 1e-2, with numbers from -1 to 1 that grow as the rate shrinks",
+        ),
+        "tar": (rates(card.tar), "rates between 0 and 1, such as 1e-2, with numbers from -1 to 1"),
     }
     wrong = (key for key, (right, _) in checks.items() if key in given and not right)
     return next((f"{key} must be {checks[key][1]}, not {getattr(card, key)!r}" for key in wrong), None)
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        return 0 < float(text) < 1
+    except ValueError:
+        return False
 
 
 def write_card(card: Card, path: Path) -> None:

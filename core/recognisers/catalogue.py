@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ..errors import ModelError
+from ..errors import InputError, ModelError
 from ..places import download_folder, model_folders
 from .card import Card, read_card
 from .dlib_resnet import CARD as DLIB
@@ -22,11 +24,27 @@ from .dlib_resnet import load_dlib
 from .literature import PUBLISHED, load_published
 from .onnx_file import card_by_name, describe_onnx, load_onnx
 from .recogniser import Recogniser
+from .sface import CARD as SFACE
+from .sface import load_sface
 
 log = logging.getLogger("faceveil")
 
-PACKS = {"buffalo_l": "w600k_r50.onnx", "buffalo_s": "w600k_mbf.onnx", "antelopev2": "glintr100.onnx"}
-"""insightface's packs, and the recogniser inside each."""
+BUILT_IN = {DLIB.name: (DLIB, load_dlib), SFACE.name: (SFACE, load_sface)}
+"""What comes with the package: cards and loaders."""
+
+PACKS = {
+    "buffalo_l": "w600k_r50.onnx",
+    "buffalo_s": "w600k_mbf.onnx",
+    "antelopev2": "glintr100.onnx",
+    "auraface": "glintr100.onnx",
+}
+"""Packs as insightface keeps them, a folder each, and the recogniser inside."""
+
+WANTED = ("edgeface_s_gamma_05", "adaface_ir101_webface4m", "cvlface_adaface_vit_base_webface4m")
+"""Networks of further families that others publish as weights for torch: exported to ONNX under this name they work."""
+
+_SFACE = "face_recognition_sface_2021dec"
+_PUT = "Put {0}.onnx into {1}"
 
 _NOT_RECOGNISERS = ("det_", "scrfd", "1k3d68", "2d106", "genderage", "inswapper", "retinaface")
 
@@ -42,7 +60,25 @@ class Entry:
     state: str
     """"built in", "installed" or "not here"."""
     path: Path | None = None
-    card: Card | None = None
+    known: Card | None = None
+    """What is known without opening the file."""
+    how: str = ""
+    """How to get it, when it is not here."""
+
+    @cached_property
+    def card(self) -> Card | None:
+        """What it expects and means, or None when its file is damaged: a list must not fail over one bad file."""
+        try:
+            if self.known is not None:
+                return _with_calibration(self.known, self.path)
+            return self.path and replace(describe_onnx(self.path), name=self.name)
+        except ModelError:
+            return None
+
+    @property
+    def family(self) -> str:
+        card = self.card or self.known
+        return (card and card.family) or self.name
 
     def as_dict(self) -> dict[str, object]:
         """Flat and JSON-ready, for `faceveil recognisers --json`."""
@@ -57,12 +93,13 @@ class Entry:
             "licence": card and card.licence,
             "commercial": card and card.commercial,
             "source": card and card.source,
+            "how": self.how,
         }
 
 
 def calibration_file(name: str, path: Path | None) -> Path:
-    """Where measured thresholds are kept: beside the weights, or in the user's folder for a built-in."""
-    return path.with_suffix(".json") if path else download_folder("recognisers") / f"{name}.json"
+    """Where measured thresholds are kept: beside the weights, or for a built-in in a folder where no weights lie."""
+    return path.with_suffix(".json") if path else download_folder("calibrations") / f"{name}.json"
 
 
 def _with_calibration(card: Card, path: Path | None) -> Card:
@@ -82,30 +119,40 @@ def _files_in(folders: list[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
 
 
 def entries() -> list[Entry]:
-    """Every recogniser known here, the built-in first, those on this machine before those that are not."""
-    found = [Entry(DLIB.name, "built in", None, _with_calibration(DLIB, None))]
-    folders = [*model_folders("recognisers"), *model_folders("insightface")]
-    seen = {DLIB.name}
-    for path in _files_in(folders, (".onnx",)):
-        name = next((pack for pack, file in PACKS.items() if path.name == file and path.parent.name == pack), path.stem)
+    """Every recogniser known here, the built-in first, those on this machine before those that are not.
+
+    No file is opened; an entry's `card` does that when somebody asks.
+    """
+    found = [Entry(name, "built in", None, card) for name, (card, _) in BUILT_IN.items()]
+    seen = set(BUILT_IN)
+    for path in _files_in([*model_folders("recognisers"), *model_folders("insightface")], (".onnx",)):
+        name = _name_of(path)
         if name not in seen:
             seen.add(name)
-            found.append(Entry(name, "installed", path, _describe(path)))
+            found.append(Entry(name, "installed", path))
     for name, published in PUBLISHED.items():
         path = _published_file(name)
-        found.append(Entry(name, "installed" if path else "not here", path, _with_calibration(published.card, path)))
-    found += [
-        Entry(pack, "not here", None, card_by_name(file, pack)) for pack, file in PACKS.items() if pack not in seen
-    ]
+        how = "" if path else f"Put {published.files[0]} into {download_folder('recognisers')}"
+        found.append(Entry(name, "installed" if path else "not here", path, published.card, how))
+    found += [entry for entry in absent() if entry.name not in seen]
     return sorted(found, key=lambda entry: entry.state == "not here")
 
 
-def _describe(path: Path) -> Card | None:
-    """A file's card, or None when it cannot be had: a listing must not fail over one bad file."""
-    try:
-        return describe_onnx(path)
-    except ModelError:
-        return None
+def absent() -> list[Entry]:
+    """What others publish and can be put here."""
+    fetched = {**{name: Path(name) / file for name, file in PACKS.items()}, _SFACE: Path(f"{_SFACE}.onnx")}
+    put = {name: Path(f"{name}.onnx") for name in WANTED}
+    hows = {**dict.fromkeys(fetched, "Get it with: faceveil fetch {0}"), **dict.fromkeys(put, _PUT)}
+    return [
+        Entry(name, "not here", None, card_by_name(file, name), hows[name].format(name, download_folder("recognisers")))
+        for name, file in {**fetched, **put}.items()
+    ]
+
+
+def _name_of(path: Path) -> str:
+    """What a file goes by: its pack's name, or its own."""
+    pack = path.parent.name
+    return pack if PACKS.get(pack) == path.name else path.stem
 
 
 def _published_file(name: str) -> Path | None:
@@ -118,11 +165,9 @@ def find(name: str | Path) -> Entry:
     """The recogniser of that name or weights file, or an error that says what to do."""
     path = Path(name)
     if isinstance(name, Path) or path.suffix.lower() in (".onnx", ".pth", ".pt", ".safetensors"):
-        if not path.is_file():
-            raise ModelError(
-                f"There is no weights file at {path}. Check the path, or list what is here with: faceveil recognisers"
-            )
-        return Entry(path.stem, "installed", path)
+        return _of_file(path)
+    if name in BUILT_IN:
+        return Entry(name, "built in", None, BUILT_IN[name][0])
     known = entries()
     entry = next((entry for entry in known if entry.name == name), None)
     if entry is None:
@@ -130,10 +175,27 @@ def find(name: str | Path) -> Entry:
         hint = f" Did you mean '{close[0]}'?" if close else ""
         raise ModelError(f"There is no recogniser called '{name}'.{hint} List them with: faceveil recognisers")
     if entry.state == "not here":
-        file = PUBLISHED[name].files[0] if name in PUBLISHED else ""
-        how = f"Put {file} into {download_folder('recognisers')}" if file else f"Get it with: faceveil fetch {name}"
-        raise ModelError(f"Recogniser '{name}' is not on this machine. {how}")
+        raise ModelError(f"Recogniser '{name}' is not on this machine. {entry.how}")
     return entry
+
+
+def _of_file(path: Path) -> Entry:
+    if not path.is_file():
+        raise ModelError(
+            f"There is no weights file at {path}. Check the path, or list what is here with: faceveil recognisers"
+        )
+    if path.stem in BUILT_IN:
+        raise ModelError(f"'{path.stem}' is the name of a recogniser that is built in. Rename {path.name} to use it.")
+    return Entry(_name_of(path), "installed", path)
+
+
+def weights_in(analysis: Any) -> Path:
+    """Where the recogniser in a FaceAnalysis of insightface's lies: that one gives no gradients, its file does."""
+    models = getattr(analysis, "models", None)
+    path = getattr(models.get("recognition"), "model_file", None) if isinstance(models, Mapping) else None
+    if not path:
+        raise InputError("What is connected as insightface's analysis holds no recogniser. Load a pack with one.")
+    return Path(path)
 
 
 @torch.inference_mode(False)  # weights that are read inside of it would never give a gradient
@@ -150,7 +212,7 @@ def load_recogniser(name: str | Path) -> Recogniser:
 def _load_weights(entry: Entry) -> Recogniser:
     path = entry.path
     if path is None:
-        return load_dlib()
+        return BUILT_IN[entry.name][1]()
     if path.suffix.lower() == ".onnx":
         return load_onnx(path)
     for name, published in PUBLISHED.items():

@@ -1,7 +1,7 @@
-"""The built-in recogniser: dlib's face-recognition ResNet as a torch module.
+"""The first built-in recogniser: dlib's face-recognition ResNet as a torch module.
 
-Its weights are in the public domain, so it is the one recogniser that can come with the
-package. `training/convert_dlib.py` made the weights file; the tests hold it against dlib.
+Its weights are in the public domain, so they come with the package. `training/convert_dlib.py`
+made the weights file; the tests hold it against dlib.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..places import BUNDLED
 from .card import Card
 from .recogniser import Recogniser
+from .stored import read_stored
 
 CARD = Card(
     name="dlib",
@@ -97,15 +98,6 @@ class DlibResNet(nn.Module):
 
 def load_dlib() -> Recogniser:
     """The built-in recogniser; about 0.1 s."""
-    from safetensors.torch import load_file
-
-    stored = load_file(BUNDLED / "dlib_resnet.safetensors")
-    state = {}
-    for name, value in stored.items():
-        if name.endswith(".scale"):
-            continue
-        scale = stored.get(f"{name}.scale")
-        state[name] = value if scale is None else value.float() * scale.view(-1, *[1] * (value.ndim - 1))
     network = DlibResNet()
-    network.load_state_dict(state)
+    network.load_state_dict(read_stored(BUNDLED / "dlib_resnet.safetensors"))
     return Recogniser(CARD, network)

@@ -63,8 +63,28 @@ DOWNLOADS: dict[str, Download] = {
         _INSIGHTFACE + "antelopev2.zip",
         "insightface",
         "antelopev2",
-        (("glintr100.onnx", "a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60"),),
+        (("glintr100.onnx", "4ab1d6435d639628a6f3e5008dd4f929edf4c4124b1a7169e1048f9fef534cdf"),),
         _NON_COMMERCIAL,
+    ),
+    "auraface": Download(
+        "https://huggingface.co/fal/AuraFace-v1/resolve/af6d057c9b0ec4071d4c49c80e3539258798b609/glintr100.onnx",
+        "insightface",
+        "auraface",
+        (("glintr100.onnx", "a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60"),),
+        "Apache-2.0",
+    ),
+    "face_recognition_sface_2021dec": Download(
+        "https://github.com/opencv/opencv_zoo/raw/47534e27c9851bb1128ccc0102f1145e27f23f98/models/"
+        "face_recognition_sface/face_recognition_sface_2021dec.onnx",
+        "recognisers",
+        "",
+        (
+            (
+                "face_recognition_sface_2021dec.onnx",
+                "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+            ),
+        ),
+        "Apache-2.0",
     ),
     "lpips-vgg": Download(
         "https://download.pytorch.org/models/vgg16-397923af.pth",

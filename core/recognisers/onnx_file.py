@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,18 @@ from torch import Tensor, nn
 from ..errors import ModelError
 from .card import Card, read_card
 from .onnx_graph import OnnxGraph, Signature, read_model, signature
+from .onnx_head import read_head
 from .recogniser import Recogniser
 
 if TYPE_CHECKING:
     from onnx import GraphProto
 
 _INSIGHTFACE = "insightface's model terms: non-commercial research only"
+_CVLFACE = "MIT; asks to follow the terms of the photos it was trained on (WebFace), which are for research"
+_ADAFACE = "MIT (code); terms of the weights not stated (trained on MS1MV2 or WebFace, photos for research)"
+_CVLFACE_FROM = "CVLface (Minchul Kim), exported to ONNX"
+_AURAFACE = "AuraFace v1 (fal): an ArcFace R100 trained on photos whose terms allow commercial use"
+_OPENCV = "OpenCV Zoo"
 
 
 @dataclass(frozen=True)
@@ -32,19 +39,24 @@ class Known:
     """Whether it takes 0 to 255, whatever its first nodes look like."""
     licence: str = ""
     commercial: bool | None = None
+    source: str = ""
 
 
 _KNOWN = (
+    # fal's network in insightface's clothes: the folder tells it from antelopev2's file of the same name.
+    Known("auraface*", "arcface-ir", licence="Apache-2.0", commercial=True, source=_AURAFACE),
     Known("w600k_r50*", "arcface-ir", licence=_INSIGHTFACE, commercial=False),
     Known("glintr100*", "arcface-ir", licence=_INSIGHTFACE, commercial=False),
     Known("w600k_mbf*", "mobilefacenet", licence=_INSIGHTFACE, commercial=False),
     # AdaFace's own release was trained on BGR, its successors in CVLFace on RGB.
-    Known("cvlface*adaface_ir*", "arcface-ir"),
-    Known("cvlface*"),
-    Known("adaface_ir*", "arcface-ir", channels="BGR"),
+    Known("cvlface*adaface_ir*", "arcface-ir", licence=_CVLFACE, source=_CVLFACE_FROM),
+    Known("cvlface*vit*", "vit", licence=_CVLFACE, source=_CVLFACE_FROM),
+    Known("cvlface*", licence=_CVLFACE, source=_CVLFACE_FROM),
+    Known("adaface_ir*", "arcface-ir", channels="BGR", licence=_ADAFACE, source="AdaFace (Minchul Kim)"),
     Known("adaface*", channels="BGR"),
+    Known("edgeface*", "edgenext", licence="CC BY-NC-SA 4.0", commercial=False, source="EdgeFace (Idiap)"),
     # OpenCV's FaceRecognizerSF turns its BGR crops to RGB and does not scale them.
-    Known("face_recognition_sface*", "sface", unscaled=True, licence="Apache-2.0"),
+    Known("face_recognition_sface*", "sface", unscaled=True, licence="Apache-2.0", commercial=True, source=_OPENCV),
     Known("sface*", "sface", unscaled=True),
     Known("*mbf*", "mobilefacenet"),
     Known("*mobilefacenet*", "mobilefacenet"),
@@ -77,27 +89,45 @@ def load_onnx(path: Path, card: Card | None = None) -> Recogniser:
 
 def describe_onnx(path: Path) -> Card:
     """The card of an ONNX file, for lists: a side-car that says enough is believed without opening the network."""
+    return _describe(path, *(_state(file) for file in (path, path.with_suffix(".json"))))
+
+
+def _state(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=256)
+def _describe(path: Path, *states: tuple[int, int] | None) -> Card:
+    """Once for each state of the files: lists are made again and again."""
     side_car = path.with_suffix(".json")
     if side_car.is_file():
         card = read_card(side_car, **{"input_size": 0, "template": "", "scale_after_mean": 0.0, **_from_name(path)})
         if card.input_size and card.template and card.scale_after_mean:
             return card
-    return _card(path, read_model(path, weights=False).graph)
+    return _card(path, read_head(path).graph)
 
 
-def card_by_name(file: str, name: str) -> Card:
+def card_by_name(file: Path, name: str) -> Card:
     """What can be said of a widespread file that is not here; `name` is what the recogniser goes by."""
-    return Card(**{"input_size": 112, "template": "arcface", **_from_name(Path(file)), "name": name})
+    return Card(**{"input_size": 112, "template": "arcface", **_from_name(file), "name": name})
 
 
 def _from_name(path: Path) -> dict[str, object]:
-    known = next((k for k in _KNOWN if fnmatchcase(path.stem.lower(), k.pattern)), Known(""))
+    names = path.parent.name.lower(), path.stem.lower()
+    folder, own = (next((k for k in _KNOWN if fnmatchcase(name, k.pattern)), None) for name in names)
+    # A folder's name counts only where it holds a pack.
+    known = (folder if folder and own and own.pattern.startswith("glintr100") else own) or Known("")
     says: dict[str, object] = {
         "name": path.stem,
         "family": known.family or path.stem,
         "channels": known.channels,
         "licence": known.licence,
         "commercial": known.commercial,
+        "source": known.source,
     }
     if known.unscaled:
         says |= {"mean": (0.0, 0.0, 0.0), "scale_after_mean": 1.0}

@@ -116,8 +116,8 @@ class OnnxGraph(nn.Module):
         )
 
 
-def read_model(path: Path, weights: bool = True) -> ModelProto:
-    """The file as onnx sees it; `weights` also reads those that lie in files beside it."""
+def read_model(path: Path) -> ModelProto:
+    """The file as onnx sees it, with weights that lie in files beside it."""
     try:
         import onnx
     except ImportError as error:
@@ -125,7 +125,7 @@ def read_model(path: Path, weights: bool = True) -> ModelProto:
     if not path.is_file():
         raise ModelError(f"There is no weights file at {path}. Check the path.")
     try:
-        model = onnx.load(str(path), load_external_data=weights)
+        model = onnx.load(str(path))
     except Exception as error:  # protobuf and onnx raise many kinds for a damaged file
         raise ModelError(
             f"{path.name} is no ONNX file, is damaged, or misses its weights file. Download it again."
@@ -136,9 +136,11 @@ def read_model(path: Path, weights: bool = True) -> ModelProto:
 
 
 def signature(graph: GraphProto, name: str) -> Signature:
-    """What the graph takes and gives. Old files list their weights among the inputs; those do not count."""
+    """What the graph takes and gives. Files may list weights among the inputs, or things that nothing reads."""
     weights = {initializer.name for initializer in graph.initializer}
+    read = {name for node in graph.node for name in node.input}
     inputs = [value for value in graph.input if value.name not in weights]
+    inputs = [value for value in inputs if value.name in read] or inputs
     if len(inputs) != 1:
         raise ModelError(f"{name} takes {len(inputs)} inputs; a network for faces takes one picture.")
     outputs = tuple(graph.output)
@@ -192,17 +194,23 @@ def _attributes(node: NodeProto) -> dict[str, Any]:
 
 
 def _constants(graph: GraphProto) -> dict[str, Tensor]:
-    """Initialisers, and Constant nodes, which are the same thing said otherwise."""
+    """Initialisers, Constant nodes, which are the same thing said otherwise, and weights stored as whole numbers."""
     constants = {initializer.name: _tensor(initializer) for initializer in graph.initializer}
+    packed = set()
     for node in graph.node:
         if node.op_type == "Constant":
             constants[node.output[0]] = OPERATORS["Constant"](_attributes(node))()
-    return constants
+        elif node.op_type == "DequantizeLinear" and constants.keys() >= set(node.input):
+            unpack = OPERATORS[node.op_type](_attributes(node))
+            constants[node.output[0]] = unpack(*(constants[key] for key in node.input))
+            packed.update(node.input)
+    return {key: value for key, value in constants.items() if key not in packed}
 
 
 def _nodes(graph: GraphProto, ends: Signature, constants: dict[str, Tensor], opset: int, name: str) -> tuple[Node, ...]:
     """The graph's nodes in order of execution, each with the values it is the last to touch."""
-    protos = _in_order([node for node in graph.node if node.op_type != "Constant"], {*constants, ends.input_name}, name)
+    steps = [node for node in graph.node if not constants.keys() >= set(node.output)]
+    protos = _in_order(steps, {*constants, ends.input_name}, name)
     made = {key for node in protos for key in node.output} | constants.keys() | {ends.input_name}
     if not made.issuperset(ends.output_names):
         raise ModelError(f"{name} is damaged: nothing in it makes its output. Download it again.")
@@ -210,7 +218,7 @@ def _nodes(graph: GraphProto, ends: Signature, constants: dict[str, Tensor], ops
     pictures = {ends.input_name}  # and what is made of them; a shape is no longer a picture
     nodes = []
     for index, node in enumerate(protos):
-        if node.op_type != "Shape" and not pictures.isdisjoint(node.input):
+        if node.op_type not in ("Shape", "Size") and not pictures.isdisjoint(node.input):
             pictures.update(node.output)
         done = {key for key in (*node.input, *node.output) if last.get(key) == index} - set(ends.output_names)
         attributes = {**_attributes(node), "_opset": opset, "_outputs": len(node.output)}

@@ -16,7 +16,9 @@ from torch import Tensor
 
 from ..errors import ModelError
 from .onnx_common import Attributes, Builder, Operator, meeting, on_one_device, plain, whole
+from .onnx_newer import NEWER_OPERATORS
 from .onnx_shapes import SHAPE_OPERATORS, surround
+from .prelu import prelu
 
 # --- Convolution and pooling ---
 
@@ -102,10 +104,7 @@ def _prelu(attributes: Attributes) -> Operator:
     def run(x: Tensor, slope: Tensor) -> Tensor:
         if slope.ndim == 1 and x.ndim > 2 and slope.numel() == x.shape[1] != x.shape[-1]:
             slope = slope.view(-1, *[1] * (x.ndim - 2))  # files older than opset 7 mean channels
-        by_channel = x.ndim > 1 and slope.shape[1 - x.ndim :] == (slope.numel(), *[1] * (x.ndim - 2))
-        if slope.numel() == 1 or (by_channel and slope.numel() == x.shape[1]):
-            return F.prelu(x, slope.flatten())  # takes two thirds of the time of the general form
-        return torch.where(x >= 0, x, x * slope)
+        return prelu(x, slope)
 
     return run
 
@@ -196,6 +195,7 @@ def _reduction(function: Callable[..., Tensor]) -> Builder:
 
 OPERATORS: dict[str, Builder] = {
     **SHAPE_OPERATORS,
+    **NEWER_OPERATORS,
     "Abs": plain(torch.abs),
     "Add": meeting(torch.add),
     "And": meeting(torch.logical_and),
@@ -241,12 +241,14 @@ OPERATORS: dict[str, Builder] = {
     "PRelu": _prelu,
     "Pow": meeting(torch.pow),
     "Reciprocal": plain(torch.reciprocal),
+    "ReduceL1": _reduction(lambda x, axes, keep: torch.linalg.vector_norm(x, 1, dim=axes, keepdim=keep)),
     "ReduceL2": _reduction(lambda x, axes, keep: torch.linalg.vector_norm(x, dim=axes, keepdim=keep)),
     "ReduceMax": _reduction(torch.amax),
     "ReduceMean": _reduction(torch.mean),
     "ReduceMin": _reduction(torch.amin),
     "ReduceProd": _reduction(_product),
     "ReduceSum": _reduction(torch.sum),
+    "ReduceSumSquare": _reduction(lambda x, axes, keep: x.square().sum(axes, keepdim=keep)),
     "Relu": plain(torch.relu),
     "Sigmoid": plain(torch.sigmoid),
     "Softmax": _softmax,

@@ -29,6 +29,8 @@ class RecogniserVerdict:
     decoy_before: float | None = None
     """Similarity to the decoy that is most alike; None when there is none."""
     decoy_after: float | None = None
+    thresholds_from: str = ""
+    """What the threshold was measured on, or who says so."""
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def verify(
         raise InputError("No recogniser was named to judge by.")
     found = find_faces(original, detector=detector) if faces is None else [face.to(original.device) for face in faces]
     ensemble = Ensemble([witness.recogniser for witness in witnesses])
-    portraits = [embed_faces(ensemble, photo, find_faces(photo, detector=detector)) for photo in gallery]
+    portraits = [embed_faces(ensemble, photo, find_faces(photo, detector=detector), detector) for photo in gallery]
     models = [embed_largest(ensemble, photo, detector) for photo in decoys]
     outside = outside_change(original, protected, found)
 
@@ -111,15 +111,16 @@ def _by_region(faces: Sequence[Face], image: Tensor) -> dict[Window, list[int]]:
 
 def embed_largest(ensemble: Ensemble, photo: Tensor, detector: str = "auto") -> dict[str, Tensor]:
     """Whom a photo shows above all (1, dim), by recogniser."""
-    return embed_faces(ensemble, photo, find_faces(photo, which="largest", detector=detector))
+    return embed_faces(ensemble, photo, find_faces(photo, which="largest", detector=detector), detector)
 
 
-def embed_faces(ensemble: Ensemble, photo: Tensor, faces: Sequence[Face]) -> dict[str, Tensor]:
-    """Everybody in a photo (F, dim), by recogniser."""
+def embed_faces(ensemble: Ensemble, photo: Tensor, faces: Sequence[Face], detector: str = "auto") -> dict[str, Tensor]:
+    """Everybody in a photo (F, dim), by recogniser; found again as in the pictures that are compared with it."""
     each = []
     for face in faces:
         region = region_of([face], *photo.shape[-2:])
-        each.append(ensemble.embed(region.cut(photo), region.moved(face).points[None]))
+        part = region.cut(photo)
+        each.append(ensemble.embed(part, find_again(part, region.moved(face), detector).points[None]))
     return {name: torch.cat([embedded[name] for embedded in each]) for name in each[0]}
 
 
@@ -131,8 +132,11 @@ def embed_copies(
     copies: Mapping[str, Callable[[Tensor], Tensor]],
     detector: str = "auto",
 ) -> list[tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]]:
-    """Every face's embeddings before, and after as it is ("plain") and in every copy; one copy at a time is held."""
-    seen = [(ensemble.embed(original, face.points[None]), {}) for face in faces]
+    """Every face's embeddings before, and after as it is ("plain") and in every copy; one copy at a time is held.
+
+    Before is found as after is: a picture that nobody changed resembles others as much as ever.
+    """
+    seen = [(ensemble.embed(original, find_again(original, face, detector).points[None]), {}) for face in faces]
     for name, make in {"plain": lambda picture: picture, **copies}.items():
         copy = make(protected)
         for face, (_, after) in zip(faces, seen, strict=True):
@@ -174,6 +178,7 @@ def _row(
         matched_after=threshold is not None and max(scores.values()) > threshold,
         decoy_before=nearest(before[name], models) if models else None,
         decoy_after=nearest(after["plain"][name], models) if models else None,
+        thresholds_from=card.thresholds_from,
     )
 
 

@@ -14,7 +14,7 @@ from faceveil.core.bench.memory import peak_memory
 from faceveil.core.bench.methods import ABLATIONS, method
 from faceveil.core.bench.outside import load_outside
 from faceveil.core.bench.probe import named_right
-from faceveil.core.bench.sheets import chosen, closeness
+from faceveil.core.bench.sheets import ORDERS, chosen, closeness
 from faceveil.core.bench.trial import split
 from faceveil.core.errors import FaceVeilError, InputError, ModelError
 from faceveil.core.recipes import choose
@@ -66,6 +66,12 @@ def test_best_median_and_worst_are_shown_once_each():
     names = [(name, row["n"]) for name, row in chosen(rows, lambda row: row["n"], 2)]
     assert names == [("best", 1), ("best", 2), ("median", 4), ("median", 5), ("worst", 8), ("worst", 9)]
     assert [row["n"] for _, row in chosen(rows[:3], lambda row: row["n"], 2)] == [3, 5, 9]
+
+
+def test_sheets_go_by_paint_where_it_was_measured_also_where_there_is_none():
+    visible = ORDERS["visibility"]
+    assert visible({"quality": {"face_dssim": 0.3, "lpips_vgg": 0.2, "paint": 0.0}}) == 0.0
+    assert visible({"quality": {"face_dssim": 0.3, "lpips_vgg": None, "paint": None}}) == 0.3
 
 
 def test_the_nearest_judge_is_told_in_its_own_deviations_and_nobody_knows_without_thresholds():

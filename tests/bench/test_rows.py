@@ -7,7 +7,8 @@ from statistics import NormalDist
 
 import pytest
 
-from faceveil.core.bench.rows import Rate, about, judged, lead, mean, read_rows, success
+from faceveil.core.bench.rows import about, judged, lead, mean, read_rows, success
+from faceveil.core.bench.shares import Rate
 from faceveil.core.bench.tables import tables
 from faceveil.core.errors import InputError
 
@@ -95,6 +96,15 @@ def test_a_results_file_says_what_made_it():
 
 def test_figures_that_could_not_be_measured_are_left_out_of_means():
     assert mean([1.0, None, float("nan"), 3.0]) == 2.0 and mean([None]) != mean([None])
+
+
+def test_tables_show_whatever_a_verdict_measured_and_nothing_else():
+    """As a later version's, which knows more, beside rows of one that did not; words and absences are no columns."""
+    older = row(seen(0.9, 0.4), photo="p") | FIGURES | {"quality": {"psnr": 30.0, "lpips_vgg": None}}
+    newer = row(seen(0.9, 0.4), photo="q") | FIGURES | {"quality": {"psnr": 40.0, "paint": 0.4, "where": "chin"}}
+    lines = tables([older, newer]).splitlines()
+    assert "| method | photos | psnr | paint | landmark shift |" in lines
+    assert "| m | 2 | 35.000 | 0.400 | nan |" in lines
 
 
 def test_tables_hold_every_copy_that_somebody_was_shown():

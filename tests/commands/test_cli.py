@@ -18,7 +18,8 @@ from faceveil.core.protector import Protector
 def test_verify_of_two_photos_of_one_person_and_of_a_stranger(capsys, examples, tmp_path):
     first, second = examples / "person-first.jpg", examples / "person-second.jpg"
     code, out, _ = run(capsys, "verify", first, first, "--gallery", second, "--json", "--sheet", tmp_path / "s.png")
-    assert code == 0 and json.loads(out)["faces"][0]["recognisers"][0]["matched_before"]
+    (*seen,) = json.loads(out)["faces"][0]["recognisers"]
+    assert code == 0 and all(row["matched_before"] and row["before"] == row["after"] for row in seen)
     assert (tmp_path / "s.png").is_file()
     code, out, _ = run(capsys, "verify", first, first, "--gallery", examples / "portrait.png")
     assert code == 0 and "not matched even before" in out
@@ -27,13 +28,34 @@ def test_verify_of_two_photos_of_one_person_and_of_a_stranger(capsys, examples, 
 def test_protect_writes_photo_report_and_sheet(capsys, quick, portrait, tmp_path):
     out, report, sheet = tmp_path / "out.png", tmp_path / "report.json", tmp_path / "sheet.png"
     code, text, _ = run(capsys, "protect", portrait, "-o", out, "--report", report, "--sheet", sheet, "--seed", 3)
-    assert code == 0 and "dlib (surrogate)" in text
+    assert code == 0 and "dlib (surrogate)" in text and "sface (surrogate)" in text
     data = json.loads(report.read_text())
     assert (data["recipe"], data["seed"], data["photo"]) == ("balanced", 3, "photo.png")
     assert data["evaluations"]["recogniser"] > 3 and sheet.is_file()
     before, after = read_photo(portrait).pixels, read_photo(out).pixels
     assert before.shape == after.shape and not torch.equal(before, after)
     assert data["faces"][0]["quality"]["outside_max"] == 0
+
+
+def test_a_judges_family_does_not_protect_and_who_is_left_out_is_told(capsys, quick, portrait, tmp_path):
+    models = tmp_path / "home" / "models" / "recognisers"
+    models.mkdir(parents=True)
+    said = {"input_size": 112, "template": "arcface", "scale_after_mean": 0.01, "commercial": False}
+    (models / "mine.json").write_text(json.dumps(said))
+    (models / "mine.onnx").write_bytes(b"never opened")
+    code, text, _ = run(capsys, "protect", portrait, "-o", tmp_path / "out.png", "--judge", "sface")
+    assert code == 0 and "dlib (surrogate)" in text and "sface (judge)" in text
+    assert "without part unless named: mine (its licence is for research)" in text
+
+
+def test_another_detector_may_be_named(capsys, portrait, tmp_path, monkeypatch):
+    from faceveil.core.faces import find
+
+    monkeypatch.setattr(find, "find_scrfd_file", lambda: None)
+    for verb in (("protect", portrait), ("edit", portrait, "--prompt", "red lips"), ("regions", portrait, "lips")):
+        says = refused(capsys, *verb, "-o", tmp_path / "out.png", "--detector", "scrfd")
+        assert "No SCRFD detector is here" in says
+    assert "No SCRFD detector" in refused(capsys, "verify", portrait, portrait, "--detector", "scrfd")
 
 
 def test_the_same_seed_gives_the_same_file(capsys, quick, portrait, tmp_path):

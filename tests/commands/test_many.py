@@ -17,7 +17,8 @@ from faceveil.core import devices, recipes
 from faceveil.core.cli import build_parser
 from faceveil.core.commands import many
 from faceveil.core.commands.many import fitting_jobs, settings_of
-from faceveil.core.places import download_folder
+from faceveil.core.commands.options import settle_surrogates
+from faceveil.core.recognisers.catalogue import calibration_file
 from faceveil.core.recognisers.files import files_of
 
 
@@ -53,9 +54,15 @@ def test_a_folder_is_resumed_told_and_reported(capsys, quick, folder, tmp_path):
     assert code == 0 and "2 photos: 2 done" in said and "before" not in said
 
 
+def settled(*arguments):
+    options = build_parser().parse_args(["protect", "x", "-o", "y", *arguments])
+    settle_surrogates(options)
+    return settings_of(options)
+
+
 def test_what_makes_a_difference_to_a_photo_is_in_the_settings(portrait, tmp_path):
     def settings(*more):
-        return settings_of(build_parser().parse_args(["protect", "x", "-o", "y", *map(str, more)]))
+        return settled(*map(str, more))
 
     same = [(), ("--jobs", "4"), ("--ray", "local"), ("--retries", "0"), ("--device", "cpu"), ("--report", "r.json")]
     assert len({settings(*more) for more in same}) == 1
@@ -75,7 +82,7 @@ def test_what_decides_the_outcome_without_being_an_option_is_in_the_settings(tmp
 
     def settings():
         arguments = ["--judge", str(model), "--makeup", "red lips", "--clip", str(tmp_path / "clip")]
-        return settings_of(build_parser().parse_args(["protect", "x", "-o", "y", *arguments]))
+        return settled(*arguments)
 
     def is_new():
         seen.append(settings())
@@ -88,7 +95,7 @@ def test_what_decides_the_outcome_without_being_an_option_is_in_the_settings(tmp
     assert is_new(), "a side-car that came"
     model.with_suffix(".json").write_text('{"thresholds": {"1e-2": 0.9}}')
     assert is_new(), "its threshold"
-    calibrated = download_folder("recognisers") / "dlib.json"
+    calibrated = calibration_file("dlib", None)
     calibrated.parent.mkdir(parents=True)
     calibrated.write_text('{"thresholds": {"1e-2": 0.99}}')
     assert is_new(), "a built-in one, measured anew"

@@ -60,6 +60,9 @@ def place(tmp_path, monkeypatch):
             (tmp_path / "PAIRS" / side).mkdir(parents=True, exist_ok=True)
             photo = photos[index % 3]
             shutil.copy(photo, tmp_path / "PAIRS" / side / f"{index}{photo.suffix}")
+        person = tmp_path / "PEOPLE" / f"{index % 2}"
+        person.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo, person / f"{index}{photo.suffix}")
     monkeypatch.setitem(fetching.DOWNLOADS, "buffalo_l", _packed(fetching.DOWNLOADS["buffalo_l"], tmp_path))
     return tmp_path
 
@@ -102,7 +105,7 @@ def test_every_command_runs_one_after_the_other(place, capsys):
         "verdict.png",
     ):
         assert (place / name).stat().st_size > 0, name
-    assert (place / "results" / "results.md").is_file()
+    assert (place / "results" / "results.md").is_file() and (place / "found" / "results.md").is_file()
 
 
 @pytest.mark.slow

@@ -219,7 +219,7 @@ def test_scrfd_is_asked_when_named(monkeypatch, tmp_path):
     loaded = []
     find._load_scrfd.cache_clear()
     monkeypatch.setattr(find, "find_scrfd_file", lambda: tmp_path / "det_10g.onnx")
-    monkeypatch.setattr(find, "Scrfd", Fake)
+    monkeypatch.setattr(find, "load_scrfd", Fake)
     assert find_faces(torch.zeros(1, 3, 200, 200), which="largest", detector="scrfd") == [LARGE]
     assert find_faces(torch.zeros(1, 3, 200, 200), detector="scrfd") == FACES
     assert loaded == [tmp_path / "det_10g.onnx"]

@@ -72,6 +72,16 @@ def test_damaged_side_cars_say_which(tmp_path, text):
         ("thresholds", 5),
         ("thresholds", {"1e-2": "x"}),
         ("thresholds", {"1e-2": float("nan")}),
+        ("thresholds", {"1%": 0.3}),
+        ("thresholds", {"0": 0.3}),
+        ("thresholds", {"1": 0.3}),
+        ("thresholds", {"nan": 0.3}),
+        ("thresholds", {"-1e-2": 0.3}),
+        ("thresholds", {"1e-2": 0.4, "1e-3": 0.3}),
+        ("thresholds", {"1e-2": 0.3, "1e-3": 0.3}),
+        ("thresholds", {"1e-2": 0.3, "0.01": 0.3}),
+        ("tar", {"1%": 0.9}),
+        ("template", "mtcnn"),
     ],
 )
 def test_wrong_values_are_named_by_file_and_key(tmp_path, key, value):

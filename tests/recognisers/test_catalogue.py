@@ -7,16 +7,20 @@ import json
 import logging
 import shutil
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from faceveil.core.errors import InputError, ModelError
+from faceveil.core.protector import Protector
+from faceveil.core.recognisers import catalogue
 from faceveil.core.recognisers import fetch as fetching
 from faceveil.core.recognisers.calibrate import calibrate, pairs_in, store, thresholds_from
-from faceveil.core.recognisers.catalogue import entries, find, load_recogniser
+from faceveil.core.recognisers.catalogue import entries, find, load_recogniser, weights_in
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.recognisers.fetch import Download, fetch
+from faceveil.core.verdict.verify import Witness, verify
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +33,11 @@ def own_home(tmp_path, monkeypatch):
 
 def test_the_built_in_comes_first_and_the_absent_last():
     listed = entries()
-    assert listed[0].name == "dlib" and listed[0].state == "built in"
+    assert (
+        [entry.name for entry in listed if entry.state == "built in"]
+        == ["dlib", "sface"]
+        == [e.name for e in listed[:2]]
+    )
     absent = {entry.name for entry in listed if entry.state == "not here"}
     assert absent >= {"ir152", "irse50", "mobileface", "facenet", "buffalo_l"}
     assert json.dumps([entry.as_dict() for entry in listed])
@@ -56,6 +64,62 @@ def test_insightface_packs_are_found_where_insightface_keeps_them(tmp_path, shar
     assert "non-commercial" in caplog.text
 
 
+def test_auraface_is_told_from_the_pack_whose_file_has_its_name(tmp_path, shared_recognisers):
+    for pack in ("auraface", "antelopev2"):
+        folder = tmp_path / "user" / ".insightface" / "models" / pack
+        folder.mkdir(parents=True)
+        shutil.copy(shared_recognisers / "mobilefacenet.onnx", folder / "glintr100.onnx")
+    terms = {e.name: (e.card.commercial, e.card.licence[:6]) for e in entries() if e.state == "installed"}
+    assert terms == {"auraface": (True, "Apache"), "antelopev2": (False, "insigh")}
+    assert load_recogniser("auraface").card.commercial
+
+
+def test_the_recogniser_of_a_loaded_analysis_is_found_by_its_file(tmp_path):
+    """insightface's object gives no gradients; its file does, under the pack's name."""
+    file = tmp_path / "buffalo_l" / "w600k_r50.onnx"
+    file.parent.mkdir()
+    file.write_bytes(b"weights")
+    loaded = SimpleNamespace(models={"recognition": SimpleNamespace(model_file=str(file))})
+    assert find(weights_in(loaded)).name == "buffalo_l"
+    for other in (SimpleNamespace(models={}), SimpleNamespace(), None):
+        with pytest.raises(InputError, match="no recogniser"):
+            weights_in(other)
+
+
+def test_names_cost_no_look_into_files(own_home, monkeypatch):
+    """The list of a node, and what is built in, must not wait for the networks that lie about."""
+    folder = own_home / "models" / "recognisers"
+    folder.mkdir(parents=True)
+    (folder / "large.onnx").write_bytes(b"nobody reads this")
+    monkeypatch.setattr(catalogue, "describe_onnx", lambda path: pytest.fail(f"{path.name} was opened"))
+    assert "large" in [entry.name for entry in entries()] and find("large").path
+    monkeypatch.setattr(catalogue, "entries", lambda: pytest.fail("folders were searched"))
+    assert load_recogniser("dlib").name == "dlib" and find("sface").state == "built in"
+
+
+@pytest.mark.parametrize("name", ["dlib", "sface"])
+def test_names_of_the_built_in_are_theirs(own_home, name):
+    """A file of that name in the folder is neither the recogniser nor its thresholds."""
+    folder = own_home / "models" / "recognisers"
+    folder.mkdir(parents=True)
+    (folder / f"{name}.onnx").write_bytes(b"another network")
+    (folder / f"{name}.json").write_text('{"thresholds": {"1e-2": 0.99}}')
+    assert load_recogniser(name).threshold() < 0.95
+    assert [entry.state for entry in entries() if entry.name == name] == ["built in"]
+    with pytest.raises(ModelError, match=rf"built in\. Rename {name}\.onnx"):
+        load_recogniser(folder / f"{name}.onnx")
+
+
+def test_what_is_not_here_says_how_to_get_it():
+    hows = {entry.name: entry.how for entry in entries() if entry.state == "not here"}
+    assert all(hows.values()) and "faceveil fetch auraface" in hows["auraface"]
+    assert "edgeface_s_gamma_05.onnx" in hows["edgeface_s_gamma_05"]
+    fetched = [name for name, how in hows.items() if "faceveil fetch" in how]
+    assert set(fetched) <= set(fetching.DOWNLOADS)
+    digests = [digest for download in fetching.DOWNLOADS.values() for _, digest in download.files]
+    assert len(set(digests)) == len(digests), "one file would be two networks"
+
+
 def test_a_bad_file_does_not_break_the_listing(own_home):
     folder = own_home / "models" / "recognisers"
     folder.mkdir(parents=True)
@@ -70,7 +134,7 @@ def test_a_bad_file_does_not_break_the_listing(own_home):
     [
         ("dlip", "Did you mean 'dlib'"),
         ("facnet", "Did you mean 'facenet'"),
-        ("arcfacee", "called 'arcfacee'. List them"),
+        ("nobody", "called 'nobody'. List them"),
         ("buffalo_l", "faceveil fetch buffalo_l"),
         ("ir152", r"Put ir152\.pth"),
         ("absent.onnx", "no weights file at"),
@@ -102,6 +166,16 @@ def test_an_ensemble_samples_shared_crops_once(monkeypatch):
     assert torch.equal(embedded["dlib"], embedded["twin"])
 
 
+def test_namesakes_are_refused_wherever_results_are_kept_by_name(portrait):
+    dlib = load_recogniser("dlib")
+    with pytest.raises(InputError, match="called 'dlib'"):
+        Ensemble([dlib, load_recogniser("dlib")])
+    with pytest.raises(InputError, match="called 'dlib'"):
+        Protector("light", [dlib], judges=[load_recogniser("dlib")])
+    with pytest.raises(InputError, match="called 'dlib'"):
+        verify(portrait, portrait, [Witness(dlib, "surrogate"), Witness(dlib)])
+
+
 def test_thresholds_of_a_known_distribution():
     generator = torch.Generator().manual_seed(0)
     impostors, genuine = torch.rand(100_000, generator=generator), torch.linspace(0.5, 1.5, 1001)
@@ -109,6 +183,8 @@ def test_thresholds_of_a_known_distribution():
     assert thresholds["1e-2"] == pytest.approx(0.99, abs=2e-3) and tar["1e-2"] == pytest.approx(0.51, abs=5e-3)
     assert set(thresholds_from(genuine, impostors[:2000])[0]) == {"1e-1", "1e-2"}
     assert thresholds_from(genuine, impostors[:20])[0] == {}
+    # A network that takes everybody for the same: a smaller rate with the same threshold would be refused when read.
+    assert thresholds_from(genuine, torch.ones(100_000))[0] == {"1e-1": 1.0}
 
 
 def test_calibration_is_stored_and_found_again(tmp_path, shared_faces):

@@ -24,7 +24,15 @@ KEYS = {
     "": {"faces", "seconds", "evaluations", "recipe", "seed", "budget", "compared_with", "protected"},
     "face": {"box", "recognisers", "quality"},
     "recogniser": {"name", "family", "role", "far", "threshold", "before", "after", "after_jpeg75"}
-    | {"after_jpeg50", "after_half", "matched_before", "matched_after", "decoy_before", "decoy_after"},
+    | {
+        "after_jpeg50",
+        "after_half",
+        "matched_before",
+        "matched_after",
+        "decoy_before",
+        "decoy_after",
+        "thresholds_from",
+    },
     "quality": {"psnr", "ssim", "lpips_alex", "lpips_vgg", "face_dssim", "chroma", "outside_max"},
 }
 
@@ -71,6 +79,7 @@ def test_gallery_photos_are_the_reference_when_given(people, judge):
     report = verify(first, first, [judge], gallery=[second])
     row = report.faces[0].recognisers[0]
     assert row.threshold < row.before < 0.999 and report.compared_with == "gallery"
+    assert row.after == row.before and row.thresholds_from == judge.recogniser.card.thresholds_from
 
 
 def test_everybody_in_a_gallery_photo_is_looked_at(portrait, people, judge):

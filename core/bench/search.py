@@ -1,0 +1,130 @@
+"""What a search finds: one protected photo among all others of everybody, and several photos of a person as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from .albums import Album, alike_after, copies_of
+from .packing import unpacked
+from .rows import Row, judged
+from .shares import ByPerson
+
+
+@dataclass(frozen=True)
+class View:
+    """One judge's view of M photos, protected by one method with one family left out, among all N."""
+
+    people: list[str]
+    """Whose the M photos are."""
+    before: Tensor
+    after: Tensor
+    """How alike each is to every other photo, unprotected and protected: (M, N), nan where they are not compared."""
+    same: Tensor
+    """Which of the others show the same person (M, N)."""
+    own: Tensor | None = None
+    changed: Tensor | None = None
+    """Embeddings of the M photos, unprotected and protected (M, dim)."""
+    everybody: Tensor | None = None
+    """Embeddings of all N photos (N, dim)."""
+
+
+def _view(seen: Sequence[tuple[Row, Row]], album: Album, copy: str) -> View:
+    mine = torch.tensor([album.place[row["photo"]] for row, _ in seen])
+    before, after = album.alike[mine], torch.stack([alike_after(each, album, copy) for _, each in seen])
+    itself = mine[:, None] == torch.arange(len(album.names))
+    unknown = itself | before.isnan() | after.isnan()
+    found = *(alike.masked_fill(unknown, torch.nan) for alike in (before, after)), album.others[mine] & ~unknown
+    people = [row["person"] for row, _ in seen]
+    if album.embedded is None:
+        return View(people, *found)
+    changed = torch.stack([unpacked(each["embedded"][copy]) for _, each in seen])
+    return View(people, *found, album.embedded[mine], changed, album.embedded)
+
+
+Figure = Callable[[View, float], tuple[Tensor, Tensor]]
+"""By a threshold: how often it was so, and of how many, photo by photo (M,)."""
+
+
+def anybody(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
+    """No other photo of the person matches any more, of the photos that one at least matched before."""
+    known = (seen.same & (seen.before > threshold)).any(1)
+    return known & ~(seen.same & (seen.after > threshold)).any(1), known
+
+
+def ranked(count: int, protected: bool = True) -> Figure:
+    """One of the `count` nearest photos is of the right person; says nothing where there are no more than those."""
+
+    def figure(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
+        alike = seen.after if protected else seen.before
+        told = (alike.isfinite().sum(1) > count) & seen.same.any(1)
+        nearest = alike.nan_to_num(-torch.inf).topk(min(count, alike.shape[1]), 1).indices
+        return told & seen.same.gather(1, nearest).any(1), told
+
+    return figure
+
+
+def unlike_template(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
+    """No longer like the mean of the person's other photos, of the photos that were."""
+    if seen.everybody is None:
+        return _nothing(seen)
+    template = _means(seen.same, seen.everybody)
+    known = _alike(seen.own, template) > threshold
+    return known & ~(_alike(seen.changed, template) > threshold), known
+
+
+def linked(photo_protected: bool, template_protected: bool) -> Figure:
+    """A photo is like the mean of the person's others, of all photos that have another to be compared with."""
+
+    def figure(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
+        if seen.everybody is None:
+            return _nothing(seen)
+        which, faces = seen.same, seen.everybody
+        if template_protected:
+            which = torch.tensor([[one == other for other in seen.people] for one in seen.people])
+            which, faces = which & ~torch.eye(len(which), dtype=torch.bool), seen.changed
+        told = which.any(1)
+        photo = seen.changed if photo_protected else seen.own
+        return told & (_alike(photo, _means(which, faces)) > threshold), told
+
+    return figure
+
+
+def _means(which: Tensor, faces: Tensor) -> Tensor:
+    """Templates (M, dim) of those that `which` (M, N) chooses from embeddings (N, dim)."""
+    return normalize(which.to(faces) @ faces, dim=1)
+
+
+def _alike(photos: Tensor, templates: Tensor) -> Tensor:
+    return (photos * templates).sum(1)
+
+
+def _nothing(seen: View) -> tuple[Tensor, Tensor]:
+    none = torch.zeros(len(seen.people), dtype=torch.bool)
+    return none, none
+
+
+def shares(
+    rows: Sequence[Row], judge: str, album: Album, figures: Mapping[str, Figure], copy: str, far: str
+) -> dict[str, ByPerson]:
+    """One judge's figures over one method's rows; templates are made of photos that were protected in the same way."""
+    counts = {name: {row["person"]: (0, 0) for row in rows} for name in figures}
+    for held_out in dict.fromkeys(row["held_out"] for row in rows):
+        seen = [
+            (row, each)
+            for row, each in judged([row for row in rows if row["held_out"] == held_out])
+            if each["name"] == judge and far in each["thresholds"]
+            if copy in copies_of(each) and row["photo"] in album.place
+        ]
+        if not seen:
+            continue
+        told = _view(seen, album, copy)
+        for name, figure in figures.items():
+            hits, of = figure(told, seen[0][1]["thresholds"][far])
+            for person, *more in zip(told.people, hits.tolist(), of.tolist(), strict=True):
+                counts[name][person] = tuple(old + new for old, new in zip(counts[name][person], more, strict=True))
+    return {name: ByPerson((counted,)) for name, counted in counts.items()}

@@ -1,0 +1,147 @@
+"""What a person would notice of a changed face, at the size at which it fills a screen.
+
+*paint*: brightness that is left over once the smooth motion and a change of light over all of the face are undone,
+band by band, against what the eye forgives there. *tint*: the same for colour. *shape*: how far the face's parts moved.
+Means over a face are blind to a scar and a distance of deep features to most of it, so both take the places where most
+shows; and what merely moved counts as shape alone. RESULTS.md says how this ranks pictures that people have labelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..faces.align import similarity, template_points
+from ..faces.expression import MOODS, Mood, other_side
+from ..faces.masks import face_oval, frame_coordinates
+from .blur import blurred
+from .colour import luma
+from .motion import motion_between, moved
+
+SIDE = 512
+"""Pixels to which a face's longer side is brought: about what it takes when it fills a screen."""
+
+_LEAST = tuple(value / 255 for value in (1.2, 1.5, 2.0, 3.0, 4.0, 6.0))
+"""Change of brightness on bare skin that just goes unnoticed, by band, from 1 to 32 pixels wide: broad ones pass as light."""
+_LEAST_COLOUR = tuple(value / 255 for value in (2.0, 2.0, 2.0, 2.0, 3.0, 3.0))
+_MASKED, _MASKED_COLOUR = 2.0, 1.0
+"""How much of the contrast that is there hides a change in its own band."""
+_JOINED = 3.0
+"""Bands and neighbours count by this power: what shows most decides."""
+_SPOT = 6.0
+"""Pixels around a place that are seen as one."""
+_SHARE = 0.95
+"""Share of the face that must look better than the figure says."""
+_FAR = 0.98
+"""The same for how far parts moved."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Each 0 when nothing changed. `paint` and `tint` in units of what goes unnoticed, the others in eye distances."""
+
+    paint: float
+    tint: float
+    shape: float
+    """How far parts of the face moved."""
+    uneven: float
+    """How much of that is not the same left and right."""
+    expression: float
+    """The largest movement that is read as another mood."""
+    worst: tuple[int, int] = (0, 0)
+    """Where paint or tint shows most: x and y in the picture that was given."""
+
+
+def look(before: Tensor, after: Tensor, points: Tensor, side: float) -> Looks:
+    """Compare a face of two pictures (1, 3, H, W) with five points (5, 2); `side` is its longer side in pixels.
+
+    The pictures should hold little more than the face.
+    """
+    scale = SIDE / side
+    size = [max(16, round(length * scale)) for length in before.shape[-2:]]
+    here = (points.to(before) + 0.5) * scale - 0.5
+    pair = [F.interpolate(picture, size, mode="bicubic", antialias=True).clamp(0, 1) for picture in (before, after)]
+    mask = face_oval(here[None], *size)
+    motion = motion_between(luma(pair[0]), luma(pair[1]))
+    paint, tint = _visible(moved(pair[0], motion), pair[1], mask)
+    inside = mask > 0.3
+    worst = torch.where(inside, torch.maximum(paint, tint), -1).flatten().argmax().item()
+    place = (int((worst % size[1] + 0.5) / scale), int((worst // size[1] + 0.5) / scale))
+    if torch.equal(before, after):
+        return Looks(0.0, 0.0, 0.0, 0.0, 0.0, place)
+    return Looks(*(float(seen[inside].quantile(_SHARE)) for seen in (paint, tint)), *_shape(motion, here, inside), place)
+
+
+def _visible(before: Tensor, after: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """How much shows at each place, of brightness and of colour (1, 1, h, w)."""
+    were, are = _opponents(before), _opponents(after)
+    hiding = [blurred(band.square(), 2 * 2**index + 1).clamp_min(0).sqrt() for index, band in enumerate(_bands(were[0]))]
+    changes = [_without_light(now, then, mask) for now, then in zip(are, were, strict=True)]
+    brightness = _pooled([changes[0]], hiding, _LEAST, _MASKED)
+    return brightness, _pooled(changes[1:], hiding, _LEAST_COLOUR, _MASKED_COLOUR)
+
+
+def _opponents(picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Brightness, and blue and red against it."""
+    bright = luma(picture)
+    return bright, (picture[:, 2:] - bright) / 1.772, (picture[:, :1] - bright) / 1.402
+
+
+def _without_light(after: Tensor, before: Tensor, mask: Tensor) -> Tensor:
+    """What a curve over all of the face, such as another exposure, does not explain."""
+    curve = torch.stack([before.new_ones(before.numel()), before.flatten(), before.flatten() ** 2], 1).double()
+    weighed = curve * mask.flatten()[:, None]
+    flatten = 1e-6 * torch.eye(3, dtype=curve.dtype, device=curve.device)
+    fit = torch.linalg.solve(curve.T @ weighed + flatten, weighed.T @ after.flatten().double())
+    return after - (curve @ fit).view_as(after).to(after.dtype)
+
+
+def _bands(picture: Tensor) -> list[Tensor]:
+    """Laplacian bands of 1, 2, 4 ... pixels."""
+    steps = [picture, *(blurred(picture, 2**index) for index in range(len(_LEAST)))]
+    return [fine - broad for fine, broad in zip(steps[:-1], steps[1:], strict=True)]
+
+
+def _pooled(changes: Sequence[Tensor], hiding: Sequence[Tensor], least: Sequence[float], masked: float) -> Tensor:
+    """All bands of all channels against what each place forgives, as one map."""
+    total = torch.zeros_like(changes[0])
+    for change in changes:
+        for index, band in enumerate(_bands(change)):
+            seen = blurred(band.abs(), 2**index) / (least[index] + masked * hiding[index])
+            total = total + seen.clamp_min(0) ** _JOINED
+    return blurred(total, _SPOT).clamp_min(0) ** (1 / _JOINED)
+
+
+def _shape(motion: Tensor, points: Tensor, inside: Tensor) -> tuple[float, float, float]:
+    """How far parts moved, how unevenly, and how much as an expression, in eye distances.
+
+    `motion` points back to where a pixel came from, so what a place did is its opposite.
+    """
+    frame = similarity(points, template_points("arcface", 1, points))
+    eyes = float((template_points("arcface", 1, points)[1] - template_points("arcface", 1, points)[0]).norm())
+    in_frame = torch.einsum("rc,bchw->brhw", frame[:, :2], -motion) / eyes
+
+    def at(u: Tensor, v: Tensor) -> Tensor:
+        """(2, ...) the movement at places of the face's frame."""
+        there = torch.stack([u, v], -1) - frame[:, 2]
+        x, y = (there @ torch.linalg.inv(frame[:, :2]).T).unbind(-1)
+        height, width = motion.shape[-2:]
+        grid = torch.stack([2 * x / (width - 1) - 1, 2 * y / (height - 1) - 1], -1)
+        return F.grid_sample(in_frame, grid.view(1, 1, -1, 2), align_corners=True)[0, :, 0].view(2, *u.shape)
+
+    u, v = frame_coordinates(points[None], *motion.shape[-2:])
+    here, there = at(u[0], v[0]), at(1 - u[0], v[0]) * motion.new_tensor([-1.0, 1.0]).view(2, 1, 1)
+    moods = [_mood(mood, at, motion) for known in MOODS for mood in (known, other_side(known))]
+    within = inside[0, 0]
+    far, uneven = ((x.norm(dim=0)[within]).quantile(_FAR) for x in (here, (here - there) / 2))
+    return float(far), float(uneven), max(moods)
+
+
+def _mood(mood: Mood, at, like: Tensor) -> float:  # noqa: ANN001
+    places = like.new_tensor([place for place, _ in mood.weights])
+    weights = like.new_tensor([weight for _, weight in mood.weights])
+    return abs(float((at(places[:, 0], places[:, 1])[mood.axis] * weights).sum()))
