@@ -44,6 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, Unheard):
             fall_silent()
         return 2
+    except (MemoryError, RuntimeError) as error:
+        from .devices import is_want_of_memory
+
+        if not is_want_of_memory(error):
+            raise
+        warn("faceveil: There is not enough memory for this: close programs, or use a smaller copy of the photo.")
+        return 2
     except BrokenPipeError:
         fall_silent()
         return 141

@@ -23,7 +23,7 @@ def usable(name: str | torch.device) -> str:
         if float(there + 1) == 1:
             return str(name)
     except Exception as error:  # each of torch's devices fails in a way of its own, some by an import
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(". ")[0][:200].rstrip(".")
     else:
         reason = "it gives wrong numbers"
     raise InputError(f"The device '{name}' cannot be used here ({reason}). Try cpu.")
@@ -40,3 +40,9 @@ def free_memory() -> int | None:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def is_want_of_memory(error: BaseException) -> bool:
+    """torch has a class for a graphics card that is full, and only words for a full machine."""
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))

@@ -13,7 +13,7 @@ from pathlib import Path
 from .denoising import add_denoising
 from .many import add_many, inputs_of, protect_many
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
-from .parser import output_path, place_name
+from .parser import place_name, text_path
 from .protecting import make_protector, protect_quietly
 from .telling import tell
 from .written import text_file
@@ -41,7 +41,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="a tiny autoencoder (taesd, taef1 ...) instead of the built-in one",
     )
     say("--mask", type=Path, metavar="IMG", help="change pixels only where this picture is white")
-    say("--report", type=output_path, metavar="FILE.json", help="write the verdict as JSON; of several photos, a list")
+    say("--report", type=text_path, metavar="FILE.json", help="write the verdict as JSON; of several photos, a list")
     say(
         "--overwrite",
         action="store_true",

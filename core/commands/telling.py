@@ -11,6 +11,9 @@ from pathlib import Path
 from ..errors import OutputError
 from ..plain import plain
 
+_LONGEST = 600
+"""Letters of a sentence; beyond, it repeats what somebody typed or named."""
+
 
 class Unheard(OutputError):
     """The output itself takes no more."""
@@ -37,7 +40,11 @@ def warn(*lines: object) -> None:
 
     for line in lines:
         with suppress(OSError):
-            tqdm.write(plain(line), sys.stderr)
+            tqdm.write(shortened(plain(line)), sys.stderr)
+
+
+def shortened(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
 
 
 def speak_anywhere() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
+from ..devices import is_want_of_memory
 from ..errors import FaceVeilError, ModelError
 from ..plain import plain
+
+_ABSURD = 2**40
+"""Bytes that no network takes for a face, on any machine: then it is the file that is wrong and not the machine."""
 
 
 @contextmanager
@@ -20,7 +23,8 @@ def telling(name: str, part: str = "") -> Iterator[None]:
     except FaceVeilError:
         raise
     except Exception as error:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+        asked = re.search(r"tried to allocate (\d+)", str(error))
+        if is_want_of_memory(error) and not (asked and int(asked[1]) > _ABSURD):
             raise
         reason = plain((str(error).strip() or type(error).__name__).splitlines()[0])[:200].rstrip(".")
         where = f"its part {plain(part)[:40]} does not work" if part else "its structure is not sound"
