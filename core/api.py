@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import torch
 from torch import Tensor
 
+from .devices import usable
 from .editing.sentences import regions_for
 from .editing.wish import Edit
 from .editor import Editor
@@ -18,7 +20,7 @@ from .faces.face import Face
 from .faces.find import find_faces as find
 from .faces.masks import fit_mask
 from .faces.regions import region_mask
-from .images import Photo, to_bchw
+from .images import Photo, image_of
 from .protector import Protector
 from .recipes import DEFAULT
 from .recognisers.automatic import AUTO, load_automatic
@@ -34,9 +36,10 @@ Recognisers = Recogniser | str | Iterable[Recogniser | str]
 
 def find_faces(photo: Photo, which: str | int = "all") -> list[Face]:
     """The faces of a photo, largest first: all, the largest, or one by its number. Never none: that is an error."""
-    return find(to_bchw(photo.pixels), which=which)
+    return find(image_of(photo), which=which)
 
 
+@torch.inference_mode(False)
 def protect(
     photo: Photo,
     against: Recognisers = "auto",
@@ -54,10 +57,11 @@ def protect(
     `judges` only check the result. `gallery` are other photos of the same person. `mask`, as `read_mask` gives it,
     narrows where pixels may change. `faces` is "all", "largest", or a number counted from the largest, 0.
     """
-    protector = _protector(against, strength, judges, gallery, faces, seed, device)
+    protector = _protector(against, strength, judges, gallery, faces, seed, usable(device))
     return protector(photo, None if mask is None else fit_mask(mask, photo.height, photo.width))
 
 
+@torch.inference_mode(False)
 def edit(
     photo: Photo,
     prompt: str,
@@ -79,7 +83,8 @@ def edit(
     edited, and there is no verdict.
     """
     refuse_unknown(prompt)
-    image = to_bchw(photo.pixels)
+    device = usable(device)
+    image = image_of(photo)
     if mask is not None:
         where = fit_mask(mask, photo.height, photo.width)
     else:
@@ -101,6 +106,7 @@ def verify(
     device: str = "cpu",
 ) -> Report:
     """Who still matches, plain and after sharing, and how visible the change is."""
+    device = usable(device)
     pair = _pictures([original, protected], device)
     witnesses = [Witness(judge) for judge in _loaded(judges, device)]
     return compare(*pair, witnesses, _pictures(gallery, device), far=far)
@@ -127,6 +133,7 @@ def _protector(
     )
 
 
+@torch.inference_mode(False)  # weights that are loaded inside of it give no gradients, then or later
 def _loaded(recognisers: Recognisers, device: str, judges: Sequence[Recogniser] = ()) -> list[Recogniser]:
     named = [recognisers] if isinstance(recognisers, str | Recogniser) else recognisers
     loaded: list[Recogniser] = []
@@ -139,4 +146,4 @@ def _loaded(recognisers: Recognisers, device: str, judges: Sequence[Recogniser] 
 
 
 def _pictures(photos: Sequence[Photo], device: str) -> list[Tensor]:
-    return [to_bchw(photo.pixels).to(device) for photo in photos]
+    return [image_of(photo).to(device) for photo in photos]

@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from .devices import usable
 from .editing.edit import Edited, edit_image
 from .editing.guarding import InLoop
 from .editing.wish import Edit
 from .engines.autoencoder import Autoencoder
 from .engines.denoiser import Denoiser
+from .errors import InputError
 from .faces.face import Face
 from .faces.find import find_faces
-from .images import Photo, as_saved, to_bchw, to_bhwc
-from .optimise import Step
+from .images import PICTURE_MASK, Photo, as_saved, image_of, ordinary, refuse_unfit, to_bhwc
+from .optimise import Step, refuse_seed
 from .protection.guard import GuardRecipe
 from .protection.objective import Objective
 from .protector import Protector
@@ -24,6 +26,8 @@ from .trajectory.solvers import Moment
 from .verdict.report import Report
 from .verdict.verify import find_again, verify
 
+SMALLEST, LARGEST = 64, 4096
+"""Side of the square that a model works on: below, nothing is left of a face; above, no model was trained."""
 OnEdit = Callable[[Moment], None]
 OnProtect = Callable[[Step, Objective | None], None]
 
@@ -53,6 +57,14 @@ class Editor:
     """Protect in the last steps of the generation, against the protector's surrogates; None does so afterwards."""
     device: str = "cpu"
 
+    def __post_init__(self) -> None:
+        self.device = usable(self.device)
+        if not isinstance(self.size, int) or not SMALLEST <= self.size <= LARGEST:
+            raise InputError(
+                f"A model cannot work at {self.size} pixels: choose {SMALLEST} to {LARGEST}, best what it knows."
+            )
+
+    @torch.inference_mode(False)
     def __call__(
         self,
         photo: Photo,
@@ -65,14 +77,15 @@ class Editor:
 
         The photo before the edit is what others may hold: it must not be matched either.
         """
-        image, asked, guarded = to_bchw(photo.pixels).to(self.device), self.protector, None
+        refuse_unfit(mask, "A mask", PICTURE_MASK)
+        refuse_seed(wish.seed)
+        mask = ordinary(mask).to(self.device)
+        image, asked, guarded = image_of(photo).to(self.device), self.protector, None
         faces = find_faces(image, which=asked.faces, detector=asked.detector) if asked else []
         if self.in_loop and asked:
             recipe = replace(self.in_loop, aim=replace(self.in_loop.aim, far=asked.far))
             guarded = InLoop(faces, asked.surrogates, recipe, asked.seed, asked.gallery)
-        done = edit_image(
-            image, mask.to(self.device), wish, self.denoiser, self.autoencoder, self.size, guarded, on_edit
-        )
+        done = edit_image(image, mask, wish, self.denoiser, self.autoencoder, self.size, guarded, on_edit)
         result = photo.with_pixels(to_bhwc(as_saved(done.image.cpu())))
         if asked is None:
             return EditedPhoto(result, None, done.evaluations)

@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .errors import ModelError
+from .errors import InputError, ModelError
 
 
 class Variable(Protocol):
@@ -21,6 +21,12 @@ class Variable(Protocol):
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
         """Parameters, one row per thing that is optimised on its own, each with its learning rate."""
+
+
+def refuse_seed(seed: object) -> None:
+    """Said before any work; torch says it in the middle, and of half of them nothing."""
+    if not isinstance(seed, int) or not 0 <= seed < 2**64:
+        raise InputError(f"A seed is a whole number from 0 to 2**64 - 1, which '{str(seed)[:40]}' is not.")
 
 
 @dataclass(frozen=True)

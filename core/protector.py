@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from .devices import usable
 from .engines.autoencoder import Autoencoder
 from .engines.bundled import BundledDenoiser, load_autoencoder
 from .engines.denoiser import Denoiser
@@ -16,8 +17,8 @@ from .errors import InputError, ModelError
 from .faces.crops import region_of, resize
 from .faces.face import Face
 from .faces.find import find_faces
-from .images import Photo, as_saved, to_bchw
-from .optimise import Step
+from .images import PICTURE, PICTURE_MASK, Photo, as_saved, image_of, ordinary, refuse_unfit
+from .optimise import Step, refuse_seed
 from .perception.lpips import Lpips, Vgg19Distance
 from .protection.objective import Distance, Objective
 from .protection.protect import protect
@@ -58,8 +59,15 @@ class Protector:
     device: str = "cpu"
     distances: dict[str, Distance] = field(init=False)
 
+    @torch.inference_mode(False)  # whoever calls from inside of it wants a picture, and that takes gradients
     def __post_init__(self) -> None:
         refuse_namesakes([*self.surrogates, *self.judges])
+        self.device = usable(self.device)
+        refuse_seed(self.seed)
+        for recogniser in (*self.surrogates, *self.judges):
+            recogniser.to(self.device)
+        self.gallery = [self._there(photo, "A gallery photo") for photo in self.gallery]
+        self.decoys = [self._there(photo, "A decoy") for photo in self.decoys]
         recipe = choose(self.recipe) if isinstance(self.recipe, str) else self.recipe
         self.recipe = replace(recipe, aim=replace(recipe.aim, far=self.far))
         self.distances = {**perceptual_distances(self.recipe, self.device), **self.terms}
@@ -75,11 +83,16 @@ class Protector:
         if self.recipe.needs_autoencoder and self.autoencoder is None:
             self.autoencoder = load_autoencoder(self.device)
 
+    def _there(self, picture: Tensor, what: str) -> Tensor:
+        refuse_unfit(picture, what, PICTURE)
+        return ordinary(picture).to(self.device)
+
     @property
     def witnesses(self) -> list[Witness]:
         """Everybody whose word the verdict holds."""
         return [Witness(r, "surrogate") for r in self.surrogates] + [Witness(r, "judge") for r in self.judges]
 
+    @torch.inference_mode(False)
     def __call__(
         self,
         photo: Photo,
@@ -93,14 +106,17 @@ class Protector:
         denoising `on_step` is given no objective.
         """
         started = time.perf_counter()
-        image = to_bchw(photo.pixels).to(self.device)
+        image = image_of(photo).to(self.device)
+        if mask is not None:
+            refuse_unfit(mask, "A mask", PICTURE_MASK)
+            mask = ordinary(mask).to(self.device)
         if found is None:
             found = find_faces(image, which=self.faces, detector=self.detector)
         found = [face.to(image.device) for face in found]
         # Only the part of a large photo that its faces need is worked on: copies of all of it would be too much.
         region = region_of(found, *image.shape[-2:])
         part, faces = region.cut(image), [region.moved(face) for face in found]
-        allowed = mask if mask is None else region.cut(mask.to(self.device))
+        allowed = mask if mask is None else region.cut(mask)
         saved, evaluations = self._change(part, faces, allowed, on_step)
         report = verify(part, saved, self.witnesses, self.gallery, faces, self.far, self.detector, decoys=self.decoys)
         report.faces = [replace(verdict, box=face.box) for verdict, face in zip(report.faces, found, strict=True)]

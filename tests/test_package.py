@@ -54,7 +54,21 @@ def test_unknown_names_are_attribute_errors():
 
 def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
     """The order of CONTRIBUTING.md, checked."""
-    order = ["errors", "whole", "places", "images", "faces", "recognisers", "perception", "sharing"]
+    order = [
+        "errors",
+        "plain",
+        "version",
+        "whole",
+        "scratch",
+        "devices",
+        "places",
+        "hashes",
+        "images",
+        "faces",
+        "recognisers",
+        "perception",
+        "sharing",
+    ]
     order += [
         "optimise",
         "engines",

@@ -16,7 +16,7 @@ from faceveil.core.images import Photo, write_photo
 from faceveil.core.recognisers import fetch
 from faceveil.core.recognisers.card import Card, write_card
 from faceveil.core.trajectory.record import Trajectory
-from faceveil.core.whole import PART, part_name, whole
+from faceveil.core.whole import PART, is_stream, part_name, whole
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -100,3 +100,41 @@ def test_a_path_below_a_file_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="could not be written"), text_file(tmp_path / "file" / "x.csv"):
         pass
+
+
+def test_what_is_no_file_is_neither_replaced_nor_destroyed(tmp_path):
+    (tmp_path / "file").write_bytes(b"kept")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name, says in (("link", "is a link"), ("loop", "is a link"), ("pipe", "a device or a pipe")):
+        before = (tmp_path / name).lstat()
+        with pytest.raises(OutputError, match=says), whole(tmp_path / name) as part:
+            part.write_text("new")
+        assert (tmp_path / name).lstat() == before
+    for name in ("link.png", "pipe.png"):
+        (tmp_path / name.removesuffix(".png")).rename(tmp_path / name)
+        with pytest.raises(OutputError, match=r"is a link|a pipe"):
+            write_a_photo(tmp_path / name)
+    with pytest.raises(OutputError, match="could not be written"):
+        write_a_text(tmp_path / "folder")
+    assert (tmp_path / "file").read_bytes() == b"kept" and not list(tmp_path.glob(".*"))
+
+
+def test_text_goes_into_pipes_and_devices(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="could not be written"), text_file(pipe) as file:
+        file.write("to nobody")
+    heard = []
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)) as reader:
+        with text_file(pipe) as file:
+            file.write("a line")
+        heard.append(reader.read())
+    assert heard == ["a line"] and pipe.is_fifo()
+    before = Path("/dev/null").stat().st_rdev
+    assert is_stream(Path("/dev/null"))
+    with text_file(Path("/dev/null")) as file:
+        file.write("gone")
+    assert Path("/dev/null").stat().st_rdev == before

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .models import BUNDLED, add_model, load_model
+from .parser import positive
 
 if TYPE_CHECKING:
     from ..engines.autoencoder import Autoencoder
@@ -27,8 +28,8 @@ def add_denoising(parser: argparse.ArgumentParser) -> None:
         help="direct: change the picture or its latent (default); purification: a latent some denoising steps before "
         "the picture, so that what is won is not denoised away",
     )
-    say("--steps", type=int, metavar="N", help="purification: steps of the whole schedule (default: 20)")
-    say("--last", type=int, metavar="K", help="purification: steps to go through (default: 3)")
+    say("--steps", type=positive, metavar="N", help="purification: steps of the whole schedule (default: 20)")
+    say("--last", type=positive, metavar="K", help="purification: steps to go through (default: 3)")
     say("--low-memory", action="store_true", help="purification: compute twice what would have to be kept")
     add_model(group)
     say("--makeup", metavar="WORDS", help='ask for makeup as well: "red lipstick"; needs --clip')

@@ -18,7 +18,7 @@ from .options import (
     refuse_overwriting,
     settle_surrogates,
 )
-from .parser import output_path
+from .parser import output_path, positive
 from .pictures import naming, notes_on, read_faces
 
 if TYPE_CHECKING:
@@ -39,8 +39,13 @@ def add(verbs: argparse._SubParsersAction) -> None:
     say("--region", nargs="+", metavar="NAME", help="parts of the face, instead of those the prompt names")
     say("--mask", type=Path, metavar="IMG", help="edit where this picture is white, instead of a region")
     say("--guidance", type=float, help="how strongly the prompt is taken (bundled model: 0 to 7, default 4)")
-    say("--steps", type=int, default=25)
-    say("--size", type=int, metavar="PX", help="what the model works at (default: 256; 512 with --model; SDXL: 1024)")
+    say("--steps", type=positive, default=25)
+    say(
+        "--size",
+        type=positive,
+        metavar="PX",
+        help="what the model works at (default: 256; 512 with --model; SDXL: 1024)",
+    )
     say("--solver", choices=("euler", "midpoint", "reuse"), default="reuse")
     say("--editor", choices=("invert", "flow"), default="invert", help="flow: no inversion, faster, looser")
     say(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING
 from ..errors import FaceVeilError, OutputError
 from . import protecting
 from .options import progress_bar, refuse_overwriting
-from .parser import job_count, retry_count
+from .parser import count, job_count
+from .settings import settings_of
 from .written import text_file
 
 if TYPE_CHECKING:
@@ -25,11 +25,7 @@ if TYPE_CHECKING:
     from ..many.run import Summary
     from ..many.workers import Setup, Workers
 
-_NO_DIFFERENCE = (
-    *("command", "run", "photos", "out", "report", "sheet"),
-    *("jobs", "ray", "retries", "device", "low_memory"),
-)
-"""Options that change nothing in a protected photo."""
+_OUTPUTS = ("command", "out", "report", "sheet")
 _MEMORY = 1.5e9
 """What a worker with the default strength may need, generously, in bytes (docs/MANY.md)."""
 
@@ -46,7 +42,7 @@ def add_many(parser: argparse.ArgumentParser) -> None:
     say("--ray", metavar="auto|local|ADDRESS", help="work on a Ray cluster: a running one, one of this machine alone")
     say(
         "--retries",
-        type=retry_count,
+        type=count,
         default=2,
         metavar="N",
         help="how often to try a photo again whose worker died (default: 2)",
@@ -63,7 +59,7 @@ def protect_many(options: argparse.Namespace) -> int:
 
     if not is_url(options.out) and Path(options.out).suffix.lower() in SUFFIXES and not Path(options.out).is_dir():
         raise OutputError(f"Several photos need a folder, so --out must be a folder; {options.out} looks like a file.")
-    inputs = [*(Path(photo) for photo in options.photos), *options.gallery, *options.decoy, options.mask]
+    inputs = inputs_of(options)
     refuse_overwriting([options.report], inputs)
     refuse_among(map(source_of, options.photos), [path for path in (options.sheet, options.report) if path])
     order = Order(
@@ -72,6 +68,9 @@ def protect_many(options: argparse.Namespace) -> int:
         MakeTreat(options, str(Path.cwd())),
         settings_of(options),
         options.retries,
+        (*inputs, *([options.report] if options.report else [])),
+        partial(sheet_of, options.sheet),
+        options.overwrite,
     )
     with progress_bar("photo") as bar:
 
@@ -113,6 +112,8 @@ class MakeTreat:
             from ..many.figures import figures_of
 
             sheet = sheet_of(self.options.sheet, key)
+            if sheet:
+                sheet.parent.mkdir(parents=True, exist_ok=True)
             report, notes = protecting.protect_quietly(protector, source, target, sheet, self.options)
             return {**figures_of(report), "report": json.dumps({**report.as_dict(), "notes": notes})}
 
@@ -124,24 +125,14 @@ def sheet_of(sheet: Path | None, key: str) -> Path | None:
     if sheet is None:
         return None
     photo = PurePosixPath(key)
-    path = sheet.parent / photo.parent / f"{sheet.stem}-{photo.stem}-{photo.suffix[1:]}{sheet.suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    return sheet.parent / photo.parent / f"{sheet.stem}-{photo.stem}-{photo.suffix[1:]}{sheet.suffix}"
 
 
-def settings_of(options: argparse.Namespace) -> str:
-    """A hash of all that makes a difference to a protected photo, files that are named by what they hold."""
-    from ..many.photos import content_of
-
-    def described(value: object) -> object:
-        if isinstance(value, list):
-            return [described(entry) for entry in value]
-        if isinstance(value, str | Path) and Path(value).is_file():
-            return content_of(Path(value))
-        return str(value)
-
-    asked = {name: described(value) for name, value in vars(options).items() if name not in _NO_DIFFERENCE}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+def inputs_of(options: argparse.Namespace) -> list[Path]:
+    """Every file that an option names to be read."""
+    values = (value for name, value in vars(options).items() if name not in _OUTPUTS)
+    named = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
+    return [Path(entry) for entry in named if isinstance(entry, str | Path) and os.path.lexists(entry)]
 
 
 def pick_workers(options: argparse.Namespace) -> Callable[[Setup], Workers]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .parser import face_choice, output_path
+from .parser import face_choice, output_path, seed_number
 
 if TYPE_CHECKING:
     from ..recognisers.recogniser import Recogniser
@@ -31,7 +32,7 @@ def add_protecting(parser: argparse.ArgumentParser) -> None:
         "family that is here and may be used for everything)",
     )
     add_faces(parser)
-    say("--seed", type=int, default=0, help="the same seed gives the same picture")
+    say("--seed", type=seed_number, default=0, help="the same seed gives the same picture")
 
 
 def add_faces(parser: argparse.ArgumentParser) -> None:
@@ -83,24 +84,14 @@ def add_far(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps ...")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 ... (mps: untested)")
 
 
 def pick_device(name: str) -> str:
-    """A torch device that works here; "auto" takes a GPU when there is one."""
-    import torch
+    """`devices.usable`, for verbs that have nothing heavy loaded yet."""
+    from ..devices import usable
 
-    from ..errors import InputError
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(
-            f"The device '{name}' cannot be used here ({str(error).splitlines()[0]}). Try --device cpu."
-        ) from error
-    return name
+    return usable(name)
 
 
 @contextmanager
@@ -157,11 +148,16 @@ def _distinct(names: list[str]) -> dict[Path | str, str]:
     called: dict[str, Path | str] = {}
     for name in names:
         entry = find(name)
-        key = entry.path.resolve() if entry.path else entry.name
+        key = real(entry.path) if entry.path else entry.name
         if called.setdefault(entry.name, key) != key:
             raise InputError(f"Two recognisers are called '{entry.name}': {called[entry.name]} and {key}. Rename one.")
         found.setdefault(key, name)
     return found
+
+
+def real(path: Path) -> Path:
+    """Without links, like `Path.resolve`, which fails for those that lead in circles."""
+    return Path(os.path.realpath(path))
 
 
 def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
@@ -169,12 +165,12 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
     from ..errors import OutputError
     from ..images import check_place
 
-    taken = {path.resolve(): "an input" for path in inputs if path is not None}
+    taken = {real(path): "an input" for path in inputs if path is not None}
     for path in outputs:
         if path is None:
             continue
-        real = path.resolve()
-        if real in taken:
-            raise OutputError(f"{path} is {taken[real]} already and will not be overwritten: take another name.")
+        where = real(path)
+        if where in taken:
+            raise OutputError(f"{path} is {taken[where]} already and will not be overwritten: take another name.")
         check_place(path)
-        taken[real] = "another output"
+        taken[where] = "another output"

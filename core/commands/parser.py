@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import InputError
+from ..plain import plain
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,19 +32,44 @@ def place_name(text: str) -> str:
 
 def job_count(text: str) -> int | str:
     """How many workers, or "auto"."""
-    if text == "auto" or (text.isdecimal() and int(text) > 0):
-        return text if text == "auto" else int(text)
-    raise argparse.ArgumentTypeError(f"'{text}' is neither auto nor a number of 1 or more")
+    try:
+        return text if text == "auto" else _between(text, 1, 10_000)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither auto nor a number of 1 or more") from None
 
 
-def retry_count(text: str) -> int:
-    if text.isdecimal():
+def count(text: str) -> int:
+    """Of tries, of lines: none are enough as well."""
+    return _between(text, 0, 10_000)
+
+
+def seed_number(text: str) -> int:
+    """What a generator takes for a seed."""
+    return _between(text, 0, 2**64 - 1)
+
+
+def positive(text: str) -> int:
+    """Of steps, pixels, pairs: so many that it is a slip of the keyboard are none."""
+    return _between(text, 1, 10_000)
+
+
+def seconds(text: str) -> float:
+    try:
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"'{plain(text)[:40]}' is no number of seconds above 0")
+
+
+def _between(text: str, low: int, high: int) -> int:
+    if text.isascii() and text.isdecimal() and len(text) <= 20 and low <= int(text) <= high:
         return int(text)
-    raise argparse.ArgumentTypeError(f"'{text}' is not a number of 0 or more")
+    raise argparse.ArgumentTypeError(f"'{plain(text)[:40]}' is no whole number from {low} to {high}")
 
 
 def face_choice(text: str) -> str:
     """Which faces. "nearest" needs a point, which the command line has no option for."""
-    if text in ("all", "largest") or text.isdecimal():
+    if text in ("all", "largest") or (text.isascii() and text.isdecimal() and len(text) < 10):
         return text
     raise argparse.ArgumentTypeError(f"'{text}' is none of: all, largest, or a number (0 is the largest face)")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .denoising import add_denoising
-from .many import add_many, protect_many
+from .many import add_many, inputs_of, protect_many
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
 from .parser import output_path, place_name
 from .protecting import make_protector, protect_quietly
@@ -44,6 +45,11 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     say("--mask", type=Path, metavar="IMG", help="change pixels only where this picture is white")
     say("--report", type=output_path, metavar="FILE.json", help="write the verdict as JSON; of several photos, a list")
+    say(
+        "--overwrite",
+        action="store_true",
+        help="in a folder, also replace files that an earlier run into it did not make; never an input",
+    )
     say("--keep-metadata", action="store_true", help="keep EXIF, place and camera included")
     add_many(parser)
     add_denoising(parser)
@@ -64,10 +70,8 @@ def run(options: argparse.Namespace) -> int:
 def protect_one(options: argparse.Namespace) -> int:
     """A single photo, with its whole verdict on the terminal."""
     source = Path(options.photos[0])
-    target = target_of(source, Path(options.out))
-    refuse_overwriting(
-        [target, options.sheet, options.report], [source, *options.gallery, *options.decoy, options.mask]
-    )
+    target = target_of(source, Path(options.out), options.overwrite)
+    refuse_overwriting([target, options.sheet, options.report], inputs_of(options))
     entry = {"photo": source.name, **protect_file(make_protector(options), source, target, options.sheet, options)}
     if options.report:
         with text_file(options.report) as file:
@@ -75,8 +79,8 @@ def protect_one(options: argparse.Namespace) -> int:
     return 0
 
 
-def target_of(photo: Path, out: Path) -> Path:
-    """The named file; in a folder, which is made when missing, the photo keeps its name."""
+def target_of(photo: Path, out: Path, overwrite: bool = False) -> Path:
+    """The named file; in a folder, which is made when missing, the photo keeps its name, if that is free there."""
     from ..errors import OutputError
     from ..many.photos import target_name
 
@@ -86,7 +90,12 @@ def target_of(photo: Path, out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"The folder {out} cannot be made: {error.strerror}.") from error
-    return out / target_name(photo.name)
+    target = out / target_name(photo.name)
+    if not overwrite and os.path.lexists(target):
+        raise OutputError(
+            f"{target} exists already: name the file to write, or say --overwrite if that one may be replaced."
+        )
+    return target
 
 
 def protect_file(

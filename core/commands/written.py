@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from ..errors import OutputError
-from ..whole import whole
+from ..whole import is_stream, whole
 
 
 @contextmanager
 def text_file(path: Path) -> Iterator[TextIO]:
-    """A file to write to, which takes its name when the block ends well. Names of photos may hold any byte."""
+    """A file to write to, which takes its name when the block ends well; a pipe, a terminal or /dev/null is written
+    into. Names of photos may hold any byte."""
+    how = {"mode": "w", "encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
     try:
-        with whole(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        if is_stream(path):
+            with open(_waiting_for_nobody(path), **how) as file:
+                yield file
+            return
+        with whole(path) as part, part.open(**how) as file:
             yield file
     except OSError as error:
         raise OutputError(f"'{path}' could not be written ({error.strerror}): choose another folder.") from error
+
+
+def _waiting_for_nobody(path: Path) -> int:
+    """A pipe that nobody reads is an error, where opening it as a file is would wait for ever."""
+    stream = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+    os.set_blocking(stream, True)
+    return stream

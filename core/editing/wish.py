@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isfinite
 
 from torch import Tensor
 
@@ -64,6 +65,9 @@ def refuse_unusable(edit: Edit, mask: Tensor) -> None:
         raise InputError(
             f"The editor '{edit.editor}' follows no trajectory, so there are no attention values to inject. Inject 0."
         )
+    for guidance in (edit.guidance, edit.source_guidance):
+        if guidance is not None and not isfinite(guidance):
+            raise InputError(f"A guidance of {guidance} makes no sense: it is a number such as 4.")
     checked_steps(edit.steps)
     if not 0 < edit.start <= 1:
         raise InputError(f"A start of {edit.start} makes no sense: it is a share of the path, above 0 and up to 1.")

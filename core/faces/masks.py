@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
+from ..images.doors import MASKS, refuse_unfit
 from .align import similarity, template_points
 
 Ellipse = tuple[float, float, float, float]
@@ -57,6 +58,7 @@ def eased(depth: Tensor) -> Tensor:
 
 def fit_mask(mask: Tensor, height: int, width: int) -> Tensor:
     """A mask (B, h, w) as (B, 1, height, width): resized when only its size differs, refused when its shape does."""
+    refuse_unfit(mask, "A mask", MASKS)
     tall, wide = mask.shape[-2:]
     if abs(tall * width - wide * height) > 0.02 * tall * width:
         raise InputError(

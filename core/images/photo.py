@@ -10,11 +10,11 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import InputError
+from ..plain import plain
+from .doors import PIXELS, ordinary, refuse_unfit
 
 ROWS = 256
 """Whole photos are converted and compared so many rows at a time: float copies of a large one would not fit."""
-_SLACK = 1e-3
-"""What rounding may stray beyond [0, 1]; a quarter of a step of eight bits."""
 
 
 @dataclass
@@ -36,7 +36,12 @@ class Photo:
     """What of the file this does not hold, a sentence each."""
 
     def __post_init__(self) -> None:
-        refuse_unfit(self.pixels)
+        self.refuse_unfit()
+
+    def refuse_unfit(self) -> None:
+        refuse_unfit(self.pixels, "A photo's pixels", PIXELS)
+        if self.alpha is not None:
+            refuse_unfit(self.alpha, "A photo's transparency", (1, self.height, self.width))
 
     @property
     def height(self) -> int:
@@ -51,22 +56,12 @@ class Photo:
         return replace(self, pixels=pixels)
 
 
-def refuse_unfit(pixels: Tensor) -> None:
-    """The door for pictures made by others: 0 to 255 for 0 to 1 would go through everything and come out white."""
-    kind = f"{tuple(pixels.shape)} of {pixels.dtype}" if isinstance(pixels, Tensor) else f"a {type(pixels).__name__}"
-    fits = isinstance(pixels, Tensor) and pixels.ndim == 4 and len(pixels) == 1 and pixels.shape[3] == 3
-    if not fits or pixels.dtype != torch.float32 or not pixels.numel():
-        raise InputError(
-            f"A photo's pixels must be a tensor (1, height, width, 3) of torch.float32 in [0, 1], but this is {kind}: "
-            "convert it first, whole numbers by .float() / 255."
-        )
-    # In the order in which they lie in memory: in the other one a large photo takes twenty times as long.
-    lowest, highest = (pixels if pixels.is_contiguous() else pixels.movedim(-1, 1)).aminmax()
-    if not (lowest >= -_SLACK and highest <= 1 + _SLACK):
-        raise InputError(
-            f"A photo's pixels must lie in [0, 1], but these go from {lowest:.4g} to {highest:.4g}: divide values "
-            "up to 255 by 255, and clamp what a network made."
-        )
+def image_of(photo: Photo) -> Tensor:
+    """The photo's pixels (1, 3, H, W) for whoever computes with them, looked at once more: a `Photo` may be changed."""
+    if not isinstance(photo, Photo):
+        raise InputError(f"A photo is needed, as read_photo gives it, but this is a {type(photo).__name__}.")
+    photo.refuse_unfit()
+    return ordinary(to_bchw(photo.pixels))
 
 
 def to_bchw(pixels: Tensor) -> Tensor:
@@ -101,4 +96,4 @@ def to_pil(pixels: Tensor) -> Image.Image:
 
 def shown(path: Path) -> str:
     """A file's name fit for one line of a message."""
-    return "".join(c if c.isprintable() else "?" for c in path.name or str(path))
+    return plain(path.name or path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -19,9 +20,13 @@ WAITING, DONE, FAILED = "waiting", "done", "failed"
 _ROWS = f"""CREATE TABLE IF NOT EXISTS photos (
     target BLOB PRIMARY KEY, source BLOB NOT NULL, stamp TEXT NOT NULL, settings TEXT NOT NULL, content TEXT,
     state TEXT NOT NULL, attempts INTEGER NOT NULL, reason TEXT, seconds REAL, finished REAL,
-    {", ".join(f"{name} REAL" for name in FIGURES)}, report TEXT)"""
+    {", ".join(f"{name} REAL" for name in FIGURES)}, report TEXT,
+    made TEXT, made_size INTEGER, made_stamp TEXT, version TEXT)"""
 _RUNS = "CREATE TABLE IF NOT EXISTS runs (started REAL NOT NULL)"
+_FORM = 2
+"""Of these tables; a ledger says which it has."""
 _SHOWN = ("source", "target", "state", "attempts", "seconds", *FIGURES, "reason", "content", "finished")
+_SHOWN += ("version", "made", "made_size")
 _WORST_FIRST = (
     "CASE state WHEN 'failed' THEN 0 WHEN 'done' THEN 1 ELSE 2 END, protected, "
     "CASE WHEN protected THEN ssim ELSE -margin END, target"
@@ -38,6 +43,9 @@ class Known:
     content: str | None
     state: str
     attempts: int
+    made: str | None = None
+    """SHA-256 of the result, as it was written."""
+    made_stamp: str | None = None
 
 
 class Ledger:
@@ -63,7 +71,11 @@ class Ledger:
             self._base = sqlite3.connect(self.path, isolation_level=None)
             if for_writing:
                 self._base.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_ROWS}; {_RUNS}")
-                self._base.execute("INSERT INTO runs VALUES (?)", (time.time(),))
+                if not self._base.execute("SELECT count(*) FROM runs").fetchone()[0]:
+                    self._base.execute(f"PRAGMA user_version = {_FORM}")
+            form = self._base.execute("PRAGMA user_version").fetchone()[0]
+            if form != _FORM:
+                raise sqlite3.DatabaseError(f"it has form {form} where this version of the program has {_FORM}")
 
     def close(self) -> None:
         self._base.close()
@@ -72,16 +84,17 @@ class Ledger:
 
     def known(self) -> dict[str, Known]:
         """All rows by target."""
-        columns = "target, source, stamp, settings, content, state, attempts"
+        columns = "target, source, stamp, settings, content, state, attempts + 0, made, made_stamp"
         with self._telling():
             rows = self._base.execute(f"SELECT {columns} FROM photos").fetchall()
-        return {os.fsdecode(target): Known(os.fsdecode(source), *rest) for target, source, *rest in rows}
+            return {os.fsdecode(target): Known(os.fsdecode(source), *rest) for target, source, *rest in rows}
 
     def expect(self, entries: Iterable[tuple[str, str, str, str, int]]) -> None:
-        """Photos that are to be done: (target, source, stamp, settings, attempts so far), in one go."""
+        """A run begins, with the photos it is to do: (target, source, stamp, settings, attempts so far), in one go."""
         rows = ((os.fsencode(target), os.fsencode(source), *rest) for target, source, *rest in entries)
         with self._telling():
             self._base.execute("BEGIN")
+            self._base.execute("INSERT INTO runs VALUES (?)", (time.time(),))
             self._base.executemany(
                 "INSERT INTO photos (target, source, stamp, settings, attempts, state) "
                 "VALUES (?, ?, ?, ?, ?, 'waiting') "
@@ -102,6 +115,34 @@ class Ledger:
         names = ", ".join(f"{name} = ?" for name in values)
         with self._telling():
             self._base.execute(f"UPDATE photos SET {names} WHERE target = ?", (*values.values(), os.fsencode(target)))
+
+    def restamp(self, target: str, stamp: str) -> None:
+        """A result that was touched, or copied back, and is what it was."""
+        with self._telling():
+            self._base.execute("UPDATE photos SET made_stamp = ? WHERE target = ?", (stamp, os.fsencode(target)))
+
+    def spoil(self, targets: Iterable[str]) -> None:
+        """Results that are no longer what was written: they are to be made again."""
+        with self._telling():
+            self._base.executemany(
+                "UPDATE photos SET state = 'waiting', made = NULL WHERE target = ?",
+                [(os.fsencode(target),) for target in targets],
+            )
+
+    def written(self) -> list[tuple[str, str | None, int | None]]:
+        """What is done: target, and the hash and size of the file that was written."""
+        with self._telling():
+            rows = self._base.execute(
+                "SELECT target, made, made_size FROM photos WHERE state = 'done' ORDER BY target"
+            ).fetchall()
+            return [(os.fsdecode(target), *rest) for target, *rest in rows]
+
+    def versions(self) -> dict[str, int]:
+        """How many of the results each version of the program made."""
+        with self._telling():
+            return dict(
+                self._base.execute("SELECT version, count(*) FROM photos WHERE state = 'done' GROUP BY version")
+            )
 
     def counts(self) -> dict[str, int]:
         """How many photos are in each state."""
@@ -131,26 +172,39 @@ class Ledger:
             )
             for values in rows:
                 row = dict(zip(_SHOWN, values, strict=True))
+                if not all(isinstance(row[name], float | int | None) for name in (*FIGURES, "attempts", "seconds")):
+                    raise ValueError("a figure that is no number")
                 yield row | {"source": os.fsdecode(row["source"]), "target": os.fsdecode(row["target"])}
 
-    def reports(self) -> Iterator[tuple[str, str | None, str | None]]:
-        """Source, verdict as JSON and reason of failure of everything that ended, by name."""
+    def reports(self) -> Iterator[tuple[str, dict[str, object] | None, str | None]]:
+        """Source, verdict and reason of failure of everything that ended, by name."""
         with self._telling():
             rows = self._base.execute(
                 "SELECT source, report, reason FROM photos WHERE state != 'waiting' ORDER BY target"
             )
             for source, report, reason in rows:
-                yield os.fsdecode(source), report, reason
+                yield os.fsdecode(source), dict(json.loads(report)) if report else None, reason
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
+            if str(error).startswith("no such "):
+                raise self._damaged(error) from error
             raise OutputError(
                 f"The record of the run, {self.path}, cannot be kept ({error}). What is finished stays: make room or "
                 "get the right to write there, and run the same command again."
             ) from error
+        except (sqlite3.Error, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> OutputError:
+        """Also of what is sound to SQLite and can be no ledger of ours."""
+        return OutputError(
+            f"The record of the run, {self.path}, is damaged or of another version ({error}). The pictures are as they "
+            "were: move that folder away, and say --overwrite with the same command to have them all done again."
+        )
 
 
 def _locked(folder: Path) -> sqlite3.Connection:

@@ -17,7 +17,7 @@ _FOR_EVERYBODY = (ENOSPC, EDQUOT, EROFS)
 
 class Folder:
     def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
+        self.root = Path(os.path.realpath(root))  # unlike resolve, it does not fail for links that lead in circles
         self.text = str(self.root)
 
     def find(self, pattern: str | None = None) -> Iterator[Found]:
@@ -30,8 +30,7 @@ class Folder:
         for path in matches:
             key = path.relative_to(self.root).as_posix()
             if is_photo(key) and path.is_file():
-                about = path.stat()
-                yield Found(key, f"{about.st_size}:{about.st_mtime_ns}")
+                yield Found(key, self.stamp(key))
 
     def _below(self) -> Iterator[Path]:
         def refuse(error: OSError) -> None:
@@ -70,13 +69,18 @@ class Folder:
         except OSError as error:
             raise OutputError(f"The folder {self.text} cannot be made ({error.strerror}): choose another.") from error
 
-    def sweep(self) -> set[str]:
-        keys = set()
+    def stamp(self, key: str) -> str:
+        about = (self.root / key).stat()
+        return f"{about.st_size}:{about.st_mtime_ns}"
+
+    def sweep(self) -> dict[str, str]:
+        keys = {}
         for path in self._below():
             if PART.fullmatch(path.name):
                 path.unlink(missing_ok=True)
-            else:
-                keys.add(path.relative_to(self.root).as_posix())
+            elif path.is_file():
+                key = path.relative_to(self.root).as_posix()
+                keys[key] = self.stamp(key)
         return keys
 
     def require(self) -> None:
@@ -87,7 +91,11 @@ class Folder:
             )
 
     def contains(self, other: Place) -> bool:
-        return isinstance(other, Folder) and other.root.resolve().is_relative_to(self.root.resolve())
+        there = other.local()
+        return there is not None and Path(os.path.realpath(there)).is_relative_to(os.path.realpath(self.root))
+
+    def local(self, key: str = "") -> Path:
+        return self.root / key
 
     def ledger_folder(self) -> Path:
         return self.root / ".faceveil"

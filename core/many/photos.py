@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ..hashes import content_of
 from .places import below
 from .sources import open_place
 
@@ -32,6 +32,16 @@ class PhotoTask:
 
 
 @dataclass(frozen=True)
+class Made:
+    """A result as it was written, by which it is known again."""
+
+    size: int
+    hash: str
+    stamp: str
+    """As its place gives it; while that is the same the file need not be read."""
+
+
+@dataclass(frozen=True)
 class PhotoOutcome:
     """What was done with a photo."""
 
@@ -39,6 +49,8 @@ class PhotoOutcome:
     """SHA-256 of the photo's file."""
     record: Record | None
     """None when the target that was there is still right."""
+    made: Made | None = None
+    """The file that was written; None when none was."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +71,11 @@ class PhotoSetup:
                 if content is not None and content == task.done_for:
                     return PhotoOutcome(content, None)
                 with out.deliver(task.target) as target:
-                    return PhotoOutcome(content or "", treat(source, target, task.target))
+                    record = treat(source, target, task.target)
+                    size, written = target.stat().st_size, content_of(target) or ""
+                return PhotoOutcome(content or "", record, Made(size, written, out.stamp(task.target)))
 
         return work
-
-
-def content_of(path: Path) -> str | None:
-    """None for a file that cannot be read: what is wrong with it, reading it as a photo tells in better words."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
 
 
 def target_name(key: str) -> str:

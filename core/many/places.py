@@ -23,7 +23,7 @@ class Found:
     key: str
     """Its path below the place, with slashes."""
     stamp: str
-    """Changes when the file does: its size and time, or an object store's own mark."""
+    """As `Place.stamp` gives it."""
 
 
 class Place(Protocol):
@@ -44,14 +44,20 @@ class Place(Protocol):
     def prepare(self) -> None:
         """Make the place; an error when nothing can be written there."""
 
-    def sweep(self) -> set[str]:
-        """Throw out what a crash left half-written, and tell which keys are there."""
+    def stamp(self, key: str) -> str:
+        """Of a file that is there: changes when the file does; its size and time, or an object store's own mark."""
+
+    def sweep(self) -> dict[str, str]:
+        """Throw out what a crash left half-written, and tell which keys are there, with their stamps."""
 
     def require(self) -> None:
         """In a worker, which may be on another machine: an error when this is not the place that was prepared."""
 
     def contains(self, other: Place) -> bool:
         """Whether another place is this one or lies below it."""
+
+    def local(self, key: str = "") -> Path | None:
+        """The file of this machine that goes by this key, whether there is one or not; None for a place elsewhere."""
 
     def ledger_folder(self) -> Path:
         """A folder of this machine for what is to be remembered about this place."""

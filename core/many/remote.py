@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from .. import places as this_machine
 from ..errors import InputError, OutputError
+from ..scratch import in_memory, scratch
 from ..whole import PART, part_name
+from .local import Folder
 from .places import Found, Place, PlaceLost, is_photo
 
+_THIS_MACHINE = {"file", "local"}
+"""fsspec's own view of this machine's disks: the same files as a folder's, by another name."""
+
+LARGEST = 2**30
+"""Bytes of a file that is taken for a photo: the largest picture that is read takes less than half of it."""
 _WHOLE_AT_ONCE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "memory"}
 """Stores in which an object is seen complete or not at all; others are written beside it and renamed."""
 
@@ -47,19 +53,24 @@ class Remote:
 
     @contextmanager
     def fetch(self, key: str) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="faceveil-") as folder:
-            path = Path(folder) / PurePosixPath(key).name
+        with scratch() as folder, in_memory(PurePosixPath(key).name, folder) as path:
             with self._telling("read"):
                 try:
+                    self._refuse_huge(key)
                     self._files.get_file(f"{self._root}/{key}", str(path))
                 except FileNotFoundError as error:
                     raise InputError(f"There is no photo '{key}' in {self.text} any more: check the path.") from error
             yield path
 
+    def _refuse_huge(self, key: str) -> None:
+        size = self._files.info(f"{self._root}/{key}").get("size") or 0
+        if size > LARGEST:
+            raise InputError(f"'{key}' has {size / 1e9:.1f} GB, which no photo has: leave it out, or make it smaller.")
+
     @contextmanager
     def deliver(self, key: str) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="faceveil-") as folder:
-            path = Path(folder) / PurePosixPath(key).name
+        with scratch() as folder:
+            path = folder / PurePosixPath(key).name
             yield path
             target = f"{self._root}/{key}"
             with self._telling("written"):
@@ -79,25 +90,35 @@ class Remote:
                 self._files.makedirs(self._root, exist_ok=True)
             self._files.pipe_file(f"{self._root}/{part_name()}", b"may be written")
 
-    def sweep(self) -> set[str]:
+    def stamp(self, key: str) -> str:
+        with self._telling("read"):
+            self._files.invalidate_cache()
+            return _stamp(self._files.info(f"{self._root}/{key}"))
+
+    def sweep(self) -> dict[str, str]:
         with self._telling("written"):
             self._files.invalidate_cache()
-            keys = set()
-            for path in self._files.find(self._root):
+            keys = {}
+            for path, about in self._files.find(self._root, detail=True).items():
                 if PART.fullmatch(PurePosixPath(path).name):
                     with suppress(FileNotFoundError):  # whoever was writing it has just finished after all
                         self._files.rm_file(path)
                 else:
-                    keys.add(path.removeprefix(self._root).lstrip("/"))
+                    keys[path.removeprefix(self._root).lstrip("/")] = _stamp(about)
             return keys
 
     def require(self) -> None:
         """A URL means the same everywhere."""
 
     def contains(self, other: Place) -> bool:
+        if self.protocol in _THIS_MACHINE:
+            return Folder(self.local()).contains(other)
         if not isinstance(other, Remote) or type(self._files) is not type(other._files):
             return False
         return f"{other._root}/".startswith(f"{self._root}/")
+
+    def local(self, key: str = "") -> Path | None:
+        return Path(self._root) / key if self.protocol in _THIS_MACHINE else None
 
     def ledger_folder(self) -> Path:
         """On this machine: a ledger changes with every photo, which an object store cannot do."""

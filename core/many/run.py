@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, OutputError
+from ..hashes import content_of
+from ..version import version
 from .ledger import DONE, FAILED, Known, Ledger, as_columns
 from .photos import PhotoOutcome, PhotoSetup, PhotoTask, Treat, target_name
 from .places import Found, Place, PlaceLost, below
 from .sources import Source, open_place, refuse_entangled, source_of
+from .sparing import Inputs, refuse_lost
 from .workers import Finished, Setup, Workers, dispatch
 
 
@@ -29,6 +31,12 @@ class Order:
     """A hash of everything that makes a difference to a result."""
     retries: int = 2
     """How often a photo whose worker was lost is tried again."""
+    inputs: tuple[Path, ...] = ()
+    """Files besides the photos that are read, or written by somebody else: never a target."""
+    beside: Callable[[str], Path | None] = lambda target: None
+    """What else a photo's work writes, by its target."""
+    overwrite: bool = False
+    """Whether a file that an earlier run did not make may be replaced."""
 
 
 @dataclass
@@ -54,7 +62,10 @@ def run(
     found = _targets(sources, out)
     with closing(Ledger(out.ledger_folder(), for_writing=True)) as ledger:
         out.prepare()
-        todo = _todo(found, ledger.known(), out.sweep(), order.settings)
+        known, present = ledger.known(), out.sweep()
+        _refuse_lost(order, sources, found, out, known, present)
+        intact = _Intact(out, ledger, present)
+        todo = _todo(found, known, intact, order.settings)
         ledger.expect((task.target, task.source, stamp, order.settings, tries) for task, stamp, tries in todo)
         summary = Summary(total=len(found), skipped=len(found) - len(todo))
         on_step(summary)
@@ -99,20 +110,60 @@ def _targets(sources: Iterable[Source], out: Place) -> list[tuple[PhotoTask, Fou
     return found
 
 
+def _refuse_lost(
+    order: Order,
+    sources: Sequence[Source],
+    found: Sequence[tuple[PhotoTask, Found]],
+    out: Place,
+    known: dict[str, Known],
+    present: Iterable[str],
+) -> None:
+    tasks = [task for task, _ in found]
+    places = {source.place.text: source.place for source in sources}
+    photos = (places[task.place].local(task.key) for task in tasks)
+    also = {task.target: path for task in tasks if (path := order.beside(task.target)) is not None}
+    inputs = Inputs([*(path for path in photos if path is not None), *order.inputs])
+    refuse_lost(tasks, out, known, present, inputs, also, order.overwrite)
+
+
 def _todo(
-    found: Iterable[tuple[PhotoTask, Found]], known: dict[str, Known], present: set[str], settings: str
+    found: Iterable[tuple[PhotoTask, Found]],
+    known: dict[str, Known],
+    intact: Callable[[str, Known], bool],
+    settings: str,
 ) -> list[tuple[PhotoTask, str, int]]:
     """(photo, stamp, tries so far) of what is not done; those that were begun most often and never ended come last."""
     todo = []
     for task, photo in found:
         row = known.get(task.target)
         same = row is not None and row.settings == settings
-        if same and row.state == DONE and task.target in present:
+        if same and row.state == DONE and intact(task.target, row):
             if photo.stamp and (row.stamp, row.source) == (photo.stamp, task.source):
                 continue
             task = PhotoTask(task.place, task.key, task.target, row.content)
         todo.append((task, photo.stamp, row.attempts if same and row.state != DONE else 0))
     return sorted(todo, key=lambda entry: entry[2])
+
+
+@dataclass(frozen=True)
+class _Intact:
+    """Whether a result is still what was written: by its stamp, or where that is another by what the file holds."""
+
+    out: Place
+    ledger: Ledger
+    present: dict[str, str]
+
+    def __call__(self, target: str, row: Known) -> bool:
+        stamp = self.present.get(target)
+        if stamp is None or row.made is None:
+            return False
+        if stamp == row.made_stamp:
+            return True
+        with self.out.fetch(target) as path:
+            same = content_of(path) == row.made
+        if same:
+            self.ledger.restamp(target, stamp)
+        return same
 
 
 def _write_down(ledger: Ledger, ended: Finished[PhotoTask]) -> str | None:
@@ -125,6 +176,9 @@ def _write_down(ledger: Ledger, ended: Finished[PhotoTask]) -> str | None:
         assert isinstance(outcome, PhotoOutcome)
         values = outcome.record if outcome.record is not None else {}
         seconds = {"seconds": ended.seconds} if outcome.record is not None else {}
+        if outcome.made is not None:
+            made = {"made_size": outcome.made.size, "made": outcome.made.hash, "made_stamp": outcome.made.stamp}
+            values = {**values, **made, "version": version()}
         ledger.finish(task.target, state=DONE, content=outcome.content, reason=None, **seconds, **values)
         return None
     reason = str(error).strip().splitlines()[-1]
@@ -135,5 +189,4 @@ def _write_down(ledger: Ledger, ended: Finished[PhotoTask]) -> str | None:
 def reports(ledger: Ledger) -> Iterable[dict[str, object]]:
     """The verdict of everything that ended, or why there is none."""
     for source, report, reason in ledger.reports():
-        name = {"photo": PurePosixPath(source).name}
-        yield name | (json.loads(report) if report else {"error": reason})
+        yield {"photo": PurePosixPath(source).name} | (report or {"error": reason})

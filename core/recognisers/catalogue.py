@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..errors import InputError, ModelError
 from ..places import download_folder, model_folders
 from .card import Card, read_card
@@ -196,6 +198,7 @@ def weights_in(analysis: Any) -> Path:
     return Path(path)
 
 
+@torch.inference_mode(False)  # weights that are read inside of it would never give a gradient
 def load_recogniser(name: str | Path) -> Recogniser:
     """Load a recogniser by name or by path to its weights. Never downloads."""
     entry = find(name)

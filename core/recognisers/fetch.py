@@ -1,32 +1,38 @@
 """Downloads, only ever on request: known files, each with the checksum it must have.
 
-Checksums of insightface's files agree between several independent public records; torch's
-carry the head of theirs in the file name.
+Every checksum agrees between several independent public records; torch's begin with what their file names carry.
 """
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import tempfile
+import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, ModelError, OutputError
-from ..places import download_folder
+from ..hashes import content_of
+from ..places import download_folder, home
+from ..plain import plain
+from ..scratch import scratch
 from ..whole import whole
 
+LARGEST = 2**30
+"""Bytes of a download, and of what it unpacks to; the largest known has 575 million."""
+LONGEST = 6 * 3600
+"""Seconds of a download: a server that sends a byte now and then would never end."""
 _INSIGHTFACE = "https://github.com/deepinsight/insightface/releases/download/v0.7/"
 _NON_COMMERCIAL = "insightface's model terms: non-commercial research only"
 
 
 @dataclass(frozen=True)
 class Download:
-    """One address, what it brings, and under which terms. Files are (name, SHA-256, or the head of it)."""
+    """One address, what it brings, and under which terms. Files are (name, SHA-256)."""
 
     url: str
     kind: str
@@ -84,21 +90,21 @@ DOWNLOADS: dict[str, Download] = {
         "https://download.pytorch.org/models/vgg16-397923af.pth",
         "lpips",
         "",
-        (("vgg16-397923af.pth", "397923af"),),
+        (("vgg16-397923af.pth", "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"),),
         "BSD-3-Clause",
     ),
     "lpips-alex": Download(
         "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
         "lpips",
         "",
-        (("alexnet-owt-7be5be79.pth", "7be5be79"),),
+        (("alexnet-owt-7be5be79.pth", "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"),),
         "BSD-3-Clause",
     ),
     "vgg19": Download(
         "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
         "lpips",
         "",
-        (("vgg19-dcbb9e9d.pth", "dcbb9e9d"),),
+        (("vgg19-dcbb9e9d.pth", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),),
         "BSD-3-Clause",
     ),
 }
@@ -112,8 +118,8 @@ def fetch(name: str, on_step: Callable[[int, int], None] = lambda done, of: None
     target = download_folder(download.kind) / download.folder
     try:
         target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target) as scratch:
-            archive = Path(scratch) / "download"
+        with scratch(home()) as folder:  # where no scan for weights comes across it
+            archive = folder / "download"
             _download(download, archive, target, on_step)
             return [_install(archive, file, digest, target, download) for file, digest in download.files]
     except OSError as error:
@@ -121,20 +127,30 @@ def fetch(name: str, on_step: Callable[[int, int], None] = lambda done, of: None
 
 
 def _download(download: Download, to: Path, target: Path, on_step: Callable[[int, int], None]) -> None:
+    started = time.monotonic()
     try:
         with urllib.request.urlopen(download.url, timeout=30) as response, to.open("wb") as out:
-            total, done = int(response.headers.get("Content-Length") or 0), 0
-            while block := response.read(1 << 20):
-                out.write(block)
+            total, done = _announced(response.headers.get("Content-Length")), 0
+            while block := response.read1(1 << 20):
                 done += len(block)
+                if max(done, total) > LARGEST:
+                    raise ModelError(f"{download.url} sends more than {LARGEST >> 20} MB, which is not the known file.")
+                if time.monotonic() - started > LONGEST:
+                    raise TimeoutError(f"it took more than {LONGEST // 3600} hours")
+                out.write(block)
                 on_step(done, total)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException) as error:
         reason = getattr(error, "reason", error)
+        told = getattr(reason, "strerror", None) or str(reason).strip() or type(error).__name__
         files = " and ".join(file for file, _ in download.files)
         raise ModelError(
-            f"{download.url} could not be downloaded ({getattr(reason, 'strerror', None) or reason}). Check the "
-            f"connection, or download it with a browser and put {files} into {target}."
+            f"{download.url} could not be downloaded ({plain(told)}). Check the connection, or download it with a "
+            f"browser and put {files} into {target}."
         ) from error
+
+
+def _announced(length: str | None) -> int:
+    return int(length) if length and length.isdecimal() and len(length) < 20 else 0
 
 
 def _install(archive: Path, file: str, digest: str, target: Path, download: Download) -> Path:
@@ -142,8 +158,8 @@ def _install(archive: Path, file: str, digest: str, target: Path, download: Down
     if download.url.endswith(".zip"):
         found = archive.with_name(file)
         _extract(archive, file, found)
-    actual = hashlib.sha256(found.read_bytes()).hexdigest()
-    if not actual.startswith(digest):
+    actual = content_of(found) or ""
+    if actual != digest:
         raise ModelError(
             f"{file} from {download.url} has the checksum {actual[:16]}..., not {digest[:16]}...; it was not installed."
         )
@@ -154,11 +170,15 @@ def _install(archive: Path, file: str, digest: str, target: Path, download: Down
 
 
 def _extract(archive: Path, file: str, to: Path) -> None:
-    """One member by its base name; paths inside the archive are never followed."""
+    """One member by its base name; paths inside the archive are never followed, nor how large it says it is."""
     try:
         with zipfile.ZipFile(archive) as pack:
-            member = next(entry for entry in pack.namelist() if Path(entry).name == file)
+            member = next(entry for entry in pack.namelist() if PurePosixPath(entry).name == file)
             with pack.open(member) as source, to.open("wb") as out:
-                shutil.copyfileobj(source, out)
-    except (zipfile.BadZipFile, StopIteration) as error:
+                while block := source.read(1 << 20):
+                    if out.tell() + len(block) > LARGEST:
+                        raise zipfile.BadZipFile("it unpacks to more than any known file")
+                    out.write(block)
+    except (zipfile.BadZipFile, StopIteration, zlib.error, EOFError, ValueError, RuntimeError, LookupError) as error:
+        # zipfile has no family of errors: encrypted is a RuntimeError, an unknown method a NotImplementedError
         raise ModelError(f"The download does not hold {file}; it was not installed.") from error

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
+import onnx
 import pytest
 from commandline import refused, run
 from PIL import Image
+from tiny_networks import tiny_recogniser
 
+from faceveil.core import recipes
 from faceveil.core.cli import build_parser
 from faceveil.core.commands import many
 from faceveil.core.commands.many import fitting_jobs, settings_of
+from faceveil.core.places import download_folder
+from faceveil.core.recognisers.files import files_of
 
 
 @pytest.fixture
@@ -58,6 +64,59 @@ def test_what_makes_a_difference_to_a_photo_is_in_the_settings(portrait, tmp_pat
     before = settings("--gallery", gallery)
     Image.open(portrait).rotate(3).save(gallery)
     assert settings("--gallery", gallery) not in (before, settings())
+
+
+def test_what_decides_the_outcome_without_being_an_option_is_in_the_settings(tmp_path, monkeypatch):
+    """Each of these once left verdicts standing that no longer held."""
+    model, seen = tmp_path / "net.onnx", []
+    (tmp_path / "clip").mkdir()
+    model.write_bytes(b"weights")
+
+    def settings():
+        arguments = ["--judge", str(model), "--makeup", "red lips", "--clip", str(tmp_path / "clip")]
+        return settings_of(build_parser().parse_args(["protect", "x", "-o", "y", *arguments]))
+
+    def is_new():
+        seen.append(settings())
+        return seen.count(seen[-1]) == 1 and settings() == seen[-1]
+
+    assert is_new()
+    model.write_bytes(b"other weights")
+    assert is_new(), "weights of a recogniser"
+    model.with_suffix(".json").write_text('{"thresholds": {"1e-2": 0.3}}')
+    assert is_new(), "a side-car that came"
+    model.with_suffix(".json").write_text('{"thresholds": {"1e-2": 0.9}}')
+    assert is_new(), "its threshold"
+    calibrated = download_folder("recognisers") / "dlib.json"
+    calibrated.parent.mkdir(parents=True)
+    calibrated.write_text('{"thresholds": {"1e-2": 0.99}}')
+    assert is_new(), "a built-in one, measured anew"
+    (tmp_path / "clip" / "config.json").write_text("{}")
+    assert is_new(), "the contents of a folder of models"
+    monkeypatch.setattr("faceveil.core.version.version", lambda: "9.9")
+    assert is_new(), "the code"
+    recipe = recipes.RECIPES["balanced"]
+    monkeypatch.setitem(recipes.RECIPES, "balanced", replace(recipe, warp=0.031))
+    assert is_new(), "a number of a recipe"
+
+
+def test_weights_beside_an_onnx_file_belong_to_it(tmp_path):
+    path = tiny_recogniser(tmp_path)
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="net.data", size_threshold=0)
+    assert tmp_path / "net.data" in files_of(path)
+
+
+def test_nothing_in_out_is_lost_whatever_part_it_plays(capsys, folder, portrait, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    shutil.copy(portrait, out / "a.jpg")
+    before = (out / "a.jpg").read_bytes()
+    assert "--overwrite" in refused(capsys, "protect", folder, "-o", out)
+    assert "exists already" in refused(capsys, "protect", folder / "a.jpg", "-o", out)
+    for option in ("--gallery", "--mask"):
+        said = refused(capsys, "protect", folder, "-o", out, option, out / "a.jpg", "--overwrite")
+        assert "never overwritten" in said
+    assert (out / "a.jpg").read_bytes() == before
 
 
 @pytest.mark.slow

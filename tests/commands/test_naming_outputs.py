@@ -8,6 +8,7 @@ import pytest
 
 from faceveil.core.commands.many import sheet_of
 from faceveil.core.commands.protect import target_of
+from faceveil.core.errors import OutputError
 from faceveil.core.many.photos import target_name
 
 
@@ -23,8 +24,18 @@ def test_a_name_without_a_suffix_is_a_folder(tmp_path):
     assert target_of(Path("a.jpg"), tmp_path / "b.png") == tmp_path / "b.png"
 
 
+def test_what_a_folder_holds_is_not_replaced_unless_that_is_meant(tmp_path):
+    (tmp_path / "me.jpg").write_bytes(b"another original")
+    (tmp_path / "nowhere.jpg").symlink_to(tmp_path / "gone")
+    for name in ("me.jpg", "nowhere.jpg"):
+        with pytest.raises(OutputError, match=r"exists already: name the file to write, or say --overwrite"):
+            target_of(Path("in") / name, tmp_path)
+        assert target_of(Path("in") / name, tmp_path, overwrite=True) == tmp_path / name
+    assert target_of(Path("in/me.jpg"), tmp_path / "me.jpg") == tmp_path / "me.jpg", "it was named itself"
+
+
 def test_every_photo_has_a_sheet_of_its_own(tmp_path):
     names = ["a.jpg", "a.png", "x/a.png", "x-a.png"]
     sheets = [sheet_of(tmp_path / "sheet.png", name).relative_to(tmp_path).as_posix() for name in names]
     assert sheets == ["sheet-a-jpg.png", "sheet-a-png.png", "x/sheet-a-png.png", "sheet-x-a-png.png"]
-    assert (tmp_path / "x").is_dir() and sheet_of(None, "a.png") is None
+    assert sheet_of(None, "a.png") is None

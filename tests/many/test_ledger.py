@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from cheap import hire, order
 from commandline import refused, run
 from many_photos import COUNT
 
-from faceveil.core.errors import OutputError
+from faceveil.core.errors import FaceVeilError, OutputError
 from faceveil.core.images import read_photo, write_photo
+from faceveil.core.many import run as running
 from faceveil.core.many.ledger import DONE, FAILED, Ledger, as_columns
 from faceveil.core.many.run import run as run_many
 
@@ -71,7 +74,78 @@ def test_status_exports_all_rows(finished, tmp_path, capsys):
 def test_status_of_nothing_and_into_nowhere(finished, tmp_path, capsys):
     assert "no record of a run" in refused(capsys, "status", tmp_path / "nowhere")
     assert "--worst" in refused(capsys, "status", finished, "--worst", -1)
-    assert "could not be written" in refused(capsys, "status", finished, "--csv", tmp_path / "no" / "t.csv")
+    assert "There is no folder" in refused(capsys, "status", finished, "--csv", tmp_path / "no" / "t.csv")
+
+
+def test_a_table_never_lands_on_what_belongs_to_the_run(finished, capsys):
+    ledger = finished / ".faceveil" / "ledger.sqlite"
+    before = ledger.read_bytes()
+    for path in (ledger, finished / "fine.png", "/in/fine.png"):
+        said = refused(capsys, "status", finished, "--jsonl", path)
+        assert "belongs to the run" in said or "no folder" in said
+    assert ledger.read_bytes() == before
+    said = refused(capsys, "status", finished, "--csv", finished / "t", "--jsonl", finished / "t")
+    assert "another output" in said
+
+
+def test_a_ledger_of_another_make_is_named_with_what_helps(finished, photos, capsys):
+    with closing(sqlite3.connect(finished / ".faceveil" / "ledger.sqlite")) as base:
+        base.execute("PRAGMA user_version = 1")
+    assert "form 1 where this version of the program has 2" in refused(capsys, "status", finished)
+    with pytest.raises(OutputError, match="move that folder away"):
+        run_many(order(photos, finished), hire(1))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE photos SET target = 5, margin = 'wide', state = 'failed'",
+        "UPDATE photos SET attempts = 'many'",
+        "UPDATE photos SET report = '[[1'",
+        "UPDATE photos SET report = '[1]'",
+        "UPDATE photos SET source = NULL, settings = 3.5",
+        "ALTER TABLE photos DROP COLUMN made",
+        "DROP TABLE runs",
+        "UPDATE photos SET seconds = x'00', margin = 'a', ssim = 'b', protected = 'c'",
+        "UPDATE runs SET started = 'never'",
+    ],
+)
+def test_whatever_a_ledger_holds_is_told_in_a_sentence(finished, photos, tmp_path, capsys, harm):
+    with closing(sqlite3.connect(finished / ".faceveil" / "ledger.sqlite")) as base, suppress(sqlite3.Error):
+        base.execute(harm)
+        base.commit()
+    for arguments in ((), ("--csv", tmp_path / "t.csv"), ("--check",)):
+        code, _, err = run(capsys, "status", finished, *arguments)
+        assert code in (0, 2) and len(err.splitlines()) <= 1, err
+    with suppress(FaceVeilError):
+        run_many(order(photos / "class 0", finished, overwrite=True), hire(1))
+
+
+def test_results_of_another_version_are_told(photos, tmp_path, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "version", lambda: "0.0.9")
+        run_many(order(photos / "class 0" / "00*.png", tmp_path / "out"), hire(1))
+    said = run(capsys, "status", tmp_path / "out")[1]
+    assert "3 results were made by version 0.0.9, which is not this one" in said
+
+
+def test_results_are_checked_and_what_is_not_as_written_is_done_again(photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    wanted = order(photos / "class 0" / "00*.png", out)
+    run_many(wanted, hire(1))
+    assert run(capsys, "status", out, "--check")[1].startswith("all results are as they were written")
+    (out / "000.png").unlink()
+    before = (out / "004.png").stat()
+    changed = bytearray((out / "004.png").read_bytes())
+    changed[-20] ^= 1
+    (out / "004.png").write_bytes(changed)
+    os.utime(out / "004.png", ns=(before.st_atime_ns, before.st_mtime_ns))
+    (out / "008.png").write_bytes((out / "008.png").read_bytes()[:100])
+    code, said, _ = run(capsys, "status", out, "--check")
+    assert code == 2 and "000.png is gone" in said and "004.png is another file" in said
+    assert "008.png is cut short (100 of " in said and "3 photos: 0 done, 0 failed, 3 waiting" in said
+    assert run_many(wanted, hire(1)).done == 3
+    assert run(capsys, "status", out, "--check")[0] == 0
 
 
 def test_status_can_be_asked_while_a_run_goes_on(photos, tmp_path, capsys):
@@ -89,7 +163,7 @@ def test_status_can_be_asked_while_a_run_goes_on(photos, tmp_path, capsys):
 def test_a_damaged_ledger_is_named(tmp_path, photos):
     (tmp_path / "out" / ".faceveil").mkdir(parents=True)
     (tmp_path / "out" / ".faceveil" / "ledger.sqlite").write_bytes(b"no ledger" * 1000)
-    with pytest.raises(OutputError, match=r"ledger.sqlite, cannot be kept"):
+    with pytest.raises(OutputError, match=r"ledger.sqlite, is damaged .* say --overwrite"):
         run_many(order(photos, tmp_path / "out"), hire(1))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cheap import hire, order
 from many_photos import contents
 
 from faceveil.core.errors import InputError, OutputError
+from faceveil.core.many import remote
 from faceveil.core.many.run import run
 from faceveil.core.many.sources import names_many, open_place, source_of
 
@@ -103,6 +105,24 @@ def test_a_store_that_fails_stops_the_run_and_loses_nothing(few, memory, tmp_pat
     summary = run(wanted, hire(1))
     assert (summary.skipped, summary.done, summary.failed) == (5, 19, 0)
     assert objects(memory, "/out") == local(few, tmp_path)
+
+
+def test_no_unprotected_copy_lies_on_a_disk(memory, tmp_path, monkeypatch):
+    """Whoever is killed leaves nothing that anybody could look at."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    place, seen = open_place("memory://in"), []
+    with place.fetch("deep/000.png") as path:
+        files = [found for found in (tmp_path / "tmp").rglob("*") if found.is_file() and not found.is_symlink()]
+        seen.append((path.read_bytes(), path.name, sum(found.stat().st_size for found in files)))
+    assert seen == [(memory.cat_file("/in/deep/000.png"), "000.png", 0)]
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_file_that_no_photo_is_as_large_as_is_not_fetched(memory, monkeypatch):
+    monkeypatch.setattr(remote, "LARGEST", 100)
+    with pytest.raises(InputError, match="which no photo has"), open_place("memory://in").fetch("deep/000.png"):
+        pass
 
 
 def test_other_stores_get_files_whole_by_renaming(few, tmp_path):

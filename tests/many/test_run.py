@@ -52,6 +52,18 @@ def test_what_changed_is_done_again_and_nothing_else(few, tmp_path):
     assert again(few, out, settings="others") == (0, 5, 0)
 
 
+def test_a_result_that_is_not_what_was_written_is_done_again(few, tmp_path):
+    out = tmp_path / "out"
+    again(few, out)
+    before = contents(out)
+    (out / "top.png").write_bytes(before["top.png"][:50])
+    shutil.copy(few / "a" / "000.png", out / "a" / "000.png")
+    os.utime(out / "a" / "008.png", (1, 1))
+    assert again(few, out) == (2, 3, 0), "one was cut short, one is the unprotected photo, one was only touched"
+    assert contents(out) == before
+    assert again(few, out) == (0, 5, 0)
+
+
 def test_a_photo_that_was_only_touched_is_read_but_not_done_again(few, tmp_path):
     out = tmp_path / "out"
     again(few, out)

@@ -1,0 +1,95 @@
+"""Folders for what only a process at work needs: gone with it, or thrown out by the next when it was killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+_PREFIX = ".faceveil-scratch-"
+_LOCK = "in-use"
+
+
+@contextmanager
+def scratch(where: Path | None = None) -> Iterator[Path]:
+    """A folder in `where` (the system's for such things when none is named), which nobody else may look into."""
+    where = Path(where or tempfile.gettempdir())
+    _sweep(where)
+    folder, lock = _own(where)
+    try:
+        yield folder
+    finally:
+        os.close(lock)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _own(where: Path) -> tuple[Path, int]:
+    """Until it is locked, somebody who sweeps may take it for a dead one's."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where))
+        lock = _lock(folder)
+        if lock is not None:
+            return folder, lock
+
+
+@contextmanager
+def in_memory(name: str, folder: Path) -> Iterator[Path]:
+    """A file to write and read by a path that no disk holds, where the system has such; else a file in `folder`.
+
+    The name in `folder` is a link to memory: a process that is killed leaves a link that leads nowhere.
+    """
+    path = folder / name
+    if not hasattr(os, "memfd_create"):
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+        return
+    memory = os.memfd_create("photo")
+    try:
+        path.symlink_to(f"/proc/{os.getpid()}/fd/{memory}")
+        yield path
+    finally:
+        os.close(memory)
+        path.unlink(missing_ok=True)
+
+
+@cache
+def _sweep(where: Path) -> None:
+    """Once a process is enough. In a folder that all may write to, others' are left alone, and links not followed."""
+    for folder in where.glob(f"{_PREFIX}*"):
+        try:
+            about = folder.lstat()
+        except OSError:
+            continue
+        ours = stat.S_ISDIR(about.st_mode) and about.st_uid == (os.getuid() if hasattr(os, "getuid") else 0)
+        lock = _lock(folder) if ours else None
+        if lock is not None:
+            os.close(lock)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(folder: Path) -> int | None:
+    """A lock that the system takes back however its owner dies; None while somebody else has it, or may have."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: whoever can remove the file is the only one who has it open
+        with suppress(OSError):
+            (folder / _LOCK).unlink(missing_ok=True)
+            return os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        return None
+    try:
+        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
