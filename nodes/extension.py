@@ -17,6 +17,7 @@ NODES = {
     "protect": "Protect",
     "sharing": "Sharing",
     "verdict": "Verdict",
+    "save_protected": "SaveProtected",
     "region": "EditRegion",
     "invert": "InvertToTrajectory",
     "learn": "LearnEmbeddings",

@@ -47,6 +47,14 @@ class Verdict(io.ComfyNode):
                 Faces.Input(
                     "found", optional=True, tooltip="From Find Faces: judge these faces instead of finding them anew."
                 ),
+                io.Boolean.Input(
+                    "show_sheet",
+                    default=True,
+                    display_name="show sheet",
+                    optional=True,
+                    tooltip="The sheet holds the original face. To show it here ComfyUI writes it into its temp "
+                    "folder, where it lies until ComfyUI starts again. Off: only the words.",
+                ),
             ],
             outputs=[
                 io.String.Output(
@@ -77,6 +85,7 @@ class Verdict(io.ComfyNode):
         judges: tuple[Recogniser, ...] | None = None,
         gallery: torch.Tensor | None = None,
         found: list[list[Face]] | None = None,
+        show_sheet: bool = True,
     ) -> io.NodeOutput:
         before, after = pictures_of(original, "original"), pictures_of(protected, "protected")
         device = pick_device()
@@ -100,5 +109,7 @@ class Verdict(io.ComfyNode):
                     found,
                     bar.show,
                 )
-        shown = {**ui.PreviewImage(done.sheets, cls=cls).as_dict(), **ui.PreviewText(done.text).as_dict()}
+        shown = ui.PreviewText(done.text).as_dict()
+        if show_sheet:
+            shown |= ui.PreviewImage(done.sheets).as_dict()
         return io.NodeOutput(done.text, done.sheets, done.score, done.protected, ui=shown)

@@ -37,6 +37,14 @@ def tensors_of(image: Tensor | None, name: str) -> list[Tensor]:
     return [] if image is None else [to_bchw(picture) for picture in pictures_of(image, name)]
 
 
+def alphas_of(image: Tensor) -> list[Tensor] | None:
+    """The transparency of an IMAGE's pictures as (1, H, W) each, where it has one."""
+    if image.shape[-1] != 4:
+        return None
+    with torch.inference_mode(False):
+        return list(image[..., 3].detach().clone().float().cpu().clamp(0, 1).split(1))
+
+
 def image_of(pictures: Sequence[Tensor], like: Tensor) -> Tensor:
     """Pictures (1, H, W, 3) as one IMAGE with the device and the transparency of `like`."""
     colour = torch.cat([picture.cpu() for picture in pictures])

@@ -21,6 +21,7 @@ NODES = {
     "FaceVeilProtect",
     "FaceVeilSharing",
     "FaceVeilVerdict",
+    "FaceVeilSaveProtected",
     "FaceVeilEditRegion",
     "FaceVeilInvert",
     "FaceVeilLearn",
@@ -371,7 +372,7 @@ def test_a_workflow_runs_as_it_was_saved(comfy, portrait, examples, path):
     run = comfy.run(prompt)
     assert run.status == "execution_success", run.error
     kinds = {name: each["class_type"] for name, each in prompt.items()}
-    saved = [name for name, kind in kinds.items() if kind == "SaveImage"]
+    saved = [name for name, kind in kinds.items() if kind == "FaceVeilSaveProtected"]
     sizes = [comfy.picture(run, name).shape for name in saved]
     assert sizes and set(sizes) <= {(512, 512, 3), (256, 256, 3)}
     judged = [name for name, kind in kinds.items() if kind == "FaceVeilVerdict"]
