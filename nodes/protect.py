@@ -88,7 +88,7 @@ class Protect(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="image", tooltip="The protected pictures. Save them as PNG."),
+                io.Image.Output(display_name="image", tooltip="The protected pictures, for Save Protected."),
                 io.Mask.Output(display_name="changed", tooltip="White where a pixel differs from the original."),
                 io.String.Output(display_name="report", tooltip="What was measured, picture by picture."),
             ],
