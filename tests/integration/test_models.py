@@ -261,6 +261,14 @@ def test_an_edit_with_a_lora_is_protected_on_the_way_and_stays_where_it_may(comf
     assert (plain[80:] == before[80:]).all() and (protected[80:] == before[80:]).all()
 
 
+def test_an_edit_says_whether_its_guard_won(comfy, portrait):
+    prompt = edited("sd15", portrait)
+    prompt["report"] = node("PreviewAny", source=["edit", 2])
+    run = comfy.run(prompt)
+    (said,) = run.outputs["report"]["text"]
+    assert said == run.texts["edit"] and said.startswith(("Guarded: ", "WARNING: the guard did NOT win"))
+
+
 @pytest.mark.parametrize(("kind", "masked"), [("sd15", False), ("sdxl", True), ("flux", True)])
 def test_any_sampler_is_guarded_with_a_batch_and_inside_an_inpainting_mask(comfy, portrait, kind, masked):
     (picture,) = ran(comfy, guarded(kind, portrait, masked, batch=2, lora=True), "picture")
