@@ -23,7 +23,7 @@ from .adapters.autoencoder import refuse_unsuited
 from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
 from .adapters.pictures import image_of, masks_of, pictures_of
-from .sockets import CATEGORY, Recognisers, Trajectories, seed_input, sigmas_input
+from .sockets import CATEGORY, Recognisers, Trajectories, schema, seed_input, sigmas_input
 from .telling import UNGUARDED, guard_said
 from .walked import Walked, refuse_unending
 
@@ -33,10 +33,11 @@ class TrajectoryEditor(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilTrajectoryEditor",
             display_name="Trajectory-Aligned Editor",
             category=CATEGORY,
+            search_aliases=["edit", "inpaint", "flowedit", "ddim inversion"],
             description="Inverts the picture with one prompt and generates it again with another, held on its own path "
             "outside the mask. Pixels outside the mask stay exactly as they were.",
             inputs=[

@@ -12,7 +12,7 @@ from ..core.protection.guard import GuardRecipe
 from ..core.recognisers.catalogue import load_recogniser
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.pictures import tensors_of
-from .sockets import CATEGORY, Recognisers, tiny_input
+from .sockets import CATEGORY, Recognisers, schema, tiny_input
 from .telling import guard_said
 
 
@@ -21,10 +21,11 @@ class GuardedSampler(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilGuardedSampler",
             display_name="Guarded Sampler",
             category=CATEGORY,
+            search_aliases=["privacy", "protect while sampling", "adversarial"],
             description="Takes any sampler and gives one that protects the face in its last steps. For Sampler Custom "
             "Advanced, with any guider, sigmas and model: a portrait made with a LoRA of you comes out protected. "
             "When sampling has ended, the node says whether the guard won; a picture without a face is refused.",

@@ -12,7 +12,7 @@ from ..core.trajectory.paths import invert
 from ..core.trajectory.solvers import SOLVERS, Moment
 from .adapters.host import Bar, gradients_allowed
 from .adapters.pictures import latents_of
-from .sockets import CATEGORY, Trajectories, sigmas_input
+from .sockets import CATEGORY, Trajectories, schema, sigmas_input
 from .walked import Walked, refuse_unending
 
 
@@ -21,10 +21,11 @@ class InvertToTrajectory(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilInvert",
             display_name="Invert to Trajectory",
             category=CATEGORY,
+            search_aliases=["inversion", "ddim inversion", "unsampler"],
             description="Follows a picture's own path up to noise and records it. The same model, prompt and sigmas "
             "lead from that noise back to the picture.",
             inputs=[

@@ -15,7 +15,7 @@ from ..core.recognisers.recogniser import Recogniser
 from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
 from .adapters.pictures import latents_of, tensors_of
-from .sockets import CATEGORY, Recognisers, Trajectories, Weights, seed_input, tiny_input
+from .sockets import CATEGORY, Recognisers, Trajectories, Weights, schema, seed_input, tiny_input
 from .walked import Walked
 from .weighting import Weights as Schedule
 
@@ -25,10 +25,11 @@ class LatentOptimizer(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilLatentOptimizer",
             display_name="Latent Adversarial Optimizer",
             category=CATEGORY,
+            search_aliases=["adversarial", "privacy", "latent"],
             description="Changes a latent so that recognisers no longer match the face it decodes to. For latents "
             "that are decoded right after; for photos use Protect Portrait, which loses nothing to the VAE.",
             inputs=[

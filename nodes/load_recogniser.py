@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..core.recognisers.catalogue import entries, load_recogniser
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.host import gradients_allowed
-from .sockets import CATEGORY, Recognisers
+from .sockets import CATEGORY, Recognisers, schema
 from .stamps import recogniser_stamp
 
 
@@ -17,10 +17,11 @@ class LoadRecogniser(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         here = [entry.name for entry in entries() if entry.state != "not here"]
-        return io.Schema(
+        return schema(
             node_id="FaceVeilLoadRecogniser",
             display_name="Load Face Recogniser",
             category=CATEGORY,
+            search_aliases=["insightface", "arcface", "face recognition model", "onnx"],
             description="A face-recognition network: to protect against, or to judge the result by. Chain several.",
             inputs=[
                 io.Combo.Input(

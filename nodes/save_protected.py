@@ -10,7 +10,7 @@ from comfy_api.latest import io
 
 from .adapters.pictures import alphas_of, pictures_of
 from .saving import SUFFIXES, save_pictures, without_fingerprints
-from .sockets import CATEGORY
+from .sockets import CATEGORY, schema
 
 
 class SaveProtected(io.ComfyNode):
@@ -18,10 +18,11 @@ class SaveProtected(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilSaveProtected",
             display_name="Save Protected",
             category=CATEGORY,
+            search_aliases=["save image", "export image", "save without workflow", "strip metadata", "jpeg", "webp"],
             description="Saves pictures with nothing in the files but pixels. Save Image writes the whole prompt into "
             "every picture: the original's file name and fingerprint, and how it was protected.",
             is_output_node=True,

@@ -13,7 +13,7 @@ from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_
 from .adapters.pictures import pictures_of, tensors_of
 from .finding import refuse_faceless
 from .judging import judge_pictures
-from .sockets import CATEGORY, Faces, Recognisers, faces_input, far_input
+from .sockets import CATEGORY, Faces, Recognisers, faces_input, far_input, schema
 
 
 class Verdict(io.ComfyNode):
@@ -21,10 +21,11 @@ class Verdict(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilVerdict",
             display_name="Protection Verdict",
             category=CATEGORY,
+            search_aliases=["compare faces", "face similarity", "face match", "verify"],
             description="Checks a protected picture, plain and after real JPEG and scaling, and says what it found.",
             is_output_node=True,
             inputs=[
