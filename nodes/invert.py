@@ -10,6 +10,7 @@ from comfy_api.latest import io
 
 from ..core.trajectory.paths import invert
 from ..core.trajectory.solvers import SOLVERS, Moment
+from .adapters.frames import shaped_like
 from .adapters.host import Bar, gradients_allowed
 from .adapters.pictures import latents_of
 from .sockets import CATEGORY, Trajectories, schema, sigmas_input
@@ -90,5 +91,5 @@ class InvertToTrajectory(io.ComfyNode):
         run_inside(model, {"source": prompt}, 1.0, levels, tuple(samples.shape), work)
         (path,) = found
         noise = PathNoise(path.start, levels[0], model)
-        noisy = {**latent, "samples": noise.begun_with()}
+        noisy = {**latent, "samples": shaped_like(noise.begun_with(), latent["samples"])}
         return io.NodeOutput(noisy, noise, Walked(path, prompt))

@@ -13,6 +13,7 @@ from ..core.protection.guard import GuardRecipe
 from ..core.recognisers.catalogue import load_recogniser
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.economy import Economy, with_less_memory
+from .adapters.frames import shaped_like
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
 from .adapters.pictures import latents_of, tensors_of
 from .sockets import CATEGORY, Recognisers, Trajectories, Weights, schema, seed_input, tiny_input
@@ -111,4 +112,4 @@ class LatentOptimizer(io.ComfyNode):
 
         with on_device(surrogates, device), cancellable():
             changed = with_less_memory(moved, free_memory)
-        return io.NodeOutput({**latent, "samples": changed.to(latent["samples"])})
+        return io.NodeOutput({**latent, "samples": shaped_like(changed, latent["samples"]).to(latent["samples"])})

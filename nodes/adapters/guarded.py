@@ -17,6 +17,7 @@ from ...core.protection.guard import Guard, GuardRecipe
 from ...core.recognisers.recogniser import Recogniser
 from ...core.trajectory.solvers import Moment
 from .economy import Economy, with_less_memory
+from .frames import flat, shaped_like
 from .host import on_device, pick_device
 from .vae import ModelVae, latent_format_of, ordinary
 
@@ -137,7 +138,7 @@ class GuardedRun:
 
     def _rows(self, autoencoder: ModelVae, x: Tensor, extra: dict[str, Any]) -> list[GuardedRow]:
         mask = extra.get("denoise_mask")
-        mask = torch.ones_like(x) if mask is None else mask
+        mask = flat(torch.ones_like(x) if mask is None else mask)
         return [self._row(autoencoder, index, mask[index : index + 1]) for index in range(len(x))]
 
     def _row(self, autoencoder: ModelVae, index: int, mask: Tensor) -> GuardedRow:
@@ -156,14 +157,14 @@ class GuardedRun:
     ) -> Tensor:
         changed = []
         for index, row in enumerate(rows):
-            pair, end = (ordinary(each[index]).to(pick_device()) for each in (pairs, ends))
+            pair, end = (ordinary(flat(each[index])).to(pick_device()) for each in (pairs, ends))
             velocity = (pair - end) / sigma if sigma else torch.zeros_like(pair)
             try:
                 changed.append(row.guarded(Moment(step - 1, of, sigma, pair, velocity)))
             except NoFaceError:
                 # A later step may show one; what has none in the end is told of there.
                 changed.append(pair[-1:])
-        return torch.cat(changed).to(pairs)
+        return shaped_like(torch.cat(changed), pairs[0]).to(pairs)
 
 
 class GuardedRow:
