@@ -261,7 +261,8 @@ def test_a_path_leads_up_and_its_noise_and_what_was_learned_lead_back(comfy, por
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_method_1_moves_a_batch_of_latents_through_a_models_steps(comfy, portrait, kind):
-    prompt = optimised(kind, portrait, batch=2)
+    # A batch is a video to Qwen-Image's VAE.
+    prompt = optimised(kind, portrait, batch=1 if kind == "qwen" else 2)
     moved, known = ran(comfy, prompt, "moved", "known")
     change = np.abs(moved - known)
     assert change.max() > 2 and change.mean() < known.std()
@@ -284,7 +285,8 @@ def test_an_edit_says_whether_its_guard_won(comfy, portrait):
 
 @pytest.mark.parametrize(("kind", "masked"), [("sd15", False), ("sdxl", True), ("flux", True), ("qwen", True)])
 def test_any_sampler_is_guarded_with_a_batch_and_inside_an_inpainting_mask(comfy, portrait, kind, masked):
-    (picture,) = ran(comfy, guarded(kind, portrait, masked, batch=2, lora=True), "picture")
+    batch = 1 if kind == "qwen" else 2
+    (picture,) = ran(comfy, guarded(kind, portrait, masked, batch=batch, lora=True), "picture")
     assert picture.std() > 5
 
 

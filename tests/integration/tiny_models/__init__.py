@@ -83,7 +83,7 @@ def spread(network: torch.nn.Module, gain: float) -> torch.nn.Module:
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, weight in network.named_parameters():
-            if weight.ndim > 1:
+            if weight.ndim > 1 and not name.endswith("gamma"):
                 drawn = torch.randn(weight.shape, generator=generator) * gain / weight[0].numel() ** 0.5
                 weight.copy_(drawn.to(weight.dtype))
             else:
@@ -117,11 +117,14 @@ class TinyModel:
 
     def make(self, family: str, storage: str) -> tuple[Any, Any]:
         if family == "qwen":
-            decoder = comfy.ldm.wan.vae.WanVAE(8, 16, temperal_downsample=[False, True, True])
+            decoder = spread(comfy.ldm.wan.vae.WanVAE(8, 16, temperal_downsample=[False, True, True]), 1.0)
+            # Latents of the spread that this space's models are told to expect.
+            decoder.conv1.weight.data *= 6
+            decoder.conv2.weight.data /= 6
         else:
-            decoder = comfy.taesd.taesd.TAESD(latent_channels=16 if family == "flux" else 4)
+            decoder = spread(comfy.taesd.taesd.TAESD(latent_channels=16 if family == "flux" else 4), 1.4)
         # In inference mode, as all that ComfyUI loads.
-        return model(family, storage), comfy.sd.VAE(sd=spread(decoder, 1.4).state_dict(), dtype=torch.float32)
+        return model(family, storage), comfy.sd.VAE(sd=decoder.state_dict(), dtype=torch.float32)
 
 
 class TinyPrompt:
