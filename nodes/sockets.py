@@ -49,7 +49,7 @@ def seed_input(what: str = "picture") -> io.Int.Input:
         min=0,
         max=2**63 - 1,
         control_after_generate=True,
-        tooltip=f"The same seed gives the same {what}.",
+        tooltip=f"The same seed gives the same {what}, on the same machine with as many threads.",
     )
 
 
