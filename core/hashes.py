@@ -19,11 +19,14 @@ _FRESH = 2.0
 
 
 def content_of(path: Path) -> str | None:
-    """SHA-256 of a file; None for one that cannot be read: what is wrong with it, using it tells in better words."""
+    """SHA-256 of a file; None for one that cannot be read: what is wrong with it, using it tells in better words. A
+    pipe would keep whoever opens it waiting for ever."""
     try:
+        if not path.is_file():
+            return None
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from .adapters.host import cancellable
 from .adapters.pictures import tensors_of
 from .finding import refuse_faceless
-from .sockets import CATEGORY, DecoyFaces
+from .sockets import CATEGORY, DecoyFaces, schema
 
 
 class Decoy(io.ComfyNode):
@@ -16,10 +16,11 @@ class Decoy(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilDecoy",
             display_name="Decoy Identity",
             category=CATEGORY,
+            search_aliases=["target face", "impersonate"],
             description="Besides no longer matching you, the protected face will resemble this one to recognisers.",
             inputs=[
                 io.Image.Input(

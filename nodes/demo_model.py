@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from .sockets import CATEGORY
+from .sockets import CATEGORY, schema
 
 
 class LoadDemoModel(io.ComfyNode):
@@ -13,10 +13,11 @@ class LoadDemoModel(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilLoadDemoModel",
             display_name="Load Demo Model",
             category=CATEGORY,
+            search_aliases=["load checkpoint", "example model"],
             description="The small Flux that comes with FaceVeil. It knows light, colour and texture, not faces: for "
             "trying workflows out and for edits such as 'red lipstick'. Pictures of 256 px suit it.",
             inputs=[],

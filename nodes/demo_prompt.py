@@ -7,7 +7,7 @@ from comfy_api.latest import io
 
 from ..core.engines.bundled import GUIDANCE, load_words
 from ..core.engines.words import TONES
-from .sockets import CATEGORY
+from .sockets import CATEGORY, schema
 
 
 class DemoPrompt(io.ComfyNode):
@@ -15,10 +15,11 @@ class DemoPrompt(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilDemoPrompt",
             display_name="Demo Prompt",
             category=CATEGORY,
+            search_aliases=["clip text encode", "text prompt"],
             description="A prompt for the demo model. It understands: " + ", ".join(TONES) + ".",
             inputs=[
                 io.String.Input(

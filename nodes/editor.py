@@ -21,9 +21,10 @@ from ..core.recognisers.recogniser import Recogniser
 from ..core.trajectory.solvers import SOLVERS, Moment
 from .adapters.autoencoder import refuse_unsuited
 from .adapters.economy import Economy, with_less_memory
-from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
+from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
 from .adapters.pictures import image_of, masks_of, pictures_of
-from .sockets import CATEGORY, Recognisers, Trajectories, seed_input, sigmas_input
+from .sockets import CATEGORY, Recognisers, Trajectories, schema, seed_input, sigmas_input
+from .telling import UNGUARDED, guard_said
 from .walked import Walked, refuse_unending
 
 
@@ -32,10 +33,11 @@ class TrajectoryEditor(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilTrajectoryEditor",
             display_name="Trajectory-Aligned Editor",
             category=CATEGORY,
+            search_aliases=["edit", "inpaint", "flowedit", "ddim inversion"],
             description="Inverts the picture with one prompt and generates it again with another, held on its own path "
             "outside the mask. Pixels outside the mask stay exactly as they were.",
             inputs=[
@@ -115,7 +117,11 @@ class TrajectoryEditor(io.ComfyNode):
                     display_name="image", tooltip="The edited pictures; protected when recognisers are connected."
                 ),
                 io.Image.Output(display_name="edited", tooltip="The edit alone."),
+                io.String.Output(
+                    display_name="report", tooltip="Whether the guard won, picture by picture; also shown on the node."
+                ),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -179,7 +185,7 @@ class TrajectoryEditor(io.ComfyNode):
                 index: int = index,
                 picture: Any = picture,
                 where: Any = where,
-            ) -> tuple[torch.Tensor, torch.Tensor]:
+            ) -> tuple[torch.Tensor, torch.Tensor, bool | None]:
                 def show(moment: Moment) -> None:
                     bar.show(index * moment.of + moment.step + 1)
 
@@ -190,7 +196,8 @@ class TrajectoryEditor(io.ComfyNode):
                     guarded = InLoop(_faces(whole), recognisers, GuardRecipe(), seed) if recognisers else None
                     known = None if trajectory is None else trajectory.path
                     done = edit_image(whole, area.to(device), wish, denoiser, autoencoder, size, guarded, show, known)
-                    return tuple(to_bhwc(made.cpu()).clamp(0, 1) for made in (done.image, done.unguarded))
+                    made = (to_bhwc(each.cpu()).clamp(0, 1) for each in (done.image, done.unguarded))
+                    return *made, done.won
 
             def edited(economy: Economy, work: Any = work) -> Any:
                 made = []
@@ -201,7 +208,10 @@ class TrajectoryEditor(io.ComfyNode):
 
             with on_device(recognisers or (), device), cancellable():
                 results.append(with_less_memory(edited, free_memory))
-        return io.NodeOutput(*(image_of(list(row), image) for row in zip(*results, strict=True)))
+        *made, won = zip(*results, strict=True)
+        text = guard_said(won, recognisers) if recognisers else UNGUARDED
+        tell(cls.hidden.unique_id, text)
+        return io.NodeOutput(*(image_of(list(row), image) for row in made), text)
 
 
 def _faces(picture: torch.Tensor) -> list[Face]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from comfy_api.latest import ComfyExtension, io
 
@@ -17,6 +19,7 @@ NODES = {
     "protect": "Protect",
     "sharing": "Sharing",
     "verdict": "Verdict",
+    "save_protected": "SaveProtected",
     "region": "EditRegion",
     "invert": "InvertToTrajectory",
     "learn": "LearnEmbeddings",
@@ -33,17 +36,40 @@ class FaceVeilExtension(ComfyExtension):
     """One node that cannot be loaded takes neither the others nor ComfyUI's start-up down."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        from .adapters.places import share_model_folders
-
         # Here and not in `on_load`, which ComfyUI 0.3.64 and 0.8.0 never call.
-        share_model_folders()
+        with spared("its look into ComfyUI's model folders"):
+            from .adapters.places import share_model_folders
+
+            share_model_folders()
         found = []
         for module, name in NODES.items():
-            try:
+            with spared(f"the node '{name}'"):
                 node = getattr(importlib.import_module(f".{module}", __package__), name)
                 # What another version of ComfyUI dislikes about one schema would cost all of them.
                 node.GET_SCHEMA()
                 found.append(node)
-            except Exception:
-                log.exception("FaceVeil's node '%s' could not be loaded and is left out.", name)
         return found
+
+
+@contextmanager
+def spared(what: str) -> Iterator[None]:
+    """Whatever goes wrong inside costs that alone, and one sentence; the traceback is there for who asks for it."""
+    try:
+        yield
+    except Exception as error:
+        said = str(error).strip().splitlines()
+        log.error(
+            "FaceVeil could not load %s, which is left out under ComfyUI %s (%s: %s).",
+            what,
+            comfyui_version(),
+            type(error).__name__,
+            said[0] if said else "no reason given",
+        )
+        log.debug("FaceVeil could not load %s.", what, exc_info=True)
+
+
+def comfyui_version() -> str:
+    try:
+        return importlib.import_module("comfyui_version").__version__
+    except (ImportError, AttributeError):
+        return "of an unknown version"

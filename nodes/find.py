@@ -12,7 +12,7 @@ from .adapters.host import Bar, cancellable
 from .adapters.pictures import image_of, pictures_of
 from .drawing import draw_faces
 from .finding import find_in_pictures
-from .sockets import CATEGORY, Analysis, Faces, faces_input
+from .sockets import CATEGORY, Analysis, Faces, faces_input, schema
 
 
 class FindFaces(io.ComfyNode):
@@ -20,10 +20,11 @@ class FindFaces(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilFindFaces",
             display_name="Find Faces",
             category=CATEGORY,
+            search_aliases=["face detection", "detect faces", "face mask"],
             description="Finds faces and shows them with their numbers; gives a soft mask of their ovals.",
             inputs=[
                 io.Image.Input("image", tooltip="One picture or a batch."),

@@ -12,7 +12,8 @@ from ..core.protection.guard import GuardRecipe
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.pictures import tensors_of
-from .sockets import CATEGORY, Recognisers, tiny_input
+from .sockets import CATEGORY, Recognisers, schema, tiny_input
+from .telling import guard_said
 
 
 class GuardedSampler(io.ComfyNode):
@@ -20,12 +21,14 @@ class GuardedSampler(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilGuardedSampler",
             display_name="Guarded Sampler",
             category=CATEGORY,
+            search_aliases=["privacy", "protect while sampling", "adversarial"],
             description="Takes any sampler and gives one that protects the face in its last steps. For Sampler Custom "
-            "Advanced, with any guider, sigmas and model: a portrait made with a LoRA of you comes out protected.",
+            "Advanced, with any guider, sigmas and model: a portrait made with a LoRA of you comes out protected. "
+            "When sampling has ended, the node says whether the guard won; a picture without a face is refused.",
             inputs=[
                 io.Sampler.Input(
                     "sampler",
@@ -56,6 +59,7 @@ class GuardedSampler(io.ComfyNode):
             outputs=[
                 io.Sampler.Output(display_name="sampler", tooltip="For Sampler Custom or Sampler Custom Advanced.")
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -72,14 +76,21 @@ class GuardedSampler(io.ComfyNode):
         if not iterations:
             return io.NodeOutput(sampler)
         from .adapters.guarded import GuardedRun, guarded_sampler
-        from .adapters.host import stop_if_cancelled
+        from .adapters.host import stop_if_cancelled, tell
 
+        node = cls.hidden.unique_id
         with torch.inference_mode(False):
             surrogates = recognisers or load_automatic()
-            recipe = GuardRecipe(start=share, settings=Settings(iterations, patience=4))
+            recipe = GuardRecipe(start=share, settings=Settings(iterations, patience=min(iterations, 4)))
             originals = tensors_of(original, "original")
-        return io.NodeOutput(
-            guarded_sampler(
-                GuardedRun(sampler, vae, surrogates, recipe, originals, lambda step: stop_if_cancelled(), tiny)
-            )
+        run = GuardedRun(
+            sampler,
+            vae,
+            surrogates,
+            recipe,
+            originals,
+            lambda step: stop_if_cancelled(),
+            tiny,
+            lambda won: tell(node, guard_said(won, surrogates)),
         )
+        return io.NodeOutput(guarded_sampler(run))

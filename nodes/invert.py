@@ -10,9 +10,10 @@ from comfy_api.latest import io
 
 from ..core.trajectory.paths import invert
 from ..core.trajectory.solvers import SOLVERS, Moment
+from .adapters.frames import shaped_like
 from .adapters.host import Bar, gradients_allowed
 from .adapters.pictures import latents_of
-from .sockets import CATEGORY, Trajectories, sigmas_input
+from .sockets import CATEGORY, Trajectories, schema, sigmas_input
 from .walked import Walked, refuse_unending
 
 
@@ -21,10 +22,11 @@ class InvertToTrajectory(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilInvert",
             display_name="Invert to Trajectory",
             category=CATEGORY,
+            search_aliases=["inversion", "ddim inversion", "unsampler"],
             description="Follows a picture's own path up to noise and records it. The same model, prompt and sigmas "
             "lead from that noise back to the picture.",
             inputs=[
@@ -89,5 +91,5 @@ class InvertToTrajectory(io.ComfyNode):
         run_inside(model, {"source": prompt}, 1.0, levels, tuple(samples.shape), work)
         (path,) = found
         noise = PathNoise(path.start, levels[0], model)
-        noisy = {**latent, "samples": noise.begun_with()}
+        noisy = {**latent, "samples": shaped_like(noise.begun_with(), latent["samples"])}
         return io.NodeOutput(noisy, noise, Walked(path, prompt))

@@ -13,9 +13,10 @@ from ..core.protection.guard import GuardRecipe
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.economy import Economy, with_less_memory
+from .adapters.frames import shaped_like
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
 from .adapters.pictures import latents_of, tensors_of
-from .sockets import CATEGORY, Recognisers, Trajectories, Weights, seed_input, tiny_input
+from .sockets import CATEGORY, Recognisers, Trajectories, Weights, schema, seed_input, tiny_input
 from .walked import Walked
 from .weighting import Weights as Schedule
 
@@ -25,10 +26,11 @@ class LatentOptimizer(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilLatentOptimizer",
             display_name="Latent Adversarial Optimizer",
             category=CATEGORY,
+            search_aliases=["adversarial", "privacy", "latent"],
             description="Changes a latent so that recognisers no longer match the face it decodes to. For latents "
             "that are decoded right after; for photos use Protect Portrait, which loses nothing to the VAE.",
             inputs=[
@@ -110,4 +112,4 @@ class LatentOptimizer(io.ComfyNode):
 
         with on_device(surrogates, device), cancellable():
             changed = with_less_memory(moved, free_memory)
-        return io.NodeOutput({**latent, "samples": changed.to(latent["samples"])})
+        return io.NodeOutput({**latent, "samples": shaped_like(changed, latent["samples"]).to(latent["samples"])})

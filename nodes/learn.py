@@ -12,7 +12,7 @@ from ..core.recipes import OUR_DENOISING
 from ..core.trajectory.embeddings import learn_embeddings
 from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, free_memory
-from .sockets import CATEGORY, Trajectories
+from .sockets import CATEGORY, Trajectories, schema
 from .walked import Walked
 
 
@@ -21,10 +21,11 @@ class LearnEmbeddings(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilLearn",
             display_name="Learn Unconditional Embeddings",
             category=CATEGORY,
+            search_aliases=["null-text inversion", "embedding"],
             description="Learns an embedding for each of the last steps of a trajectory, so that a short way down ends "
             "at the picture. What the short way can reproduce it need not wash away.",
             inputs=[

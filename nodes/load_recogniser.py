@@ -10,7 +10,7 @@ from ..core.recognisers.automatic import AUTO, load_automatic
 from ..core.recognisers.catalogue import entries, load_recogniser, weights_in
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.host import gradients_allowed
-from .sockets import CATEGORY, Analysis, Recognisers
+from .sockets import CATEGORY, Analysis, Recognisers, schema
 from .stamps import recogniser_stamp
 
 
@@ -20,10 +20,11 @@ class LoadRecogniser(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         here = [AUTO, *(entry.name for entry in entries() if entry.state != "not here")]
-        return io.Schema(
+        return schema(
             node_id="FaceVeilLoadRecogniser",
             display_name="Load Face Recogniser",
             category=CATEGORY,
+            search_aliases=["insightface", "arcface", "face recognition model", "onnx"],
             description="A face-recognition network: to protect against, or to judge the result by. Chain several.",
             inputs=[
                 io.Combo.Input(

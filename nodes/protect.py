@@ -23,7 +23,7 @@ from .adapters.pictures import image_of, masks_of, pictures_of, tensors_of
 from .drawing import draw_progress
 from .finding import refuse_faceless
 from .protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
-from .sockets import CATEGORY, DecoyFaces, Faces, Recognisers, Weights, faces_input, far_input, seed_input
+from .sockets import CATEGORY, DecoyFaces, Faces, Recognisers, Weights, faces_input, far_input, schema, seed_input
 from .weighting import Weights as Schedule
 
 PREVIEW_EVERY = 4
@@ -35,10 +35,12 @@ class Protect(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilProtect",
             display_name="Protect Portrait",
             category=CATEGORY,
+            search_aliases=["face", "privacy", "cloak", "anonymize", "deidentify", "face recognition", "adversarial"],
+            essentials_category="Image Tools",
             description="Changes faces a little, so that face recognition no longer matches them and people still do. "
             "Outside the faces every pixel stays as it was.",
             inputs=[
@@ -88,7 +90,7 @@ class Protect(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="image", tooltip="The protected pictures. Save them as PNG."),
+                io.Image.Output(display_name="image", tooltip="The protected pictures, for Save Protected."),
                 io.Mask.Output(display_name="changed", tooltip="White where a pixel differs from the original."),
                 io.String.Output(display_name="report", tooltip="What was measured, picture by picture."),
             ],

@@ -12,7 +12,7 @@ from .adapters.host import cancellable, gradients_allowed
 from .adapters.pictures import pictures_of
 from .finding import find_in_pictures
 from .outlines import NONE, landmark_choices, outline_files, outlines, parser_choices
-from .sockets import CATEGORY, faces_input
+from .sockets import CATEGORY, faces_input, schema
 from .stamps import stamp
 
 FROM_WORDS = "from the words"
@@ -23,10 +23,11 @@ class EditRegion(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilEditRegion",
             display_name="Edit Region",
             category=CATEGORY,
+            search_aliases=["face mask", "face parsing", "lips", "hair"],
             description="Finds the part of the face that a prompt talks about (red lipstick: the lips) and masks it. "
             "Drawn from the eyes, nose and mouth unless told otherwise; hair is then only rough.",
             inputs=[

@@ -9,7 +9,7 @@ from ..core.images import to_bchw, to_bhwc
 from ..core.sharing.upload import UPLOADS
 from .adapters.host import Bar
 from .adapters.pictures import image_of, pictures_of
-from .sockets import CATEGORY
+from .sockets import CATEGORY, schema
 
 
 class Sharing(io.ComfyNode):
@@ -17,10 +17,11 @@ class Sharing(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilSharing",
             display_name="Simulate Sharing",
             category=CATEGORY,
+            search_aliases=["jpeg", "compress", "screenshot", "upload"],
             description="Does to a picture what posting it does: real encoders, real scaling.",
             inputs=[
                 io.Image.Input("image", tooltip="One picture or a batch."),

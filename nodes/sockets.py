@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 from comfy_api.latest import io
 
 CATEGORY = "FaceVeil"
@@ -22,6 +25,15 @@ Trajectories = io.Custom("FACEVEIL_TRAJECTORY")
 WHICH_FACES = ["all", "largest", *(str(number) for number in range(10))]
 FALSE_ACCEPT_RATES = ["1e-1", "1e-2", "1e-3", "1e-4"]
 
+NEWER = {"search_aliases", "essentials_category"}
+"""What schemas know since ComfyUI 0.11 and 0.15."""
+
+
+def schema(**given: Any) -> io.Schema:
+    """A node's schema, without what this version of ComfyUI knows nothing of and can do without."""
+    unknown = NEWER - {field.name for field in fields(io.Schema)}
+    return io.Schema(**{name: value for name, value in given.items() if name not in unknown})
+
 
 def faces_input() -> io.Combo.Input:
     return io.Combo.Input(
@@ -39,7 +51,7 @@ def seed_input(what: str = "picture") -> io.Int.Input:
         min=0,
         max=2**63 - 1,
         control_after_generate=True,
-        tooltip=f"The same seed gives the same {what}.",
+        tooltip=f"The same seed gives the same {what}, on the same machine with as many threads.",
     )
 
 

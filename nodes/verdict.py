@@ -13,7 +13,7 @@ from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_
 from .adapters.pictures import pictures_of, tensors_of
 from .finding import refuse_faceless
 from .judging import judge_pictures
-from .sockets import CATEGORY, Faces, Recognisers, faces_input, far_input
+from .sockets import CATEGORY, Faces, Recognisers, faces_input, far_input, schema
 
 
 class Verdict(io.ComfyNode):
@@ -21,10 +21,11 @@ class Verdict(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        return schema(
             node_id="FaceVeilVerdict",
             display_name="Protection Verdict",
             category=CATEGORY,
+            search_aliases=["compare faces", "face similarity", "face match", "verify"],
             description="Checks a protected picture, plain and after real JPEG and scaling, and says what it found.",
             is_output_node=True,
             inputs=[
@@ -46,6 +47,14 @@ class Verdict(io.ComfyNode):
                 ),
                 Faces.Input(
                     "found", optional=True, tooltip="From Find Faces: judge these faces instead of finding them anew."
+                ),
+                io.Boolean.Input(
+                    "show_sheet",
+                    default=True,
+                    display_name="show sheet",
+                    optional=True,
+                    tooltip="The sheet holds the original face. To show it here ComfyUI writes it into its temp "
+                    "folder, where it lies until ComfyUI starts again. Off: only the words.",
                 ),
             ],
             outputs=[
@@ -77,6 +86,7 @@ class Verdict(io.ComfyNode):
         judges: tuple[Recogniser, ...] | None = None,
         gallery: torch.Tensor | None = None,
         found: list[list[Face]] | None = None,
+        show_sheet: bool = True,
     ) -> io.NodeOutput:
         before, after = pictures_of(original, "original"), pictures_of(protected, "protected")
         device = pick_device()
@@ -100,5 +110,7 @@ class Verdict(io.ComfyNode):
                     found,
                     bar.show,
                 )
-        shown = {**ui.PreviewImage(done.sheets, cls=cls).as_dict(), **ui.PreviewText(done.text).as_dict()}
+        shown = ui.PreviewText(done.text).as_dict()
+        if show_sheet:
+            shown |= ui.PreviewImage(done.sheets).as_dict()
         return io.NodeOutput(done.text, done.sheets, done.score, done.protected, ui=shown)

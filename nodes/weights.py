@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from .sockets import CATEGORY, Weights
+from .sockets import CATEGORY, Weights, schema
 from .weighting import SCHEDULES, make_weights
 
 
@@ -16,10 +16,11 @@ class WeightScheduler(io.ComfyNode):
         def number(name: str, default: float, low: float, high: float, tooltip: str) -> io.Float.Input:
             return io.Float.Input(name, default=default, min=low, max=high, step=0.01, round=0.001, tooltip=tooltip)
 
-        return io.Schema(
+        return schema(
             node_id="FaceVeilWeights",
             display_name="Adaptive Weight Scheduler",
             category=CATEGORY,
+            search_aliases=["loss weights", "schedule"],
             description="Replaces a strength's own balance between hiding the identity and keeping the picture.",
             inputs=[
                 io.Combo.Input(

@@ -35,6 +35,12 @@ def test_files_and_folders_are_known_by_what_they_hold(tmp_path):
     assert before != weights_hash([one, missing])
 
 
+def test_what_is_no_file_has_no_content_and_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert [content_of(tmp_path / name) for name in ("pipe", "loop", "missing", ".", "a\0b")] == [None] * 5
+
+
 def test_large_files_are_read_once_and_again_when_they_changed(tmp_path, monkeypatch):
     large, read = tmp_path / "large", []
     large.write_bytes(bytes(hashes._LARGE))

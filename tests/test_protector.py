@@ -18,7 +18,7 @@ from faceveil.core.images import Photo, read_photo
 from faceveil.core.optimise import Settings
 from faceveil.core.protection.protect import refuse_small
 from faceveil.core.protector import Protector
-from faceveil.core.recipes import OTHERS
+from faceveil.core.recipes import OTHERS, choose
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 
 MEGABYTES_AT_40_MEGAPIXELS = 2000
@@ -47,6 +47,20 @@ def test_faces_too_small_are_refused_with_what_helps_these_faces():
     assert "--faces" not in str(alone.value) + str(all_small.value)
     with pytest.raises(InputError, match=r"1 of 2 faces .*20 px.*the largest"):
         refuse_small([face(90), face(20)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_seed_gives_the_same_bits_with_as_many_threads(examples, threads):
+    photo, before = read_photo(examples / "portrait.png"), torch.get_num_threads()
+    recipe = replace(choose("light"), settings=Settings(6))
+    torch.set_num_threads(threads)
+    try:
+        pictures = [Protector(recipe, [load_dlib()], seed=seed)(photo)[0].pixels for seed in (11, 12, 11)]
+    finally:
+        torch.set_num_threads(before)
+    first, other, again = pictures
+    assert torch.equal(first, again) and not torch.equal(first, other)
 
 
 def test_working_on_a_part_of_a_photo_changes_and_reports_the_same_place(examples, monkeypatch):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from errno import EDQUOT, ENOSPC
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ..errors import OutputError
 from ..whole import refuse_no_file, whole
@@ -26,14 +27,20 @@ _HOLD_ALPHA = ("PNG", "WEBP", "TIFF")
 
 
 def write_photo(
-    photo: Photo, path: str | Path, keep_metadata: bool = False, quality: int = 95, sources: Iterable[Path] = ()
+    photo: Photo,
+    path: str | Path,
+    keep_metadata: bool = False,
+    quality: int = 95,
+    sources: Iterable[Path] = (),
+    texts: Mapping[str, str] | None = None,
 ) -> None:
     """Write as the suffix of `path` says: whole or not at all, and never over the photo's own file or `sources`.
 
     Only the colour profile goes along, for EXIF tells where, when and with what a photo was taken.
     `keep_metadata` writes the EXIF as well, and ALL of it that `Photo.exif` holds, GPS position
     included: whoever asks for it has asked for that. BMP can hold neither profile nor EXIF.
-    `quality` (1 to 100) is for JPEG, always with full colour resolution; the other formats are lossless.
+    `quality` (1 to 100) is for JPEG, always with full colour resolution; the other formats are lossless. `texts` are
+    what a PNG says by name.
     """
     path = Path(path)
     name = shown(path)
@@ -51,6 +58,10 @@ def write_photo(
     if keep_metadata and photo.exif:
         options["exif"] = photo.exif
         options.pop("compression", None)  # libtiff, which compresses, cannot write the EXIF and GPS blocks
+    if texts and target_format == "PNG":
+        options["pnginfo"] = PngInfo()
+        for key, text in texts.items():
+            options["pnginfo"].add_text(key, text)
     try:
         encoded = BytesIO()
         image.save(encoded, target_format, **options)  # in memory: some formats cannot be written straight to a disk

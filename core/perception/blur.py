@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _DIRECT = 5.0
-"""Widths (standard deviations, in pixels) up to which pixels are summed as they are; wider ones work on a smaller copy."""
+"""Widths (standard deviations, in pixels) up to which pixels are summed as they are; wider ones use a smaller copy."""
 
 
 def blurred(image: Tensor, width: float) -> Tensor:

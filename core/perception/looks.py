@@ -8,8 +8,9 @@ shows; and what merely moved counts as shape alone. RESULTS.md says how this ran
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +27,7 @@ SIDE = 512
 """Pixels to which a face's longer side is brought: about what it takes when it fills a screen."""
 
 _LEAST = tuple(value / 255 for value in (1.2, 1.5, 2.0, 3.0, 4.0, 6.0))
-"""Change of brightness on bare skin that just goes unnoticed, by band, from 1 to 32 pixels wide: broad ones pass as light."""
+"""Change of brightness on bare skin that just goes unnoticed, by band of 1 to 32 pixels: broad ones pass as light."""
 _LEAST_COLOUR = tuple(value / 255 for value in (2.0, 2.0, 2.0, 2.0, 3.0, 3.0))
 _MASKED, _MASKED_COLOUR = 2.0, 1.0
 """How much of the contrast that is there hides a change in its own band."""
@@ -73,13 +74,17 @@ def look(before: Tensor, after: Tensor, points: Tensor, side: float) -> Looks:
     place = (int((worst % size[1] + 0.5) / scale), int((worst // size[1] + 0.5) / scale))
     if torch.equal(before, after):
         return Looks(0.0, 0.0, 0.0, 0.0, 0.0, place)
-    return Looks(*(float(seen[inside].quantile(_SHARE)) for seen in (paint, tint)), *_shape(motion, here, inside), place)
+    return Looks(
+        *(float(seen[inside].quantile(_SHARE)) for seen in (paint, tint)), *_shape(motion, here, inside), place
+    )
 
 
 def _visible(before: Tensor, after: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """How much shows at each place, of brightness and of colour (1, 1, h, w)."""
     were, are = _opponents(before), _opponents(after)
-    hiding = [blurred(band.square(), 2 * 2**index + 1).clamp_min(0).sqrt() for index, band in enumerate(_bands(were[0]))]
+    hiding = [
+        blurred(band.square(), 2 * 2**index + 1).clamp_min(0).sqrt() for index, band in enumerate(_bands(were[0]))
+    ]
     changes = [_without_light(now, then, mask) for now, then in zip(are, were, strict=True)]
     brightness = _pooled([changes[0]], hiding, _LEAST, _MASKED)
     return brightness, _pooled(changes[1:], hiding, _LEAST_COLOUR, _MASKED_COLOUR)
@@ -103,7 +108,7 @@ def _without_light(after: Tensor, before: Tensor, mask: Tensor) -> Tensor:
 def _bands(picture: Tensor) -> list[Tensor]:
     """Laplacian bands of 1, 2, 4 ... pixels."""
     steps = [picture, *(blurred(picture, 2**index) for index in range(len(_LEAST)))]
-    return [fine - broad for fine, broad in zip(steps[:-1], steps[1:], strict=True)]
+    return [fine - broad for fine, broad in pairwise(steps)]
 
 
 def _pooled(changes: Sequence[Tensor], hiding: Sequence[Tensor], least: Sequence[float], masked: float) -> Tensor:
@@ -141,7 +146,7 @@ def _shape(motion: Tensor, points: Tensor, inside: Tensor) -> tuple[float, float
     return float(far), float(uneven), max(moods)
 
 
-def _mood(mood: Mood, at, like: Tensor) -> float:  # noqa: ANN001
+def _mood(mood: Mood, at: Callable[[Tensor, Tensor], Tensor], like: Tensor) -> float:
     places = like.new_tensor([place for place, _ in mood.weights])
     weights = like.new_tensor([weight for _, weight in mood.weights])
     return abs(float((at(places[:, 0], places[:, 1])[mood.axis] * weights).sum()))

@@ -111,9 +111,10 @@ def _with_calibration(card: Card, path: Path | None) -> Card:
 
 
 def _files_in(folders: list[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """Weights in folders and in the folders directly inside them (insightface keeps one folder a pack)."""
+    """Weights in folders and up to two folders below: insightface keeps one a pack, and some of its zips hold another
+    of the same name."""
     for folder in folders:
-        for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
+        for path in sorted(each for depth in ("*", "*/*", "*/*/*") for each in folder.glob(depth)):
             if path.suffix.lower() in suffixes and not path.name.startswith(_NOT_RECOGNISERS):
                 yield path
 

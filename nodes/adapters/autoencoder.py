@@ -13,6 +13,7 @@ from ...core.errors import InputError
 from .autograd import make_differentiable
 from .checkpointing import checkpointed
 from .economy import PLAIN, Economy
+from .frames import flat
 from .tiles import decode_in_tiles
 
 GRADIENT_SHARE = 3
@@ -37,35 +38,57 @@ class VaeAutoencoder:
         self.vae, self.network, self.multiple = vae, vae.first_stage_model, refuse_unsuited(vae)
         self.name = type(self.network).__name__
         self.device, self.economy = vae.device, economy
-        needed = vae.memory_used_decode((1, 0, 64, 64), vae.vae_dtype) * GRADIENT_SHARE
+        self.timed = getattr(vae, "latent_dim", 2) == 3
+        cells = (1, 64, 64) if self.timed else (64, 64)
+        needed = vae.memory_used_decode((1, 0, *cells), vae.vae_dtype) * GRADIENT_SHARE
         comfy.model_management.load_models_gpu([*beside, vae.patcher], memory_required=needed)
         make_differentiable(self.network)
         self.spread = 1.0
         self.low, self.slope = output_scale(vae.process_output)
 
     def encode(self, image: Tensor) -> Tensor:
-        latent = self.network.encode(self.vae.process_input(image).to(self.vae.device, self.vae.vae_dtype))
-        latent = latent.float().to(image.device)
+        given = self.vae.process_input(image).to(self.vae.device, self.vae.vae_dtype)
+        latent = flat(self.network.encode(given.unsqueeze(2) if self.timed else given)).float().to(image.device)
         self.spread = max(float(latent.std()), 1e-6)
         return latent / self.spread
 
     def decode(self, latent: Tensor) -> Tensor:
         given = (latent * self.spread).to(self.vae.device, self.vae.vae_dtype)
         half = getattr(self.network, "decoder", self.network)
-        with checkpointed(half) if self.economy.checkpointed else nullcontext():
-            if self.economy.tiled:
-                picture = decode_in_tiles(self.network.decode, given, self.multiple)
+        # Blocks of networks for videos leave notes for the next frame, and would find them when computed again.
+        by_block = self.economy.checkpointed and not self.timed
+        with checkpointed(half) if by_block else nullcontext():
+            if self.economy.tiled or (self.economy.checkpointed and self.timed):
+                picture = decode_in_tiles(self._decoded, given, self.multiple)
             else:
-                picture = self.network.decode(given)
+                picture = self._decoded(given)
         return picture.float().to(latent.device) * self.slope + self.low
+
+    def _decoded(self, latent: Tensor) -> Tensor:
+        if not self.timed:
+            return self.network.decode(latent)
+        return self.network.decode(latent.unsqueeze(2))[:, :, 0]
 
 
 def refuse_unsuited(vae: Any) -> int:
-    """How many times smaller its latents are; video, audio and other VAEs have latents that are no pictures."""
-    pictures = getattr(vae, "latent_dim", 2) == 2 and getattr(vae, "output_channels", 3) == 3
-    if not pictures or not isinstance(getattr(vae, "downscale_ratio", None), int):
-        raise InputError("This VAE is not one for single pictures. Connect that of an SD, SDXL, SD3 or Flux model.")
-    return vae.downscale_ratio
+    """How many times smaller its latents are; audio and other VAEs have latents that are no pictures.
+
+    That of a video is one where a single frame becomes one of the latent, and that one frame again: Qwen-Image's and
+    Wan's.
+    """
+    smaller = getattr(vae, "downscale_ratio", None)
+    if getattr(vae, "latent_dim", 2) == 3 and isinstance(smaller, tuple):
+        frames, *sides = smaller
+        larger = vae.upscale_ratio[0]
+        alone = callable(frames) and callable(larger) and frames(1) == 1 and larger(1) == 1
+        smaller = sides[0] if alone and sides[0] == sides[-1] else None
+    elif getattr(vae, "latent_dim", 2) != 2:
+        smaller = None
+    if getattr(vae, "output_channels", 3) != 3 or not isinstance(smaller, int):
+        raise InputError(
+            "This VAE is not one for single pictures. Connect that of an SD, SDXL, SD3, Flux, Qwen-Image or Wan model."
+        )
+    return smaller
 
 
 def output_scale(process_output: Any) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ...core.engines.bundled import FLOW, load_autoencoder, weights
 from ...core.engines.flux import FluxShape
 from ...core.engines.small_autoencoder import CHANNELS, SmallAutoencoder
+from ...core.errors import ModelError
 
 
 class DemoLatents(comfy.latent_formats.LatentFormat):
@@ -46,10 +47,20 @@ def demo_model() -> comfy.model_patcher.ModelPatcher:
     config.set_inference_dtype(torch.float32, None)
     model = config.get_model({}, "")
     state = {name: value.float() for name, value in load_file(weights(FLOW)).items()}
-    model.diffusion_model.load_state_dict(state)
+    fill(model.diffusion_model, config.process_unet_state_dict(state))
     model.eval().requires_grad_(False)
     devices = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
     return comfy.model_patcher.ModelPatcher(model, *devices)
+
+
+def fill(network: nn.Module, state: dict[str, Tensor]) -> None:
+    """All weights or none; what FLUX.1's files call otherwise than its own class, ComfyUI has renamed before."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ModelError(
+            "The demo model does not fit the Flux of this version of ComfyUI. Update FaceVeil, or use another model."
+        ) from error
 
 
 class _FirstStage(nn.Module):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +17,9 @@ from ...core.protection.guard import Guard, GuardRecipe
 from ...core.recognisers.recogniser import Recogniser
 from ...core.trajectory.solvers import Moment
 from .economy import Economy, with_less_memory
+from .frames import flat, shaped_like
 from .host import on_device, pick_device
 from .vae import ModelVae, latent_format_of, ordinary
-
-log = logging.getLogger("faceveil")
 
 NO_SINGLE_STEP = {"sample_unipc", "sample_unipc_bh2", "dpm_fast_function", "dpm_adaptive_function"}
 """ComfyUI's functions of samplers that take no step at all when there is only one: uni_pc has nothing yet to take it
@@ -45,6 +43,8 @@ class GuardedRun:
     on_iteration: Callable[[Step], None]
     tiny: bool = False
     """Whether the search looks at what the tiny decoder makes of a latent."""
+    on_end: Callable[[list[bool | None]], None] = lambda won: None
+    """Told of each picture whether its guard won, None where no face was found."""
 
     def __call__(
         self,
@@ -60,7 +60,22 @@ class GuardedRun:
         beside = [guider.model_patcher, *(p for p in guider.loaded_models or [] if hasattr(p, "model"))]
         autoencoder = ModelVae(self.vae, latent_format_of(guider.model_patcher), beside, tiny=self.tiny)
         with on_device(self.recognisers, pick_device(), [*beside, self.vae.patcher]):
-            return self._steps(model, x, sigmas, extra_args or {}, callback, autoencoder)
+            rows = self._rows(autoencoder, x, extra_args or {})
+            sampled = self._steps(model, x, sigmas, extra_args or {}, callback, autoencoder, rows)
+        self._end([row.won for row in rows], len(sigmas) - 1)
+        return sampled
+
+    def _end(self, won: list[bool | None], steps: int) -> None:
+        """A picture without a face among others is passed on with a warning; nobody gets one alone for a protected
+        one."""
+        if steps < 1:
+            return
+        if won and all(each is None for each in won):
+            raise NoFaceError(
+                "The guard found no face in what was generated, so nothing is protected. Make the face larger in the "
+                "picture, sample more steps, or take the Guarded Sampler out."
+            )
+        self.on_end(won)
 
     @property
     def stepper(self) -> Any:
@@ -69,7 +84,14 @@ class GuardedRun:
         return comfy.samplers.sampler_object("euler") if unable else self.sampler
 
     def _steps(
-        self, model: Any, x: Tensor, sigmas: Tensor, extra: dict[str, Any], callback: Any, autoencoder: ModelVae
+        self,
+        model: Any,
+        x: Tensor,
+        sigmas: Tensor,
+        extra: dict[str, Any],
+        callback: Any,
+        autoencoder: ModelVae,
+        rows: Sequence[GuardedRow],
     ) -> Tensor:
         steps = len(sigmas) - 1
         if steps < 1:
@@ -100,9 +122,6 @@ class GuardedRun:
             return reached, seen["denoised"]
 
         clean, known = run(x, 0, first, True)
-        mask = extra.get("denoise_mask")
-        mask = torch.ones_like(x) if mask is None else mask
-        rows = [self._row(autoencoder, index, mask[index : index + 1]) for index in range(len(x))]
         protected, other = clean, known
         for step in range(first, steps + 1):
             if step > first:
@@ -116,6 +135,11 @@ class GuardedRun:
 
             protected = with_less_memory(guarded, comfy.model_management.soft_empty_cache)
         return protected
+
+    def _rows(self, autoencoder: ModelVae, x: Tensor, extra: dict[str, Any]) -> list[GuardedRow]:
+        mask = extra.get("denoise_mask")
+        mask = flat(torch.ones_like(x) if mask is None else mask)
+        return [self._row(autoencoder, index, mask[index : index + 1]) for index in range(len(x))]
 
     def _row(self, autoencoder: ModelVae, index: int, mask: Tensor) -> GuardedRow:
         original = self.originals[min(index, len(self.originals) - 1)] if self.originals else None
@@ -133,14 +157,14 @@ class GuardedRun:
     ) -> Tensor:
         changed = []
         for index, row in enumerate(rows):
-            pair, end = (ordinary(each[index]).to(pick_device()) for each in (pairs, ends))
+            pair, end = (ordinary(flat(each[index])).to(pick_device()) for each in (pairs, ends))
             velocity = (pair - end) / sigma if sigma else torch.zeros_like(pair)
             try:
                 changed.append(row.guarded(Moment(step - 1, of, sigma, pair, velocity)))
             except NoFaceError:
-                log.warning("FaceVeil: no face in picture %d of the batch; it is generated unprotected.", index + 1)
+                # A later step may show one; what has none in the end is told of there.
                 changed.append(pair[-1:])
-        return torch.cat(changed).to(pairs)
+        return shaped_like(torch.cat(changed), pairs[0]).to(pairs)
 
 
 class GuardedRow:
@@ -160,6 +184,11 @@ class GuardedRow:
         self.alone = torch.zeros_like(mask)
         """What the unguarded twin's step ends at."""
         self.guard = Guard(self.picture, recognisers, recipe, original, on_iteration=on_iteration)
+
+    @property
+    def won(self) -> bool | None:
+        """Whether the guard left nothing to win; None when it never saw a face."""
+        return None if self.guard.identity is None else self.guard.won
 
     def picture(self, latent: Tensor) -> Tensor:
         return self.decode(torch.lerp(self.alone, latent, self.mask))

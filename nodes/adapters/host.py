@@ -39,6 +39,14 @@ class Bar:
         self.bar.update_absolute(self.done, preview=preview and ("JPEG", preview, None))
 
 
+def tell(node: str | None, text: str) -> None:
+    """Shows a text on a node of the page, whichever node is being executed."""
+    from server import PromptServer
+
+    if node:
+        PromptServer.instance.send_progress_text(text, node)
+
+
 def free_memory() -> None:
     """Everything that ComfyUI can do without goes; before a second attempt."""
     comfy.model_management.unload_all_models()

@@ -7,6 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .frames import flat, shaped_like
+from .vae import latent_format_of
+
 
 class PathNoise:
     """A NOISE with which any sampler that begins at `sigma` begins at `start`, whatever latent it is given."""
@@ -16,16 +19,17 @@ class PathNoise:
     def __init__(self, start: Tensor, sigma: float, model: Any) -> None:
         """`start` (B, C, h, w) is in the space that the MODEL samples in."""
         self.start, self.sigma = start, sigma
-        self.sampling, self.format = (model.get_model_object(name) for name in ("model_sampling", "latent_format"))
+        self.sampling, self.format = model.get_model_object("model_sampling"), latent_format_of(model)
 
     def generate_noise(self, input_latent: dict[str, Any]) -> Tensor:
-        latent = input_latent["samples"].to(self.start)
+        given = input_latent["samples"].to(self.start)
+        latent = flat(given)
         if torch.count_nonzero(latent) > 0:
             # What samplers do to every latent but an empty one.
             latent = self.format.process_in(latent)
         nothing = torch.zeros_like(self.start)
         kept = self._mixed(nothing, latent.expand_as(self.start))
-        return (self.start - kept) / self._mixed(torch.ones_like(self.start), nothing)
+        return shaped_like((self.start - kept) / self._mixed(torch.ones_like(self.start), nothing), given)
 
     def begun_with(self) -> Tensor:
         """The samples of a LATENT with which a sampler begins at `start` when it lays no noise on it.

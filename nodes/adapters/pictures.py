@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...core.errors import InputError
 from ...core.images import to_bchw
+from .frames import flat
 
 _STAND_IN = (64, 64)
 """Load Image's MASK for a picture without transparency: so large, and all zero."""
@@ -37,6 +38,14 @@ def tensors_of(image: Tensor | None, name: str) -> list[Tensor]:
     return [] if image is None else [to_bchw(picture) for picture in pictures_of(image, name)]
 
 
+def alphas_of(image: Tensor) -> list[Tensor] | None:
+    """The transparency of an IMAGE's pictures as (1, H, W) each, where it has one."""
+    if image.shape[-1] != 4:
+        return None
+    with torch.inference_mode(False):
+        return list(image[..., 3].detach().clone().float().cpu().clamp(0, 1).split(1))
+
+
 def image_of(pictures: Sequence[Tensor], like: Tensor) -> Tensor:
     """Pictures (1, H, W, 3) as one IMAGE with the device and the transparency of `like`."""
     colour = torch.cat([picture.cpu() for picture in pictures])
@@ -45,9 +54,7 @@ def image_of(pictures: Sequence[Tensor], like: Tensor) -> Tensor:
 
 def latents_of(latent: dict[str, Any], channels: int | None = None) -> Tensor:
     """The samples of a LATENT of pictures as an ordinary copy (B, C, h, w), of so many channels when that matters."""
-    samples = latent["samples"]
-    if samples.ndim != 4:
-        raise InputError("This is a latent of a video or of audio. Connect one of pictures.")
+    samples = flat(latent["samples"])
     if channels is not None and samples.shape[1] != channels:
         raise InputError(
             f"The latent has {samples.shape[1]} channels and the model works on {channels}: encode the picture with "

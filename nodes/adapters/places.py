@@ -8,13 +8,25 @@ import folder_paths
 
 from ...core.places import add_model_folder
 
+OURS = ("recognisers", "lpips", "landmarks", "parsers")
+
 
 def share_model_folders() -> None:
-    """`models/faceveil/KIND` for our own kinds, and the folders other packs and ComfyUI itself fill."""
-    models = Path(folder_paths.models_dir)
-    for kind in ("recognisers", "lpips", "landmarks", "parsers"):
-        add_model_folder(kind, models / "faceveil" / kind)
-    for folder in (models / "insightface", models / "insightface" / "models"):
+    """`faceveil/KIND` for our own kinds, and the folders other packs and ComfyUI itself fill.
+
+    Each lies in ComfyUI's `models`, and wherever `extra_model_paths.yaml` says for `faceveil` and `insightface`.
+    """
+    for folder in folders_of("faceveil"):
+        for kind in OURS:
+            add_model_folder(kind, folder / kind)
+    for folder in folders_of("insightface"):
         add_model_folder("insightface", folder)
+        add_model_folder("insightface", folder / "models")
     for folder in folder_paths.get_folder_paths("vae_approx"):
         add_model_folder("vae_approx", Path(folder))
+
+
+def folders_of(kind: str) -> list[Path]:
+    """ComfyUI's own folder for a kind that it does not know itself, after those that somebody has named."""
+    named = folder_paths.get_folder_paths(kind) if kind in folder_paths.folder_names_and_paths else []
+    return [*map(Path, named), Path(folder_paths.models_dir) / kind]

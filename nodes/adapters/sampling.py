@@ -19,6 +19,7 @@ from .attention import with_plain_attention
 from .autograd import differentiable
 from .checkpointing import checkpointed
 from .economy import PLAIN, Economy
+from .frames import flat, has_time
 from .host import pick_device
 from .vae import ordinary
 
@@ -79,6 +80,7 @@ class SamplerDenoiser:
     def __init__(self, model: Any, guider: Prompts, sigmas: Sequence[float], extra_args: dict[str, Any]) -> None:
         sampling = guider.inner_model.model_sampling
         self.model, self.guider, self.levels, self.extra_args = model, guider, list(sigmas), extra_args
+        self.timed = has_time(guider.model_patcher.get_model_object("latent_format"))
         self.flow = isinstance(sampling, comfy.model_sampling.CONST)
         self.smallest = max(float(sampling.sigma_min), 1e-4)
         self.device = pick_device()
@@ -88,7 +90,8 @@ class SamplerDenoiser:
         comfy.model_management.throw_exception_if_processing_interrupted()
         self.guider.now = conditioning
         given = x.to(self.guider.model_patcher.load_device)
-        return self.model(given, given.new_full((len(given),), sigma), **self.extra_args).to(x.device)
+        given = given.unsqueeze(2) if self.timed else given
+        return flat(self.model(given, given.new_full((len(given),), sigma), **self.extra_args)).to(x.device)
 
     def sigmas(self, steps: int, size: tuple[int, int]) -> list[float]:
         return self.levels
@@ -156,7 +159,8 @@ def run_inside(
         work(SamplerDenoiser(wrapped, guider, levels.tolist(), extra_args or {}))
         return torch.zeros_like(x)
 
-    empty = torch.zeros(shape)
+    timed = has_time(model.get_model_object("latent_format"))
+    empty = torch.zeros((*shape[:2], 1, *shape[2:]) if timed else shape)
     guider.sample(
         empty, empty, comfy.samplers.KSAMPLER(sample), torch.tensor(list(sigmas)), disable_pbar=True, seed=seed
     )

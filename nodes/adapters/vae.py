@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from ...core.engines.tiny import find_tiny, load_tiny
 from ...core.errors import InputError, ModelError
 from .autoencoder import VaeAutoencoder
 from .economy import PLAIN, Economy
+from .frames import OneFrame, has_time
 
 
 class ModelVae:
@@ -58,8 +60,10 @@ def tiny_name(latent_format: Any) -> str:
 
 
 def latent_format_of(model: Any) -> Any:
-    """The latent format of a MODEL."""
-    return model.get_model_object("latent_format")
+    """The latent format of a MODEL, for latents of pictures; some hold tensors, which were made in inference mode."""
+    latent_format = copy(model.get_model_object("latent_format"))
+    vars(latent_format).update(ordinary(vars(latent_format)))
+    return OneFrame(latent_format) if has_time(latent_format) else latent_format
 
 
 def ordinary(value: Any) -> Any:

@@ -100,3 +100,11 @@ def damaged_files(rng: random.Random) -> Iterator[tuple[str, str, bytes]]:
         yield "zeros", extension, bytes(500)
         yield "text", extension, b"<html>404 not found</html>" * 9
         yield "random", extension, rng.randbytes(2000)
+
+
+def flipped(data: bytes, chance: random.Random, most: int = 20) -> bytes:
+    """Some bits turned, and perhaps the end cut off."""
+    changed = bytearray(data)
+    for _ in range(chance.randint(1, most)):
+        changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed[: chance.choice([len(changed), len(changed), chance.randrange(len(changed))])])

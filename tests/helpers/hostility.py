@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -28,15 +29,18 @@ class Hang(BaseException):
 
 @contextmanager
 def patience(seconds: int = PATIENCE):
+    """By a signal of its own: what is tried sets alarms itself."""
+
     def ring(number, frame):
         raise Hang
 
-    signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
+    signal.signal(signal.SIGUSR1, ring)
+    bell = threading.Timer(seconds, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1))
+    bell.start()
     try:
         yield
     finally:
-        signal.alarm(0)
+        bell.cancel()
 
 
 @dataclass

@@ -27,7 +27,8 @@ SETTINGS = {
 }
 READY = "() => window.app?.graph && app.extensionManager && Object.keys(LiteGraph.registered_node_types).length > 100"
 OPEN = "async ([graph, name]) => { await app.loadGraphData(JSON.parse(graph), true, true, name); }"
-MISSING = "() => app.graph.nodes.filter(n => n.has_errors || !LiteGraph.registered_node_types[n.type]).map(n => n.type)"
+# Not `has_errors`: newer pages set it where a photo or a model is missing, which is no fault of the graph.
+MISSING = "() => app.graph.nodes.filter(n => !LiteGraph.registered_node_types[n.type]).map(n => n.type)"
 QUEUED = "async () => JSON.stringify((await app.graphToPrompt()).output)"
 RUN = """(limit) => new Promise((done) => {
     const outputs = {};

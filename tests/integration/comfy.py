@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COMFYUI = Path(os.environ.get("COMFYUI_PATH", "~/comfy/ComfyUI")).expanduser()
 PATIENCE = float(os.environ.get("COMFYUI_PATIENCE", 1))
 """How many times as long as usual to wait, on a machine that is busy with other things."""
+TEXT = 3
+"""The kind of ComfyUI's binary messages that holds a text for a node; all others hold pictures."""
 START_SECONDS, PROMPT_SECONDS, SILENT_SECONDS = (PATIENCE * seconds for seconds in (180, 240, 120))
 
 
@@ -46,6 +48,8 @@ class Run:
     progress: list[dict[str, Any]] = field(default_factory=list)
     previews: int = 0
     cached: list[str] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    """What nodes show on themselves besides what they give, by node."""
 
 
 class Comfy:
@@ -95,7 +99,11 @@ class Comfy:
         while time.monotonic() - started < PROMPT_SECONDS:
             message = self.socket.recv()
             if isinstance(message, bytes):
-                run.previews += 1
+                if int.from_bytes(message[:4], "big") == TEXT:
+                    length = int.from_bytes(message[4:8], "big")
+                    run.texts[message[8 : 8 + length].decode()] = message[8 + length :].decode()
+                else:
+                    run.previews += 1
                 continue
             kind, data = (lambda m: (m["type"], m.get("data") or {}))(json.loads(message))
             if data.get("prompt_id") not in (None, answer["prompt_id"]):

@@ -63,9 +63,9 @@ def test_protect_any_image_runs_and_the_page_shows_the_verdict(page, portrait, s
     assert done["status"] == "execution_success", done
     texts = [text for output in done["outputs"].values() for text in output.get("text", [])]
     assert any("no longer matched" in text for text in texts)
-    # Load Image, Save Image and the verdict each draw a picture.
+    # Each of these draws a picture.
     drawn = page.evaluate("() => app.graph.nodes.filter(n => n.imgs?.length).map(n => n.type)")
-    assert {"LoadImage", "SaveImage", "FaceVeilVerdict"} <= set(drawn)
+    assert {"LoadImage", "FaceVeilSaveProtected", "FaceVeilVerdict"} <= set(drawn)
 
 
 def test_every_node_of_the_page_has_its_help(page, comfy):

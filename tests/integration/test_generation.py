@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from .test_nodes import judging, load, node, original, save
 
@@ -139,8 +140,16 @@ def test_a_guarded_sampler_protects_while_generating_and_an_empty_guard_is_no_gu
     run = comfy.run(guarding(portrait))
     assert run.status == "execution_success"
     assert run.outputs["protected"]["text"] in (["True"], ["true"])
+    assert run.texts["guarded"].startswith("Guarded: ")
     plain = comfy.run(guarding(portrait, 0))
     assert plain.outputs["protected"]["text"] in (["False"], ["false"])
+
+
+def test_a_guard_that_finds_no_face_refuses_and_one_that_loses_says_so(comfy, portrait):
+    blank = comfy.run(guarding(comfy.add_input(Image.new("RGB", (256, 256), "olive"), "olive.png"), 1))
+    assert blank.status == "execution_error" and "so nothing is protected" in blank.error["exception_message"]
+    lost = comfy.run(guarding(portrait, 1))
+    assert lost.status == "execution_success" and "did NOT win" in lost.texts["guarded"]
 
 
 def test_a_latent_is_protected_and_its_picture_stays_alike(comfy, portrait):

@@ -1,4 +1,4 @@
-"""Small random models of ComfyUI's own SD 1.5, SDXL and Flux classes through every node that takes a model."""
+"""Small random models of ComfyUI's own SD 1.5, SDXL, Flux and Qwen-Image classes in every node that takes a model."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from .test_nodes import load, node, save
 
 pytestmark = pytest.mark.integration
 
-KINDS = ("sd15", "sdxl", "flux")
+KINDS = ("sd15", "sdxl", "flux", "qwen")
 TO_PATCH = {
     "sd15": ("middle_block_1_transformer_blocks_0_attn1_to_q", 64, 64),
     "sdxl": ("middle_block_1_transformer_blocks_0_attn1_to_q", 128, 128),
     "flux": ("double_blocks_0_img_attn_proj", 64, 64),
+    "qwen": ("transformer_blocks_0_attn_to_q", 64, 64),
 }
 SIZE = 128
 
@@ -58,6 +59,8 @@ def tiny(kind: str, picture: str, storage: str = "fp32", lora: bool = False, bat
             prompt["model"] = node(
                 "ModelSamplingFlux", model=["tiny", 0], max_shift=1.15, base_shift=0.5, width=SIZE, height=SIZE
             )
+        if kind == "qwen":
+            prompt["model"] = node("ModelSamplingAuraFlow", model=["tiny", 0], shift=1.15)
     return prompt
 
 
@@ -239,6 +242,16 @@ def test_gradients_through_a_model_are_those_of_finite_differences(comfy, portra
     assert len(away) == 4 and max(away) < 5e-3, away
 
 
+@pytest.mark.parametrize("kind", ["flux", "qwen"])
+def test_gradients_through_a_vae_are_those_of_finite_differences(comfy, portrait, kind):
+    prompt = tiny(kind, portrait)
+    run = comfy.run({"tiny": prompt["tiny"], "gradient": node("TinyVaeGradient", vae=["tiny", 1])})
+    assert run.status == "execution_success", run.error.get("exception_message")
+    *away, shape = run.outputs["gradient"]["text"]
+    assert max(map(float, away)) < 5e-3, away
+    assert shape == "[1, 16, 16, 16]"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_path_leads_up_and_its_noise_and_what_was_learned_lead_back(comfy, portrait, kind):
     reached, known = ran(comfy, learned(kind, portrait, 10, lora=True), "reached", "known")
@@ -248,7 +261,8 @@ def test_a_path_leads_up_and_its_noise_and_what_was_learned_lead_back(comfy, por
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_method_1_moves_a_batch_of_latents_through_a_models_steps(comfy, portrait, kind):
-    prompt = optimised(kind, portrait, batch=2)
+    # A batch is a video to Qwen-Image's VAE.
+    prompt = optimised(kind, portrait, batch=1 if kind == "qwen" else 2)
     moved, known = ran(comfy, prompt, "moved", "known")
     change = np.abs(moved - known)
     assert change.max() > 2 and change.mean() < known.std()
@@ -261,9 +275,18 @@ def test_an_edit_with_a_lora_is_protected_on_the_way_and_stays_where_it_may(comf
     assert (plain[80:] == before[80:]).all() and (protected[80:] == before[80:]).all()
 
 
-@pytest.mark.parametrize(("kind", "masked"), [("sd15", False), ("sdxl", True), ("flux", True)])
+def test_an_edit_says_whether_its_guard_won(comfy, portrait):
+    prompt = edited("sd15", portrait)
+    prompt["report"] = node("PreviewAny", source=["edit", 2])
+    run = comfy.run(prompt)
+    (said,) = run.outputs["report"]["text"]
+    assert said == run.texts["edit"] and said.startswith(("Guarded: ", "WARNING: the guard did NOT win"))
+
+
+@pytest.mark.parametrize(("kind", "masked"), [("sd15", False), ("sdxl", True), ("flux", True), ("qwen", True)])
 def test_any_sampler_is_guarded_with_a_batch_and_inside_an_inpainting_mask(comfy, portrait, kind, masked):
-    (picture,) = ran(comfy, guarded(kind, portrait, masked, batch=2, lora=True), "picture")
+    batch = 1 if kind == "qwen" else 2
+    (picture,) = ran(comfy, guarded(kind, portrait, masked, batch=batch, lora=True), "picture")
     assert picture.std() > 5
 
 

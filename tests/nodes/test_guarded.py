@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 from other_device import DEVICE, OtherDevice
 
-from faceveil.core.errors import InputError
+from faceveil.core.errors import InputError, NoFaceError
 from faceveil.core.optimise import Settings
 from faceveil.core.protection.guard import GuardRecipe
 from faceveil.core.trajectory.solvers import Moment
+from faceveil.nodes.telling import guard_said
 
 SIGMAS = torch.tensor([0.9, 0.6, 0.3, 0.0])
 
@@ -57,7 +58,8 @@ def walked(guarded, comfy, function, sigmas, model=lambda x: torch.full_like(x, 
 
     blank = SimpleNamespace(decode=decode, vae=SimpleNamespace())
     run = guarded.GuardedRun(sampler_of(function), None, (), GuardRecipe(start=0.6), (), lambda step: None)
-    return run._steps(model, torch.randn(1, 4, 8, 8).to(device), sigmas, {}, None, blank)
+    x = torch.randn(1, 4, 8, 8).to(device)
+    return run._steps(model, x, sigmas, {}, None, blank, run._rows(blank, x, {}))
 
 
 @pytest.mark.parametrize("function", [euler, sample_unipc])
@@ -85,6 +87,23 @@ def test_what_a_sampler_asks_for_when_inpainting_is_still_asked_for(guarded):
     run = guarded.GuardedRun(inner, None, (), GuardRecipe(), (), lambda step: None)
     made = guarded.guarded_sampler(run)
     assert made.sampler_function is run and made.extra_options == {"inpaint_options": {"random": True}}
+
+
+def test_what_shows_no_face_is_refused_and_among_others_told_of(guarded):
+    told = []
+    run = guarded.GuardedRun(sampler_of(euler), None, (), GuardRecipe(), (), lambda step: None, on_end=told.append)
+    with pytest.raises(NoFaceError, match="so nothing is protected"):
+        run._end([None, None], 3)
+    run._end([None, True], 3)
+    run._end([None], 0)
+    assert told == [[None, True]]
+
+
+def test_a_guard_says_whether_it_won_of_each_picture(dlib_recogniser):
+    assert guard_said([True], [dlib_recogniser]).startswith("Guarded:")
+    lines = guard_said([True, False, None], [dlib_recogniser]).splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [f"picture {index} of 3" for index in (1, 2, 3)]
+    assert "no face was found" in lines[2] and "did NOT win" in lines[1] and "dlib" in lines[1]
 
 
 def test_no_step_at_all_changes_nothing(guarded, comfy):

@@ -86,3 +86,12 @@ def test_workflows_that_name_a_picture_say_where_it_comes_from():
         (note,) = [node["widgets_values"][0] for node in nodes if node["type"] == "MarkdownNote"]
         assert named and all((ROOT / "portraits" / name).is_file() for name in named)
         assert "copy it into *ComfyUI/input*" in note or "copy them" in note or "a real photo of yourself" in note, path
+
+
+def test_no_workflow_of_ours_writes_the_prompt_into_its_pictures():
+    for path in (ROOT / "workflows").glob("*.json"):
+        saves = [
+            node for node in json.loads(path.read_text())["nodes"] if node["type"].startswith(("Save", "FaceVeilSave"))
+        ]
+        assert saves and all(node["type"] == "FaceVeilSaveProtected" for node in saves), path
+        assert all(node["widgets_values"][-1] is False for node in saves), path

@@ -27,7 +27,7 @@ def sampling(comfy):
 def denoiser_of(sampling, model):
     guider = SimpleNamespace(
         inner_model=SimpleNamespace(model_sampling=SimpleNamespace(sigma_min=0.0)),
-        model_patcher=SimpleNamespace(load_device=DEVICE),
+        model_patcher=SimpleNamespace(load_device=DEVICE, get_model_object=lambda name: SimpleNamespace()),
         conds={"source": [{"model_conds": {"c_crossattn": Prepared(cond=torch.rand(1, 2, 4).to(DEVICE))}}]},
     )
     return sampling.SamplerDenoiser(model, guider, [0.5, 0.0], {"seed": 3})

@@ -42,6 +42,14 @@ def test_a_stamp_tells_a_file_that_came_grew_or_is_newer(folder):
     assert len(set(stamps)) == 4 and stamp([file]) == stamps[-1]
 
 
+def test_a_stamp_says_nothing_of_where_files_lie_not_even_to_whoever_tries_paths(folder, monkeypatch):
+    file = put(folder / "some.onnx")
+    said = stamp([file])
+    assert not any(part in said for part in file.parts[1:]) and len(said) == len(stamp([file, file]))
+    monkeypatch.setattr("faceveil.nodes.stamps._KEY", b"another run of ComfyUI")
+    assert stamp([file]) != said
+
+
 def test_calibrating_changes_the_stamp_of_the_recogniser_that_is_built_in():
     before = recogniser_stamp("dlib")
     assert recogniser_stamp("dlib") == before

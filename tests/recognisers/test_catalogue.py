@@ -120,6 +120,13 @@ def test_what_is_not_here_says_how_to_get_it():
     assert len(set(digests)) == len(digests), "one file would be two networks"
 
 
+def test_a_pack_that_was_unzipped_into_a_folder_of_its_own_name_is_found(tmp_path):
+    pack = tmp_path / "user" / ".insightface" / "models" / "antelopev2" / "antelopev2"
+    pack.mkdir(parents=True)
+    (pack / "glintr100.onnx").write_bytes(b"not looked at")
+    assert [(e.name, e.path.parent) for e in entries() if e.state == "installed"] == [("antelopev2", pack)]
+
+
 def test_a_bad_file_does_not_break_the_listing(own_home):
     folder = own_home / "models" / "recognisers"
     folder.mkdir(parents=True)

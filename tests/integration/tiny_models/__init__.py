@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import comfy.ldm.flux.model
+import comfy.ldm.wan.vae
 import comfy.model_management
 import comfy.model_patcher
 import comfy.sd
@@ -14,7 +15,7 @@ import comfy.supported_models
 import comfy.taesd.taesd
 import torch
 
-from . import stepping, watching
+from . import decoding, stepping, watching
 
 UNET = {
     "image_size": 32,
@@ -48,6 +49,17 @@ FLUX = {
     "depth": 2,
     "depth_single_blocks": 2,
 }
+QWEN = {
+    "image_model": "qwen_image",
+    "in_channels": 64,
+    "out_channels": 16,
+    "num_layers": 2,
+    "attention_head_dim": 16,
+    "num_attention_heads": 4,
+    "joint_attention_dim": 32,
+    "pooled_projection_dim": 24,
+    "axes_dims_rope": (4, 6, 6),
+}
 KINDS = {
     "sd15": (comfy.supported_models.SD15, {**UNET, "use_linear_in_transformer": False, "adm_in_channels": None}),
     "sdxl": (
@@ -61,8 +73,9 @@ KINDS = {
         },
     ),
     "flux": (comfy.supported_models.Flux, FLUX),
+    "qwen": (comfy.supported_models.QwenImage, QWEN),
 }
-POOLED = {"sd15": 768, "sdxl": 1280, "flux": 24}
+POOLED = {"sd15": 768, "sdxl": 1280, "flux": 24, "qwen": 24}
 
 
 def spread(network: torch.nn.Module, gain: float) -> torch.nn.Module:
@@ -70,7 +83,7 @@ def spread(network: torch.nn.Module, gain: float) -> torch.nn.Module:
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, weight in network.named_parameters():
-            if weight.ndim > 1:
+            if weight.ndim > 1 and not name.endswith("gamma"):
                 drawn = torch.randn(weight.shape, generator=generator) * gain / weight[0].numel() ** 0.5
                 weight.copy_(drawn.to(weight.dtype))
             else:
@@ -103,9 +116,15 @@ class TinyModel:
         return {"required": {"family": (list(KINDS),), "storage": (["fp32", "fp8"],)}}
 
     def make(self, family: str, storage: str) -> tuple[Any, Any]:
-        decoder = comfy.taesd.taesd.TAESD(latent_channels=16 if family == "flux" else 4)
+        if family == "qwen":
+            decoder = spread(comfy.ldm.wan.vae.WanVAE(8, 16, temperal_downsample=[False, True, True]), 1.0)
+            # Latents of the spread that this space's models are told to expect.
+            decoder.conv1.weight.data *= 6
+            decoder.conv2.weight.data /= 6
+        else:
+            decoder = spread(comfy.taesd.taesd.TAESD(latent_channels=16 if family == "flux" else 4), 1.4)
         # In inference mode, as all that ComfyUI loads.
-        return model(family, storage), comfy.sd.VAE(sd=spread(decoder, 1.4).state_dict(), dtype=torch.float32)
+        return model(family, storage), comfy.sd.VAE(sd=decoder.state_dict(), dtype=torch.float32)
 
 
 class TinyPrompt:
@@ -168,6 +187,7 @@ NODE_CLASS_MAPPINGS = {
     "TinyModel": TinyModel,
     "TinyPrompt": TinyPrompt,
     "TinyGradient": TinyGradient,
+    **decoding.NODE_CLASS_MAPPINGS,
     **stepping.NODE_CLASS_MAPPINGS,
     **watching.NODE_CLASS_MAPPINGS,
 }

@@ -1,0 +1,87 @@
+"""Node: Save Protected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from .adapters.pictures import alphas_of, pictures_of
+from .saving import SUFFIXES, save_pictures, without_fingerprints
+from .sockets import CATEGORY, schema
+
+
+class SaveProtected(io.ComfyNode):
+    """Saves what may be published: ComfyUI's own Save Image tells of the original in every file."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceVeilSaveProtected",
+            display_name="Save Protected",
+            category=CATEGORY,
+            search_aliases=["save image", "export image", "save without workflow", "strip metadata", "jpeg", "webp"],
+            description="Saves pictures with nothing in the files but pixels. Save Image writes the whole prompt into "
+            "every picture: the original's file name and fingerprint, and how it was protected.",
+            is_output_node=True,
+            inputs=[
+                io.Image.Input("images", tooltip="The protected pictures."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="faceveil/protected",
+                    tooltip="Folder and beginning of the name inside ComfyUI's output folder; files are numbered.",
+                ),
+                io.Combo.Input(
+                    "format",
+                    options=list(SUFFIXES),
+                    default="png",
+                    tooltip="png and webp keep every pixel. jpeg is smaller and may undo a little of the protection: "
+                    "look at the verdict's jpeg rows.",
+                ),
+                io.Int.Input("quality", default=95, min=1, max=100, tooltip="For jpeg alone."),
+                io.Boolean.Input(
+                    "embed",
+                    default=False,
+                    display_name="embed workflow",
+                    tooltip="Off: the file says nothing. On: whoever gets the picture can open this workflow from it, "
+                    "and reads the original's file name, your prompts, models and settings, and the seed that "
+                    "protected it. For your own archive, not for publishing.",
+                ),
+            ],
+            outputs=[],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+        )
+
+    @classmethod
+    def execute(
+        cls, images: torch.Tensor, filename_prefix: str, format: str, quality: int, embed: bool
+    ) -> io.NodeOutput:
+        import folder_paths
+
+        pictures = pictures_of(images, "images")
+        height, width = images.shape[1:3]
+        output = folder_paths.get_output_directory()
+        folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(filename_prefix, output, width, height)
+        written = save_pictures(
+            pictures,
+            alphas_of(images),
+            Path(folder),
+            name,
+            counter,
+            format,
+            quality,
+            asked_for(cls.hidden) if embed else None,
+        )
+        shown = [{"filename": file, "subfolder": subfolder, "type": "output"} for file in written]
+        return io.NodeOutput(ui={"images": shown})
+
+
+def asked_for(hidden: Any) -> dict[str, Any] | None:
+    """What ComfyUI's Save Image embeds, less the fingerprints; nothing where ComfyUI was told to embed nothing."""
+    from comfy.cli_args import args
+
+    if args.disable_metadata:
+        return None
+    return {"prompt": without_fingerprints(hidden.prompt or {}), **(hidden.extra_pnginfo or {})}
