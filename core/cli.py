@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
 import sys
 from collections.abc import Sequence
 
 from .commands.parser import Parser
+from .commands.telling import Unheard, fall_silent, speak_anywhere, warn
 from .errors import Cancelled, FaceVeilError
 
 COMMANDS = ("demo", "protect", "status", "edit", "regions", "verify", "recognisers", "calibrate", "fetch", "bench")
@@ -28,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    speak_anywhere()
     try:
         parser = build_parser()
         options = parser.parse_args(arguments)
@@ -37,12 +37,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         return options.run(options)
     except (Cancelled, KeyboardInterrupt):
-        print("Stopped. Finished pictures were kept, unfinished ones were not written.", file=sys.stderr)
+        warn("Stopped. Finished pictures were kept, unfinished ones were not written.")
         return 130
     except FaceVeilError as error:
-        print(f"faceveil: {error}", file=sys.stderr)
+        warn(f"faceveil: {error}")
+        if isinstance(error, Unheard):
+            fall_silent()
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        from .devices import is_want_of_memory
+
+        if not is_want_of_memory(error):
+            raise
+        warn("faceveil: There is not enough memory for this: close programs, or use a smaller copy of the photo.")
         return 2
     except BrokenPipeError:
+        fall_silent()
         return 141
 
 

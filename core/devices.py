@@ -1,8 +1,10 @@
-"""Where to compute."""
+"""Where to compute, and in how much memory."""
 
 from __future__ import annotations
 
+import os
 import warnings
+from pathlib import Path
 
 import torch
 
@@ -21,7 +23,26 @@ def usable(name: str | torch.device) -> str:
         if float(there + 1) == 1:
             return str(name)
     except Exception as error:  # each of torch's devices fails in a way of its own, some by an import
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(". ")[0][:200].rstrip(".")
     else:
         reason = "it gives wrong numbers"
     raise InputError(f"The device '{name}' cannot be used here ({reason}). Try cpu.")
+
+
+def free_memory() -> int | None:
+    """Bytes that programs may still take; None where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def is_want_of_memory(error: BaseException) -> bool:
+    """torch has a class for a graphics card that is full, and only words for a full machine."""
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))

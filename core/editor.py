@@ -26,8 +26,8 @@ from .trajectory.solvers import Moment
 from .verdict.report import Report
 from .verdict.verify import find_again, verify
 
-SMALLEST, LARGEST = 64, 4096
-"""Side of the square that a model works on: below, nothing is left of a face; above, no model was trained."""
+SMALLEST, LARGEST = 8, 4096
+"""Side of the square that a model works on: below, there is no latent; above, no model was trained."""
 OnEdit = Callable[[Moment], None]
 OnProtect = Callable[[Step, Objective | None], None]
 

@@ -16,11 +16,11 @@ recognisers, judges or seeds need another folder.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from .options import add_device, add_far, pick_device, progress_bar
 from .parser import output_path
+from .telling import tell, warn
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -119,7 +119,6 @@ def run(options: argparse.Namespace) -> int:
         notes = write_report(
             read_rows(known), options.out, gathered, judges, options.inception, bar, read_known(known), options.far
         )
-    print((options.out / "results.md").read_text(encoding="utf-8"))
-    for line in [*notes, *failed]:
-        print(f"note: {line}", file=sys.stderr)
+    tell(*(options.out / "results.md").read_text(encoding="utf-8").splitlines())
+    warn(*(f"note: {line}" for line in [*notes, *failed]))
     return 2 if failed else 0

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from .options import add_device, pick_device, progress_bar
+from .telling import tell
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -27,11 +28,12 @@ def run(options: argparse.Namespace) -> int:
     recogniser = load_recogniser(options.recogniser).to(device)
     with progress_bar(unit="pair") as show:
         result = calibrate(recogniser, options.folder, show, device)
-    print(f"{recogniser.name}: {result.genuine} pairs, {result.impostors} cross pairs")
+    lines = [f"{recogniser.name}: {result.genuine} pairs, {result.impostors} cross pairs"]
     for rate, threshold in result.thresholds.items():
-        print(f"  FAR {rate}: threshold {threshold:.4f}, true-accept rate {result.tar[rate]:.3f}")
+        lines.append(f"  FAR {rate}: threshold {threshold:.4f}, true-accept rate {result.tar[rate]:.3f}")
     if result.without_face:
-        print(f"  left out, no face found: {', '.join(result.without_face)}")
+        lines.append(f"  left out, no face found: {', '.join(result.without_face)}")
     if not options.dry_run:
-        print(f"  stored in {store(recogniser, find(options.recogniser).path, result, options.folder)[1]}")
+        lines.append(f"  stored in {store(recogniser, find(options.recogniser).path, result, options.folder)[1]}")
+    tell(*lines)
     return 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from .options import add_device, pick_device, progress_bar
 from .parser import output_path
 from .pictures import naming
+from .telling import tell
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
     def write(name: str, picture: Photo, words: str) -> None:
         write_photo(picture, options.out / name, sources=[options.photo])
-        print(f"{options.out / name}: {words} ({time.perf_counter() - started:.1f} s)")
+        tell(f"{options.out / name}: {words} ({time.perf_counter() - started:.1f} s)")
 
     started = time.perf_counter()
     against = [recogniser.to(device) for recogniser in load_automatic()]

@@ -20,6 +20,7 @@ from .options import (
 )
 from .parser import output_path, positive
 from .pictures import naming, notes_on, read_faces
+from .telling import tell
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,12 +100,11 @@ def run(options: argparse.Namespace) -> int:
             lambda step, objective: iterations(step.index + 1, step.of),
         )
     write_photo(done.photo, options.out, sources=[options.photo])
-    print(f"{title}: edited {where} ({done.evaluations} evaluations of the model)")
-    if done.report is None:
-        return 0
-    if options.sheet:
+    if done.report is not None and options.sheet:
         write_sheet(image, to_bchw(done.photo.pixels), done.report, options.sheet, sources=[options.photo])
-    print("\n".join([done.report.text(), *(f"note: {note}" for note in notes_on(photo, options.out))]))
+    tell(f"{title}: edited {where} ({done.evaluations} evaluations of the model)")
+    if done.report is not None:
+        tell(*done.report.lines(), *(f"note: {note}" for note in notes_on(photo, options.out)))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .options import progress_bar
+from .telling import tell
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -18,11 +19,9 @@ def run(options: argparse.Namespace) -> int:
 
     if options.name is None:
         for name, download in DOWNLOADS.items():
-            print(f"{name:<12} {', '.join(file for file, _ in download.files)}  ({download.licence})")
+            tell(f"{name:<12} {', '.join(file for file, _ in download.files)}  ({download.licence})")
         return 0
     with progress_bar(unit="B") as show:
         files = fetch(options.name, show)
-    print(f"{options.name}: {DOWNLOADS[options.name].licence}")
-    for file in files:
-        print(f"  {file}")
+    tell(f"{options.name}: {DOWNLOADS[options.name].licence}", *(f"  {file}" for file in files))
     return 0

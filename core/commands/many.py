@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING
 from ..errors import FaceVeilError, OutputError
 from . import protecting
 from .options import progress_bar, refuse_overwriting
-from .parser import count, job_count
+from .parser import count, job_count, seconds
 from .settings import settings_of
+from .telling import tell, warn
 from .written import text_file
 
 if TYPE_CHECKING:
@@ -47,12 +47,17 @@ def add_many(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how often to try a photo again whose worker died (default: 2)",
     )
+    say(
+        "--time-limit",
+        type=seconds,
+        default=3600.0,
+        metavar="SECONDS",
+        help="give up a photo of several that takes longer (default: 3600)",
+    )
 
 
 def protect_many(options: argparse.Namespace) -> int:
     """Everything that is not done yet; a photo that fails is named, and the rest go on."""
-    from tqdm import tqdm
-
     from ..images import SUFFIXES
     from ..many.run import Order, run
     from ..many.sources import is_url, refuse_among, source_of
@@ -68,6 +73,7 @@ def protect_many(options: argparse.Namespace) -> int:
         MakeTreat(options, str(Path.cwd())),
         settings_of(options),
         options.retries,
+        options.time_limit,
         (*inputs, *([options.report] if options.report else [])),
         partial(sheet_of, options.sheet),
         options.overwrite,
@@ -78,7 +84,7 @@ def protect_many(options: argparse.Namespace) -> int:
             bar(now.done + now.failed, now.total - now.skipped, failed=str(now.failed))
 
         def name(task: PhotoTask, reason: str) -> None:
-            tqdm.write(f"faceveil: {reason}" if task.key in reason else f"faceveil: {task.key}: {reason}", sys.stderr)
+            warn(f"faceveil: {reason}" if task.key in reason else f"faceveil: {task.key}: {reason}")
 
         try:
             summary = run(order, pick_workers(options), show, name)
@@ -86,12 +92,9 @@ def protect_many(options: argparse.Namespace) -> int:
             if options.report:
                 _write_report(options)
     before = f", {summary.skipped} were done before" if summary.skipped else ""
-    print(f"{summary.total} photos: {summary.done} done{before}. Verdicts: faceveil status {options.out}")
+    tell(f"{summary.total} photos: {summary.done} done{before}. Verdicts: faceveil status {options.out}")
     if summary.failed:
-        print(
-            f"faceveil: {summary.failed} of {summary.total} photos failed; the others are done.",
-            file=sys.stderr,
-        )
+        warn(f"faceveil: {summary.failed} of {summary.total} photos failed; the others are done.")
     return 2 if summary.failed else 0
 
 
@@ -149,8 +152,11 @@ def pick_workers(options: argparse.Namespace) -> Callable[[Setup], Workers]:
 
     cards = _cards() if options.device in ("auto", "cuda") else 0
     if jobs == "auto":
-        jobs = cards or fitting_jobs()
-    return Here if jobs in (None, 1) else partial(Processes, seats=seats(jobs, cards))
+        # A device that is named is one device, whoever else is there.
+        jobs = cards or (fitting_jobs() if options.device in ("auto", "cpu") else 1)
+    if jobs in (None, 1):
+        return Here
+    return partial(Processes, seats=seats(jobs, cards), time_limit=options.time_limit)
 
 
 def _cards() -> int:
@@ -161,12 +167,11 @@ def _cards() -> int:
 
 def fitting_jobs() -> int:
     """One a core, unless memory is short; where the system does not tell, one a core."""
+    from ..devices import free_memory
+
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        memory = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return cores
-    return max(min(cores, int(memory / _MEMORY)), 1)
+    memory = free_memory()
+    return cores if memory is None else max(min(cores, int(memory / _MEMORY)), 1)
 
 
 def _write_report(options: argparse.Namespace) -> None:

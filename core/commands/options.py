@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..plain import plain
 from .parser import face_choice, output_path, seed_number
+from .telling import tell
 
 if TYPE_CHECKING:
     from ..recognisers.recogniser import Recogniser
@@ -99,6 +101,7 @@ def progress_bar(unit: str, title: str | None = None) -> Iterator[Callable[..., 
     """A bar on a terminal and nothing elsewhere; call what it gives with (done, of) and figures to show."""
     from tqdm import tqdm
 
+    title = plain(title) if title else None
     with tqdm(unit=unit, desc=title, leave=False, disable=None, unit_scale=unit == "B") as bar:
 
         def show(done: int, of: int, **figures: str) -> None:
@@ -119,7 +122,7 @@ def settle_surrogates(options: argparse.Namespace) -> None:
     out = left_out(options.far, options.research)
     idle = [f"{name} ({why})" for name, why in out.items() if name not in (*options.surrogate, *options.judge)]
     if idle:
-        print(f"note: here, but without part unless named: {', '.join(idle)}.")
+        tell(f"note: here, but without part unless named: {', '.join(idle)}.")
 
 
 def load_recognisers(names: list[str], device: str) -> list[Recogniser]:
@@ -135,7 +138,7 @@ def load_sides(surrogates: list[str], judges: list[str], device: str) -> tuple[l
     judging = {key: name for key, name in _distinct([*surrogates, *judges]).items() if key not in protecting}
     twice = [name for key, name in _distinct(judges).items() if key in protecting]
     if twice:
-        print(f"note: {', '.join(twice)} protects already and cannot judge as well; name another --judge.")
+        tell(f"note: {', '.join(twice)} protects already and cannot judge as well; name another --judge.")
     return load_recognisers(list(protecting.values()), device), load_recognisers(list(judging.values()), device)
 
 
@@ -164,6 +167,7 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
     """Before any work: no output may be an input or another output, and every output's folder must exist."""
     from ..errors import OutputError
     from ..images import check_place
+    from ..whole import is_stream, refuse_no_file
 
     taken = {real(path): "an input" for path in inputs if path is not None}
     for path in outputs:
@@ -173,4 +177,6 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
         if where in taken:
             raise OutputError(f"{path} is {taken[where]} already and will not be overwritten: take another name.")
         check_place(path)
+        if not is_stream(path):
+            refuse_no_file(path)
         taken[where] = "another output"

@@ -8,13 +8,14 @@ from typing import NoReturn
 
 from ..errors import InputError
 from ..plain import plain
+from .telling import shortened
 
 
 class Parser(argparse.ArgumentParser):
     """argparse's own errors begin with a usage of twenty lines, under which the mistake is lost."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}. See: {self.prog} --help")
+        raise InputError(f"{shortened(message)}. See: {self.prog} --help")
 
 
 def output_path(text: str) -> Path:
@@ -22,6 +23,16 @@ def output_path(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("the name is empty: name the file or folder to write")
     return Path(text)
+
+
+def text_path(text: str) -> Path:
+    """A file of text to write. A photo's name is a slip, and would be the end of that photo."""
+    from ..images import SUFFIXES
+
+    path = output_path(text)
+    if path.suffix.lower() in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"'{plain(text)[:200]}' is the name of a photo, and this is to be text")
+    return path
 
 
 def place_name(text: str) -> str:

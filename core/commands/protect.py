@@ -9,17 +9,14 @@ import argparse
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .denoising import add_denoising
 from .many import add_many, inputs_of, protect_many
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
-from .parser import output_path, place_name
+from .parser import place_name, text_path
 from .protecting import make_protector, protect_quietly
+from .telling import tell
 from .written import text_file
-
-if TYPE_CHECKING:
-    from ..protector import Protector
 
 _RECIPES = ("published-1", "published-2", "warp", "pixel-noise", "momentum-noise")
 _OUT = (
@@ -44,7 +41,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="a tiny autoencoder (taesd, taef1 ...) instead of the built-in one",
     )
     say("--mask", type=Path, metavar="IMG", help="change pixels only where this picture is white")
-    say("--report", type=output_path, metavar="FILE.json", help="write the verdict as JSON; of several photos, a list")
+    say("--report", type=text_path, metavar="FILE.json", help="write the verdict as JSON; of several photos, a list")
     say(
         "--overwrite",
         action="store_true",
@@ -72,10 +69,14 @@ def protect_one(options: argparse.Namespace) -> int:
     source = Path(options.photos[0])
     target = target_of(source, Path(options.out), options.overwrite)
     refuse_overwriting([target, options.sheet, options.report], inputs_of(options))
-    entry = {"photo": source.name, **protect_file(make_protector(options), source, target, options.sheet, options)}
+    report, notes = protect_quietly(
+        make_protector(options), source, target, options.sheet, options, bar_title=source.name
+    )
     if options.report:
         with text_file(options.report) as file:
+            entry = {"photo": source.name, **report.as_dict(), "notes": notes}
             file.write(json.dumps(entry, indent=1) + "\n")
+    tell(f"{source.name} -> {target}", *report.lines(), *(f"note: {note}" for note in notes))
     return 0
 
 
@@ -96,13 +97,3 @@ def target_of(photo: Path, out: Path, overwrite: bool = False) -> Path:
             f"{target} exists already: name the file to write, or say --overwrite if that one may be replaced."
         )
     return target
-
-
-def protect_file(
-    protector: Protector, source: Path, target: Path, sheet: Path | None, options: argparse.Namespace
-) -> dict[str, object]:
-    """One photo from file to file, and what came of it on the terminal."""
-    report, notes = protect_quietly(protector, source, target, sheet, options, bar_title=source.name)
-    print(f"{source.name} -> {target}")
-    print("\n".join([report.text(), *(f"note: {note}" for note in notes)]))
-    return {**report.as_dict(), "notes": notes}

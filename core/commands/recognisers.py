@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from .telling import tell
+
 if TYPE_CHECKING:
     from ..recognisers.catalogue import Entry
 
@@ -23,12 +25,11 @@ def run(options: argparse.Namespace) -> int:
 
     known = entries()
     if options.json:
-        print(json.dumps([entry.as_dict() for entry in known], indent=1))
+        tell(*json.dumps([entry.as_dict() for entry in known], indent=1).splitlines())
         return 0
     rows = [_HEAD, *(_cells(entry) for entry in known)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    tell(*("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows))
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from .masking import add_masking, drawn, part_named
 from .options import add_faces, refuse_overwriting
 from .parser import output_path
+from .telling import tell
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -47,5 +48,5 @@ def run(options: argparse.Namespace) -> int:
         red = image.new_tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
         shown = image + 0.6 * mask * (red - image)
         write_photo(photo.with_pixels(to_bhwc(shown)), options.shown, sources=[options.photo])
-    print(f"{options.photo.name}: {', '.join(regions)} ({float((mask > 0.5).float().mean()):.1%} of the picture)")
+    tell(f"{options.photo.name}: {', '.join(regions)} ({float((mask > 0.5).float().mean()):.1%} of the picture)")
     return 0

@@ -22,6 +22,7 @@ def settings_of(options: argparse.Namespace) -> str:
     """Of the options, what the files hold that they name, the recipe's every number, the weights that are used without
     being named, and the version of the code."""
     from ..engines.tiny import find_tiny
+    from ..faces.scrfd import find_scrfd_file
     from ..hashes import weights_hash
     from ..places import BUNDLED
     from ..recognisers.files import files_of
@@ -44,6 +45,7 @@ def settings_of(options: argparse.Namespace) -> str:
             "bundled": weights_hash([BUNDLED]),
             "recognisers": [weights_hash(files_of(name)) for name in named],
             "autoencoder": weights_hash([*find_tiny(options.autoencoder)]) if options.autoencoder else None,
+            "detector": weights_hash([found]) if options.detector == "scrfd" and (found := find_scrfd_file()) else None,
             "measures": weights_hash(_measures(recipe.perceptual if recipe.visibility.get("perceptual") else None)),
         }
     )

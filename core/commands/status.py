@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .options import refuse_overwriting
-from .parser import count, place_name
+from .parser import count, place_name, text_path
 from .telling import tell
 from .written import text_file
 
@@ -25,8 +25,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
     say = parser.add_argument
     say("out", type=place_name, metavar="OUT", help="the folder or URL that `protect -o` named")
     say("--worst", type=count, default=10, metavar="N", help="list the N worst cases (default: 10)")
-    say("--csv", type=Path, metavar="FILE", help="write all rows as a table, the worst first")
-    say("--jsonl", type=Path, metavar="FILE", help="the same as one JSON object a line")
+    say("--csv", type=text_path, metavar="FILE", help="write all rows as a table, the worst first")
+    say("--jsonl", type=text_path, metavar="FILE", help="the same as one JSON object a line")
     say("--check", action="store_true", help="read every result, and have those done again that are not as written")
     parser.set_defaults(run=run)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .options import add_detector, add_device, add_judging, load_recognisers, pick_device, refuse_overwriting
 from .pictures import naming, read_faces
+from .telling import tell
 
 _NO_WITNESS = (
     "a picture does not tell whom it was protected against, so every recogniser counts as a judge here; that one which "
@@ -46,8 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
         write_sheet(*pair, report, options.sheet, sources=[options.original, options.protected])
     if options.json:
-        print(json.dumps(report.as_dict(), indent=1))
+        tell(*json.dumps(report.as_dict(), indent=1).splitlines())
     else:
-        print(report.text())
-        print(f"note: {_NO_WITNESS}")
+        tell(*report.lines(), f"note: {_NO_WITNESS}")
     return 0

@@ -13,11 +13,16 @@ from typing import BinaryIO
 from PIL import ExifTags, Image
 from torch import Tensor
 
+from ..devices import free_memory
 from ..errors import InputError
 from .modes import planes
 from .photo import Photo, shown
 
 MIN_SIDE, MAX_SIDE = 64, 12000
+BYTES_A_PIXEL = 34
+"""What protecting a photo takes at the most for each of its pixels: 4.8 GB were measured for 144 million."""
+UNASKED = 20_000_000
+"""Pixels for which every machine that can do the work has memory; what free memory is, systems tell roughly."""
 
 # Never "whatever Pillow knows": some of its readers start other programs.
 _READERS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
@@ -48,13 +53,14 @@ def read_photo(path: str | Path) -> Photo:
                     f"'{name}' is {image.width} x {image.height} pixels, but a side must be {MIN_SIDE} to {MAX_SIDE}: "
                     f"{'use a larger picture' if min(image.size) < MIN_SIDE else 'scale it down or crop it'}."
                 )
+            _refuse_too_much(name, *image.size)
             file_format, deep = image.format, _is_deep(image)
             image.load()
             orientation, exif = _exif(image)
             if orientation in _UPRIGHT:
                 image = image.transpose(_UPRIGHT[orientation])
             pixels, alpha, icc = planes(image)
-            notes = _notes(name, deep, _frames(file, name))
+            notes = _notes(name, deep, _holds_several(file, name))
     except InputError:
         raise
     except MemoryError as error:
@@ -147,21 +153,35 @@ def _is_deep(image: Image.Image) -> bool:
     return any(";16" in str(layout) for layout in layouts)
 
 
-def _frames(file: BinaryIO, name: str) -> int:
-    """How many pictures the file holds; what is damaged behind the first does not matter.
+def _holds_several(file: BinaryIO, name: str) -> bool:
+    """Whether there is a second picture; what is damaged behind the first does not matter. How many there are nobody
+    asks: to count a million pages takes a minute, and in Pillow the square of it.
 
     Phones append a depth map or a preview to their JPEGs, which is no further picture to anyone.
     """
     try:
         file.seek(0)
         image = _identified(file, name)
-        return 1 if image.format in ("JPEG", "MPO") else getattr(image, "n_frames", 1)
+        if image.format == "TIFF":
+            image.seek(1)
+            return True
+        return image.format not in ("JPEG", "MPO") and bool(getattr(image, "is_animated", False))
     except Exception:
-        return 1
+        return False
 
 
-def _notes(name: str, deep: bool, frames: int) -> tuple[str, ...]:
+def _refuse_too_much(name: str, width: int, height: int) -> None:
+    """A very large photo takes the whole machine along where memory is short; asked before decoding."""
+    needed, there = width * height * BYTES_A_PIXEL, free_memory()
+    if width * height > UNASKED and there is not None and needed > there:
+        raise InputError(
+            f"'{name}' is {width} x {height} pixels, for which {needed / 1e9:.1f} GB of memory are needed and "
+            f"{there / 1e9:.1f} are free: close programs or scale it down."
+        )
+
+
+def _notes(name: str, deep: bool, several: bool) -> tuple[str, ...]:
     """What of the file is not in the photo, for whoever should know before it is written."""
-    several = f"'{name}' holds {frames} pictures (an animation or pages); only the first is taken."
+    pages = f"'{name}' holds several pictures (an animation or pages); only the first is taken."
     deeper = f"'{name}' has more than 8 bits a channel; results are written with 8."
-    return tuple(note for note, holds in ((several, frames > 1), (deeper, deep)) if holds)
+    return tuple(note for note, holds in ((pages, several), (deeper, deep)) if holds)

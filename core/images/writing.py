@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import OutputError
-from ..whole import is_stream, refuse_no_file, whole
+from ..whole import refuse_no_file, whole
 from .photo import Photo, shown, to_pil, to_uint8
 
 _WRITERS = {
@@ -80,8 +80,6 @@ def check_place(path: Path) -> None:
         raise OutputError(f"'{shown(path)}' is a folder: add a file name to it.")
     if not path.parent.is_dir():
         raise OutputError(f"There is no folder '{path.parent}' to write '{shown(path)}' to: create it first.")
-    if not is_stream(path):
-        refuse_no_file(path)
 
 
 def check_target(path: Path, sources: Iterable[Path | None], photo: Photo | None = None) -> str:
@@ -91,11 +89,11 @@ def check_target(path: Path, sources: Iterable[Path | None], photo: Photo | None
         raise OutputError(f"'{name}' does not end in a format that can be written: use one of {', '.join(_WRITERS)}.")
     try:
         check_place(path)
-        refuse_no_file(path)
         if path.exists():
             for source in sources:
                 if source is not None and Path(source).exists() and path.samefile(source):
                     raise OutputError(f"'{name}' is an original photo, which is never overwritten: take another name.")
+        refuse_no_file(path)
     except OSError as error:
         raise OutputError(f"'{name}' could not be written ({error.strerror or error}): choose another path.") from error
     target_format = _WRITERS[path.suffix.lower()]

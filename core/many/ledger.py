@@ -155,7 +155,7 @@ class Ledger:
         query = "SELECT count(protected), coalesce(sum(protected), 0), coalesce(sum(seconds), 0) FROM photos"
         with self._telling():
             judged, protected, seconds = self._base.execute(f"{query} WHERE state = 'done'").fetchone()
-        return judged, int(protected), seconds
+            return judged, int(protected), float(seconds)
 
     def rate(self) -> float | None:
         """Photos an hour in the latest run; None when that cannot be told yet."""

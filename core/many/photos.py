@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..hashes import content_of
+from .patience import limited
 from .places import below
 from .sources import open_place
 
@@ -59,6 +60,8 @@ class PhotoSetup:
 
     make: Callable[[], Treat]
     out: str
+    time_limit: float | None = None
+    """Seconds for one photo."""
 
     def __call__(self) -> Callable[[PhotoTask], PhotoOutcome]:
         out = open_place(self.out)
@@ -66,6 +69,10 @@ class PhotoSetup:
         treat = self.make()
 
         def work(task: PhotoTask) -> PhotoOutcome:
+            with limited(self.time_limit):
+                return treated(task)
+
+        def treated(task: PhotoTask) -> PhotoOutcome:
             with open_place(task.place).fetch(task.key) as source:
                 content = content_of(source)
                 if content is not None and content == task.done_for:

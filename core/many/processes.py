@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
 from ..errors import FaceVeilError, ModelError
+from .patience import GRACE, too_long
 from .workers import PATIENCE, Reply, Setup, Unexpected, attempt
 
 
@@ -64,13 +66,16 @@ class _Desk:
         far_end.close()  # ours is then the only other end, and a death is the end of the line
         self.ready = False
         self.ticket: int | None = None
+        self.since = 0.0
+        """When it was given its ticket."""
 
 
 class Processes:
-    """One process a seat; one that dies is replaced."""
+    """One process a seat; one that dies is replaced, and so is one that does not come back from an item."""
 
-    def __init__(self, setup: Setup, seats: Sequence[Seat]) -> None:
+    def __init__(self, setup: Setup, seats: Sequence[Seat], time_limit: float | None = None) -> None:
         self._setup = setup
+        self._time_limit = time_limit
         self._deaths_before_work = 0
         self._desks = [_Desk(setup, seat) for seat in seats]
 
@@ -79,13 +84,33 @@ class Processes:
 
     def submit(self, ticket: int, item: object) -> None:
         desk = next(desk for desk in self._desks if desk.ready and desk.ticket is None)
-        desk.ticket = ticket
+        desk.ticket, desk.since = ticket, time.monotonic()
         with suppress(BrokenPipeError, ConnectionResetError):  # it has just died, which `wait` finds out
             desk.line.send((ticket, item))
 
     def wait(self) -> list[tuple[int, Reply]]:
-        heard = wait([desk.line for desk in self._desks])
+        heard = wait([desk.line for desk in self._desks], self._until_overdue())
+        if not heard:
+            return [reply for desk in list(self._desks) if self._overdue(desk) for reply in self._give_up(desk)]
         return [reply for desk in list(self._desks) if desk.line in heard for reply in self._hear(desk)]
+
+    def _until_overdue(self) -> float | None:
+        """Seconds until somebody should have been back long ago; None without a limit."""
+        busy = [desk.since for desk in self._desks if desk.ticket is not None]
+        if not (self._time_limit and busy):
+            return None
+        return max(min(busy) + GRACE * self._time_limit - time.monotonic(), 0)
+
+    def _overdue(self, desk: _Desk) -> bool:
+        return desk.ticket is not None and time.monotonic() - desk.since >= GRACE * self._time_limit
+
+    def _give_up(self, desk: _Desk) -> list[tuple[int, Reply]]:
+        """Not lost: another try would take as long."""
+        desk.process.kill()
+        return [
+            (ticket, Reply(error=too_long(self._time_limit), seconds=time.monotonic() - desk.since))
+            for ticket, _ in self._replace(desk)
+        ]
 
     def _hear(self, desk: _Desk) -> list[tuple[int, Reply]]:
         try:

@@ -31,6 +31,8 @@ class Order:
     """A hash of everything that makes a difference to a result."""
     retries: int = 2
     """How often a photo whose worker was lost is tried again."""
+    time_limit: float | None = None
+    """Seconds after which a photo is given up."""
     inputs: tuple[Path, ...] = ()
     """Files besides the photos that are read, or written by somebody else: never a target."""
     beside: Callable[[str], Path | None] = lambda target: None
@@ -72,7 +74,7 @@ def run(
         if not todo:
             return summary
         tasks = [task for task, _, _ in todo]
-        with closing(hire(PhotoSetup(order.make, out.text))) as workers:
+        with closing(hire(PhotoSetup(order.make, out.text, order.time_limit))) as workers:
             for ended in dispatch(workers, tasks, order.retries, lambda task: ledger.begin(task.target)):
                 reason = _write_down(ledger, ended)
                 summary.done += reason is None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Generic, Protocol, TypeVar
 
+from ..devices import is_want_of_memory
 from ..errors import FaceVeilError, ModelError
 
 Item = TypeVar("Item")
@@ -71,17 +72,11 @@ def attempt(work: Work, item: object) -> Reply:
         value, error, lost = None, known, None
     except Exception as other:
         value, error, lost = None, None, None
-        if _is_want_of_memory(other):
+        if is_want_of_memory(other):
             lost = "There was not enough memory"
         else:
             error = Unexpected(traceback.format_exc())
     return Reply(value, error, lost, time.perf_counter() - started)
-
-
-def _is_want_of_memory(error: Exception) -> bool:
-    """torch has a class for a graphics card that is full, and only words for a full machine."""
-    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return named or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
 
 
 def dispatch(

@@ -7,6 +7,7 @@ same record, so adding a recogniser means writing one card.
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
@@ -16,6 +17,10 @@ from statistics import NormalDist
 from ..errors import ModelError
 from ..faces.align import TEMPLATES
 from ..whole import whole
+
+_LARGEST = 1 << 20
+"""Bytes of a description; a page of text is a hundredth of that."""
+_WORDS = ("family", "architecture", "source", "licence", "thresholds_from")
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,10 @@ def impostors_of(thresholds: Mapping[str, float]) -> tuple[float, float]:
 def read_card(path: Path, **fallback: object) -> Card:
     """Read a side-car JSON. Unknown keys are ignored; `fallback` supplies what it leaves out."""
     try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError(f"it has more than {_LARGEST >> 20} MB")
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # not only what json calls its own: numbers of any length
         raise ModelError(
             f"The recogniser description {path.name} cannot be read: {error}. Mend or remove it."
         ) from error
@@ -94,9 +101,10 @@ def read_card(path: Path, **fallback: object) -> Card:
         if key in merged:
             try:
                 merged[key] = tuple(float(v) for v in merged[key])
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise ModelError(
-                    f"In the recogniser description {path.name}, {key} must be a list of numbers, not {merged[key]!r}."
+                    f"In the recogniser description {path.name}, {key} must be a list of numbers, not "
+                    f"{reprlib.repr(merged[key])}."
                 ) from None
     try:
         card = Card(**merged)
@@ -126,8 +134,14 @@ def _first_wrong(card: Card, given: Collection[str]) -> str | None:
         return all(above > below for below, above in pairwise(by_rate))
 
     size = isinstance(card.input_size, int) and number(card.input_size, 32, 1024)
-    spread = len(card.input_range) == 2 and card.input_range[0] < card.input_range[1]
+    spread = len(card.input_range) == 2 and all(number(v, -1e6, 1e6) for v in card.input_range)
+    spread = spread and card.input_range[0] < card.input_range[1]
+    words = {name: (isinstance(getattr(card, name), str), "text") for name in _WORDS}
     checks = {
+        **words,
+        "name": (isinstance(card.name, str) and card.name.strip() != "", "a name"),
+        "dim": (isinstance(card.dim, int) and number(card.dim, 0, 1e5), "a whole number"),
+        "commercial": (card.commercial in (True, False, None), "true, false or null"),
         "input_size": (size, "a whole number from 32 to 1024"),
         "template": (card.template in list(TEMPLATES), f"one of {', '.join(TEMPLATES)}"),
         "channels": (card.channels in ("RGB", "BGR"), "RGB or BGR"),
@@ -141,7 +155,7 @@ def _first_wrong(card: Card, given: Collection[str]) -> str | None:
         "tar": (rates(card.tar), "rates between 0 and 1, such as 1e-2, with numbers from -1 to 1"),
     }
     wrong = (key for key, (right, _) in checks.items() if key in given and not right)
-    return next((f"{key} must be {checks[key][1]}, not {getattr(card, key)!r}" for key in wrong), None)
+    return next((f"{key} must be {checks[key][1]}, not {reprlib.repr(getattr(card, key))}" for key in wrong), None)
 
 
 def _is_rate(text: str) -> bool:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import ModelError
 from ..places import BUNDLED
 from .catalogue import calibration_file, find
-from .onnx_graph import read_model
 
 
 def files_of(name: str | Path) -> list[Path]:
@@ -21,9 +19,11 @@ def files_of(name: str | Path) -> list[Path]:
 
 def _external(path: Path) -> list[Path]:
     """An ONNX file may keep its weights in files beside it; one that cannot be read says so when it is loaded."""
+    import onnx
+
     try:
-        graph = read_model(path, weights=False).graph
-    except ModelError:
+        graph = onnx.load(str(path), load_external_data=False).graph
+    except Exception:
         return []
     notes = (note for tensor in graph.initializer for note in tensor.external_data if note.key == "location")
     return [path.parent / name for name in sorted({note.value for note in notes})]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..errors import ModelError
 from .card import Card, read_card
+from .onnx_faults import telling
 from .onnx_graph import OnnxGraph, Signature, read_model, signature
 from .onnx_head import read_head
 from .recogniser import Recogniser
@@ -74,14 +75,17 @@ class Embedder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         made = self.graph(x.permute(0, 2, 3, 1) if self.channels_last else x)
-        return (made[self.output] if isinstance(made, tuple) else made).reshape(len(x), -1)
+        with telling(self.graph.name, "that gives the embedding"):
+            embedding = (made[self.output] if isinstance(made, tuple) else made).reshape(len(x), -1)
+            return embedding if embedding.is_floating_point() else embedding.float()
 
 
 def load_onnx(path: Path, card: Card | None = None) -> Recogniser:
     """A differentiable recogniser from an ONNX file. Without `card`, its side-car and the file itself make one."""
     model = read_model(path)
-    ends = signature(model.graph, path.name)
-    card = card or _card(path, model.graph)
+    with telling(path.name):
+        ends = signature(model.graph, path.name)
+        card = card or _card(path, model.graph)
     _check_size(path, ends, card)
     network = Embedder(OnnxGraph(model, path.name), _embedding(path, ends), _channels_last(path, ends))
     return Recogniser(card, network)
@@ -108,7 +112,8 @@ def _describe(path: Path, *states: tuple[int, int] | None) -> Card:
         card = read_card(side_car, **{"input_size": 0, "template": "", "scale_after_mean": 0.0, **_from_name(path)})
         if card.input_size and card.template and card.scale_after_mean:
             return card
-    return _card(path, read_head(path).graph)
+    with telling(path.name):
+        return _card(path, read_head(path).graph)
 
 
 def card_by_name(file: Path, name: str) -> Card:

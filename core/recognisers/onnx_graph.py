@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError
+from .onnx_faults import telling
 from .onnx_ops import OPERATORS, Operator
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Signature:
 class Node:
     """One step: what it reads and makes, and which values nobody needs after it."""
 
+    kind: str
     run: Operator
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -56,6 +58,12 @@ class OnnxGraph(nn.Module):
         super().__init__()
         name = source.name if isinstance(source, Path) else name
         model = read_model(source) if isinstance(source, Path) else source
+        self.name = name
+        with telling(name):
+            self._build(model)
+
+    def _build(self, model: ModelProto) -> None:
+        name = self.name
         opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
         _refuse_unsupported(model.graph, name)
         self.signature = signature(model.graph, name)
@@ -85,7 +93,8 @@ class OnnxGraph(nn.Module):
         values[self.signature.input_name] = x
         for node in self._nodes:
             inputs = (values[key] if key else None for key in node.inputs)
-            made = node.run(*inputs, batch=len(x)) if node.batched else node.run(*inputs)
+            with telling(self.name, node.kind):
+                made = node.run(*inputs, batch=len(x)) if node.batched else node.run(*inputs)
             made = made if isinstance(made, tuple) else (made,)
             values.update(zip(node.outputs, made, strict=False))
             for key in node.last_uses:
@@ -108,7 +117,7 @@ class OnnxGraph(nn.Module):
         alone = self._run_one_by_one(noise)
         try:
             together = self._run(noise)
-        except (RuntimeError, IndexError, ValueError):
+        except (ModelError, RuntimeError, IndexError, ValueError):
             return False
         return all(
             a.shape == b.shape and bool((a - b).abs().amax() <= 1e-2 * a.abs().amax())
@@ -225,7 +234,7 @@ def _nodes(graph: GraphProto, ends: Signature, constants: dict[str, Tensor], ops
         run = OPERATORS[node.op_type](attributes)
         target = constants.get(node.input[1]) if node.op_type == "Reshape" and node.input[0] in pictures else None
         batched = target is not None and target[:1].tolist() == [1] and _for_one(ends)
-        nodes.append(Node(run, tuple(node.input), tuple(node.output), tuple(done), batched))
+        nodes.append(Node(node.op_type, run, tuple(node.input), tuple(node.output), tuple(done), batched))
     return tuple(nodes)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
+from ..plain import plain
+
 
 @dataclass(frozen=True)
 class RecogniserVerdict:
@@ -163,7 +165,11 @@ class Report:
         return f"{faces} not matched even before, so nothing can be said of {them}. Of the others: "
 
     def text(self) -> str:
-        """The whole verdict as lines for a terminal."""
+        """The whole verdict for a terminal."""
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """The same line by line; a recogniser's name is a stranger's text."""
         lines = []
         for index, face in enumerate(self.faces):
             left, top, right, bottom = (round(v) for v in face.box)
@@ -185,7 +191,7 @@ class Report:
                     f"  not measured (weights not here, see faceveil fetch): {', '.join(face.quality.missing)}"
                 )
             lines += _off_budget(self.budget, face.quality.lpips_vgg, self._could_be_stronger)
-        return "\n".join([*lines, self.sentence(), *self._advice()])
+        return [plain(line) for line in (*lines, self.sentence(), *self._advice())]
 
     @property
     def _could_be_stronger(self) -> bool:

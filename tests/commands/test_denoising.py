@@ -22,6 +22,7 @@ from faceveil.core.engines.diffusers_denoiser import PipelineDenoiser
 from faceveil.core.images import read_photo
 from faceveil.core.perception.clip import Direction
 from faceveil.core.recipes import OTHERS, OUR_DENOISING, RECIPES
+from faceveil.core.verdict.report import Report
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +43,11 @@ def made(monkeypatch):
     """Protectors that were made, none of which gets to work."""
     found = []
 
-    def note(protector, source, target, sheet, options):
+    def note(protector, *_, **__):
         found.append(protector)
-        return {}
+        return Report([]), []
 
-    monkeypatch.setattr(protect_command, "protect_file", note)
+    monkeypatch.setattr(protect_command, "protect_quietly", note)
     return found
 
 
@@ -134,8 +135,8 @@ def broken(pipeline, folder, file, **changes):
         (("--method", "both"), "--method: invalid choice"),
         (("--recipe", "published-1", "--last", "2"), "its own number of steps"),
         (("--method", "purification", "--steps", "2"), "last 3 steps of a schedule of 2"),
-        (("--method", "purification", "--last", "0"), "last 0 steps"),
-        (("--method", "purification", "--steps", "0"), "0 steps make no trajectory"),
+        (("--method", "purification", "--last", "0"), "--last: '0' is no whole number from 1"),
+        (("--method", "purification", "--steps", "0"), "--steps: '0' is no whole number from 1"),
         (("--last", "2"), "--last was given without --method purification"),
         (("--low-memory",), "--low-memory was given without --method purification"),
         (("--model", "elsewhere"), "--model was given without --method purification"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import onnx
 import pytest
@@ -12,11 +13,12 @@ from commandline import refused, run
 from PIL import Image
 from tiny_networks import tiny_recogniser
 
-from faceveil.core import recipes
+from faceveil.core import devices, recipes
 from faceveil.core.cli import build_parser
 from faceveil.core.commands import many
 from faceveil.core.commands.many import fitting_jobs, settings_of
-from faceveil.core.places import download_folder
+from faceveil.core.commands.options import settle_surrogates
+from faceveil.core.recognisers.catalogue import calibration_file
 from faceveil.core.recognisers.files import files_of
 
 
@@ -52,9 +54,15 @@ def test_a_folder_is_resumed_told_and_reported(capsys, quick, folder, tmp_path):
     assert code == 0 and "2 photos: 2 done" in said and "before" not in said
 
 
+def settled(*arguments):
+    options = build_parser().parse_args(["protect", "x", "-o", "y", *arguments])
+    settle_surrogates(options)
+    return settings_of(options)
+
+
 def test_what_makes_a_difference_to_a_photo_is_in_the_settings(portrait, tmp_path):
     def settings(*more):
-        return settings_of(build_parser().parse_args(["protect", "x", "-o", "y", *map(str, more)]))
+        return settled(*map(str, more))
 
     same = [(), ("--jobs", "4"), ("--ray", "local"), ("--retries", "0"), ("--device", "cpu"), ("--report", "r.json")]
     assert len({settings(*more) for more in same}) == 1
@@ -74,7 +82,7 @@ def test_what_decides_the_outcome_without_being_an_option_is_in_the_settings(tmp
 
     def settings():
         arguments = ["--judge", str(model), "--makeup", "red lips", "--clip", str(tmp_path / "clip")]
-        return settings_of(build_parser().parse_args(["protect", "x", "-o", "y", *arguments]))
+        return settled(*arguments)
 
     def is_new():
         seen.append(settings())
@@ -87,7 +95,7 @@ def test_what_decides_the_outcome_without_being_an_option_is_in_the_settings(tmp
     assert is_new(), "a side-car that came"
     model.with_suffix(".json").write_text('{"thresholds": {"1e-2": 0.9}}')
     assert is_new(), "its threshold"
-    calibrated = download_folder("recognisers") / "dlib.json"
+    calibrated = calibration_file("dlib", None)
     calibrated.parent.mkdir(parents=True)
     calibrated.write_text('{"thresholds": {"1e-2": 0.99}}')
     assert is_new(), "a built-in one, measured anew"
@@ -165,10 +173,20 @@ def test_a_report_never_lands_on_a_photo(capsys, folder, portrait, tmp_path):
 
 def test_as_many_jobs_as_memory_holds(monkeypatch):
     monkeypatch.setattr(many.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
-    pages = {"SC_AVPHYS_PAGES": 1_000_000, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(many.os, "sysconf", pages.get, raising=False)
-    assert fitting_jobs() == int(4.096e9 / many._MEMORY)
-    pages["SC_AVPHYS_PAGES"] = 10
-    assert fitting_jobs() == 1
-    pages["SC_AVPHYS_PAGES"] = 10**9
-    assert fitting_jobs() == 8
+    for memory, jobs in ((4_096_000_000, int(4.096e9 / many._MEMORY)), (40_960, 1), (4 * 10**12, 8), (None, 8)):
+        monkeypatch.setattr(devices, "free_memory", lambda memory=memory: memory)
+        assert fitting_jobs() == jobs
+
+
+def test_one_card_that_is_named_gets_one_worker(monkeypatch):
+    """Eight copies of the models on one card run out of its memory, whatever `auto` finds in cores."""
+    monkeypatch.setattr(many, "fitting_jobs", lambda: 8)
+    monkeypatch.setattr(many, "_cards", lambda: 2)
+
+    def workers(*arguments):
+        options = build_parser().parse_args(["protect", "x", "-o", "y", "--jobs", "auto", *arguments])
+        hired = many.pick_workers(options)
+        return len(hired.keywords["seats"]) if isinstance(hired, partial) else 1
+
+    asked = {"cuda:1": 1, "mps": 1, "cpu": 8, "cuda": 2, "auto": 2}
+    assert {device: workers("--device", device) for device in asked} == asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 import zlib
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from photos import RGB, W, save
 from PIL import Image, PngImagePlugin
 
 from faceveil.core.errors import InputError
-from faceveil.core.images import read_photo
+from faceveil.core.images import read_photo, reading
 
 
 def png_head(width: int, height: int) -> bytes:
@@ -86,3 +87,33 @@ def test_whatever_the_decoder_throws_is_told_as_one_sentence(
     with pytest.raises(InputError, match=words) as caught:
         read_photo(path)
     assert "text" not in str(caught.value)
+
+
+def test_a_million_pages_cost_no_more_than_two(tmp_path: Path) -> None:
+    """Fifteen megabytes of page after page once took more than a minute."""
+    path = save(tmp_path / "pages.tiff", RGB)
+    data = bytearray(path.read_bytes())
+    first = struct.unpack("<I", data[4:8])[0]
+    link = first + 2 + 12 * struct.unpack("<H", data[first : first + 2])[0]
+    page = struct.pack("<HHHII", 1, 256, 4, 1, 80)
+    pages = bytearray()
+    start = len(data)
+    for index in range(500_000):
+        pages += page + struct.pack("<I", start + (index + 1) * (len(page) + 4))
+    data[link : link + 4] = struct.pack("<I", start)
+    path.write_bytes(data + pages)
+    begun = time.process_time()
+    assert read_photo(path).width == W
+    assert time.process_time() - begun < 2
+
+
+def test_a_photo_for_which_there_is_no_memory_is_refused_before_decoding(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "large.png"
+    path.write_bytes(png_head(12000, 12000))
+    monkeypatch.setattr(reading, "free_memory", lambda: 3 * 10**9)
+    with pytest.raises(InputError, match=r"4\.9 GB of memory are needed and 3\.0 are free"):
+        read_photo(path)
+    for there in (10**10, None):
+        monkeypatch.setattr(reading, "free_memory", lambda there=there: there)
+        with pytest.raises(InputError, match="damaged"):
+            read_photo(path)

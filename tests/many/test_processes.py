@@ -44,6 +44,15 @@ def test_an_item_that_kills_its_workers_is_given_up_and_the_rest_is_done():
     assert started.count(("die",)) == 3 and started[-1] == ("die",)
 
 
+def test_an_item_that_never_ends_is_given_up_and_not_tried_again():
+    started, begun = [], time.monotonic()
+    items = [("hang",), *(("item", index) for index in range(4))]
+    with closing(Processes(Does(), seats(2), time_limit=1.0)) as workers:
+        ended = {one.item: one for one in dispatch(workers, items, 2, started.append)}
+    assert "longer than 1 s" in str(ended["hang",].error) and started.count(("hang",)) == 1
+    assert all(ended["item", index].value[2] == index for index in range(4)) and time.monotonic() - begun < 30
+
+
 def test_never_more_is_under_way_than_there_are_workers():
     taken = []
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from errno import ENOSPC
 from pathlib import Path
 
 import pytest
-from cheap import hire, order
+from cheap import Negative, hire, order
 from many_photos import COUNT, contents, states
 from PIL import Image
 
@@ -207,6 +208,21 @@ def test_a_disk_that_is_really_full(photos, undisturbed, small_disk):
     subprocess.run(["mount", "-o", "remount,size=16m", small_disk], check=True)
     assert run(order(photos, small_disk / "out"), hire(1)).failed == 0
     assert contents(small_disk / "out") == undisturbed
+
+
+def test_a_photo_that_takes_too_long_is_given_up_and_the_rest_is_done(few, tmp_path, monkeypatch):
+    def endless(self, source, target, key, real=Negative.treat):
+        while source.name == "004.png":
+            with suppress(Exception):  # nobody on the way can take it for his own error
+                pass
+        return real(self, source, target, key)
+
+    monkeypatch.setattr(Negative, "treat", endless)
+    reasons = {}
+    wanted = order(few, tmp_path / "out", time_limit=0.5)
+    summary = run(wanted, hire(1), on_failure=lambda task, reason: reasons.update({task.key: reason}))
+    assert (summary.done, summary.failed) == (4, 1)
+    assert "longer than 0.5 s" in reasons["a/004.png"] and "--time-limit" in reasons["a/004.png"]
 
 
 def test_photos_named_one_by_one(few, tmp_path):

@@ -1,0 +1,44 @@
+"""A limit for one photo: a folder of a hundred thousand holds one that never ends, and whoever waits loses the rest."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from ..errors import InputError
+
+GRACE = 1.5
+"""How much longer than its limit a worker is left alive that does not even notice."""
+
+
+class _Alarm(BaseException):
+    """Nobody who catches every `Exception` may take it for his own."""
+
+
+def too_long(seconds: float) -> InputError:
+    return InputError(f"It took longer than {seconds:g} s: try a smaller copy alone, or allow more with --time-limit.")
+
+
+@contextmanager
+def limited(seconds: float | None) -> Iterator[None]:
+    """Ends the block when it takes longer, where the system has alarms: between two steps of Python, so that what is
+    stuck inside a library is not ended by this (`Processes` does)."""
+    if not seconds or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise _Alarm
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    except _Alarm:
+        raise too_long(seconds) from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
