@@ -105,7 +105,7 @@ def test_a_face_that_cannot_be_won_costs_the_others_nothing(portrait, face, reco
     moody.network.between = 0.0
     Ensemble([moody]).embed(both, points_of([face, second], both))
     moody.network.between = float(moody.network.means.mean())
-    recipe = replace(choose("balanced"), aim=Aim(margin=0.0), settings=Settings(6, patience=2), views=("plain",))
+    recipe = replace(choose("published-2"), aim=Aim(margin=0.0), settings=Settings(6, patience=2), visibility={})
     done = protect(both, [face, second], [moody], recipe).outcome
     assert done.done.tolist() == [True, False] and done.iterations == 6
 
@@ -165,7 +165,7 @@ def test_tiny_faces_are_refused_with_their_size(portrait, face, recogniser):
 
 
 def test_latent_recipes_work_in_the_bundled_autoencoder_unless_another_is_named(portrait, face, recogniser):
-    recipe = replace(choose("balanced"), settings=Settings(2))
+    recipe = replace(choose("published-2"), settings=Settings(2))
     done = protect(portrait, [face], [recogniser], recipe)
     named = protect(portrait, [face], [recogniser], recipe, autoencoder=load_autoencoder())
     assert done.evaluations["decoder"] == 4 and torch.equal(done.image, named.image)
