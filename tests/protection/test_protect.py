@@ -16,7 +16,7 @@ from faceveil.core.optimise import Settings
 from faceveil.core.protection.identity import Aim
 from faceveil.core.protection.protect import prepared, protect
 from faceveil.core.protection.weights import Budget
-from faceveil.core.recipes import RECIPES, choose
+from faceveil.core.recipes import RECIPES, choose, through_denoising
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.recognisers.recogniser import Recogniser
