@@ -61,9 +61,9 @@ class Protector:
 
     @torch.inference_mode(False)  # whoever calls from inside of it wants a picture, and that takes gradients
     def __post_init__(self) -> None:
-        refuse_namesakes([*self.surrogates, *self.judges])
         self.device = usable(self.device)
         refuse_seed(self.seed)
+        refuse_namesakes([*self.surrogates, *self.judges])
         for recogniser in (*self.surrogates, *self.judges):
             recogniser.to(self.device)
         self.gallery = [self._there(photo, "A gallery photo") for photo in self.gallery]

@@ -16,17 +16,41 @@ from .protection.recipe import ATTENTION, Denoising, Recipe
 from .protection.weights import Budget, Constant, Linear, Sigmoid
 from .trajectory.embeddings import Learning
 
-# Held by terms for everything that showed when nothing held it.
+
+def _strength(name: str, warp: float, luma: float, contrast: float, iterations: int) -> Recipe:
+    """A warp that keeps the expression, stronger and weaker features, and a little brightness where texture hides it.
+
+    Every part is bounded at each place by what may be seen there, so no search can draw a scar.
+    """
+    bands = ((0.012, 28, contrast), (0.03, 24, contrast), (0.07, 16, contrast * 2 / 3))
+    return Recipe(
+        name,
+        warp=warp,
+        contrast=bands,
+        luma=luma,
+        luma_size=96,
+        aim=Aim(margin=5),
+        settings=Settings(iterations, scale=1.5, patience=8),
+    )
+
+
+STRENGTHS: dict[str, Recipe] = {
+    "light": _strength("light", warp=0.05, luma=4, contrast=0.15, iterations=50),
+    "balanced": _strength("balanced", warp=0.07, luma=6, contrast=0.22, iterations=60),
+    "strong": _strength("strong", warp=0.085, luma=7, contrast=0.28, iterations=80),
+}
+
+# Terms that hold a latent, which no bound holds.
 _KEPT = {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0, "peak": 100.0}
 
 
-def _strength(name: str, margin: float, push: float, warp: float, iterations: int = 60) -> Recipe:
-    """An offset in an autoencoder's latent space and a small warp of the face, held where either would show.
+def _of_latent(strength: str, margin: float, push: float, warp: float, iterations: int = 60) -> Recipe:
+    """The strength for what only a latent can do: going through a denoising, and putting on makeup.
 
     Faces won early never feel the push; others are pushed harder towards the end.
     """
     return Recipe(
-        name,
+        strength,
         latent=0.05,
         smooth=0.3,
         warp=warp,
@@ -37,10 +61,10 @@ def _strength(name: str, margin: float, push: float, warp: float, iterations: in
     )
 
 
-STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", margin=1.5, push=2, warp=0.025),
-    "balanced": _strength("balanced", margin=3, push=2, warp=0.03),
-    "strong": _strength("strong", margin=4, push=3, warp=0.045, iterations=80),
+_LATENTS: dict[str, Recipe] = {
+    "light": _of_latent("light", margin=1.5, push=2, warp=0.025),
+    "balanced": _of_latent("balanced", margin=3, push=2, warp=0.03),
+    "strong": _of_latent("strong", margin=4, push=3, warp=0.045, iterations=80),
 }
 
 OTHERS: dict[str, Recipe] = {
@@ -115,21 +139,33 @@ def through_denoising(recipe: Recipe) -> Recipe:
     """The same search, of a latent some denoising steps before the picture: what it finds is not purified away."""
     if recipe.denoising:
         return recipe
-    able = [name for name, known in STRENGTHS.items() if known.needs_autoencoder]
-    if recipe.name not in able:
-        able += [name for name, known in OTHERS.items() if known.denoising]
+    if recipe.name not in _LATENTS:
+        able = [*_LATENTS, *(name for name, known in OTHERS.items() if known.denoising)]
         raise InputError(
             f"'{recipe.name}' cannot go through a denoising: it moves no latent, or is a method of its own. "
             f"Choose one of: {', '.join(able)}."
         )
+    recipe = _in_latent(recipe)
     visibility = {**recipe.visibility, ATTENTION: 1.0}
     return replace(recipe, name=f"{recipe.name}+purification", denoising=OUR_DENOISING, visibility=visibility)
 
 
+def _in_latent(recipe: Recipe) -> Recipe:
+    """A strength as it is searched for in a latent space; other recipes as they are."""
+    kept = _LATENTS.get(recipe.name)
+    if kept is None:
+        return recipe
+    budget = recipe.visibility.get("perceptual") if isinstance(recipe.weighting, Budget) else None
+    if budget is None:
+        return kept
+    return replace(kept, weighting=recipe.weighting, visibility={**kept.visibility, "perceptual": budget})
+
+
 def with_makeup(recipe: Recipe) -> Recipe:
     """The same, asking for makeup as strongly as for protection; where colour may change, and winning does not stop."""
+    recipe = _in_latent(recipe)
     if not recipe.needs_autoencoder:
-        able = [name for name, known in RECIPES.items() if known.needs_autoencoder]
+        able = [*_LATENTS, *(name for name, known in OTHERS.items() if known.needs_autoencoder)]
         raise InputError(
             f"'{recipe.name}' moves no latent, so it cannot put on makeup. Choose one of: {', '.join(able)}."
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("FACEVEIL_SHARED", ROOT.parent / "shared"))
@@ -47,3 +49,22 @@ def dlib_recogniser():
     from faceveil.core.recognisers.catalogue import load_recogniser
 
     return load_recogniser("dlib")
+
+
+def pytest_configure() -> None:
+    """transformers imports torchvision wherever it is installed, and one built for another torch fails at that: the
+    operators that it misses are declared. Nothing here calls them."""
+    try:
+        import torchvision  # noqa: F401
+    except ImportError:
+        return
+    except RuntimeError:
+        _kept.append(torch.library.Library("torchvision", "FRAGMENT"))
+        for name in ("nms(Tensor d, Tensor s, float t) -> Tensor", "qnms(Tensor d, Tensor s, float t) -> Tensor"):
+            _kept[0].define(name)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+
+
+_kept: list[torch.library.Library] = []
+"""Operators vanish with the object that declared them."""

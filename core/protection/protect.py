@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..engines.autoencoder import Autoencoder
@@ -17,14 +18,14 @@ from ..faces.face import Face, points_of
 from ..faces.find import find_faces
 from ..faces.masks import face_oval
 from ..optimise import Outcome, Step, optimise
-from ..perception.masking import hiding
+from ..perception.masking import hiding, texture
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
 from ..sharing.upload import UPLOADS
 from .identity import Identity
 from .objective import VISIBILITY, Distance, Objective
 from .recipe import Recipe
-from .variables import Bundle, Change, ColourField, LatentOffset, LumaField, WarpField
+from .variables import Bundle, Change, ColourField, FeatureContrast, LatentOffset, LumaField, WarpField
 
 SMALLEST_FACE = 40
 """Below this many pixels a face holds too little for any recogniser to be fooled about, or any eye to compare."""
@@ -95,13 +96,34 @@ def make_variable(recipe: Recipe, task: Task, latent: Change | None) -> Change:
     """The recipe's bundle: a latent's offset, made by whoever knows the way from it to the picture, and the rest."""
     count, device = len(task.faces), task.image.device
     parts: list[Change] = [] if latent is None else [latent]
-    if recipe.warp:
-        parts.append(WarpField(task.points, recipe.size, recipe.warp, recipe.warp_knots, recipe.warp_symmetry))
+    if recipe.contrast:
+        face = 1 / (1 + 2 * recipe.margin)
+        parts.append(FeatureContrast(task.points, recipe.size, face, recipe.contrast))
     if recipe.luma:
-        parts.append(LumaField(count, recipe.luma / 255, recipe.luma_size, hiding(task.clean), device))
+        parts.append(LumaField(count, recipe.luma / 255, recipe.luma_size, forgiving(task, recipe), device))
     if recipe.colour:
         parts.append(ColourField(count, recipe.colour / 255, recipe.size, device=device))
+    if recipe.warp:
+        # Last, so that what was changed moves along with what hides it.
+        parts.append(
+            WarpField(
+                task.points,
+                recipe.size,
+                recipe.warp,
+                recipe.warp_knots,
+                recipe.warp_symmetry,
+                recipe.expression_held,
+            )
+        )
     return Bundle(parts)
+
+
+def forgiving(task: Task, recipe: Recipe) -> Tensor:
+    """How much each place of the windows forgives (B, 1, h, w), looked for at the photo's own resolution: skin that is
+    smooth on a small copy may be full of pores, and what a small copy blurs may be a single lash."""
+    size, face = recipe.size, 1 / (1 + 2 * recipe.margin)
+    maps = [texture(window.cut(task.image), face * window.height) for window in task.windows]
+    return torch.cat([F.interpolate(own, (size, size), mode="area") for own in maps])
 
 
 def let_through(recipe: Recipe, task: Task) -> Tensor | None:

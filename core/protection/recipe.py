@@ -40,6 +40,8 @@ class Recipe:
     name: str
     warp: float = 0.0
     """Largest displacement, as a share of the distance between the eyes; 0 leaves the face's shape alone."""
+    contrast: tuple[tuple[float, int, float], ...] = ()
+    """Bands of what is there that may become stronger or weaker: width as a share of the face, knots, largest share."""
     luma: float = 0.0
     """Largest change of brightness, of 255; up to twice that in texture, less than half where skin is smooth."""
     colour: float = 0.0
@@ -52,6 +54,8 @@ class Recipe:
     """Share of a latent's change that reaches skin without texture, where any change shows."""
     warp_knots: int = 14
     warp_symmetry: float = 1.0
+    expression_held: bool = True
+    """Whether the warp leaves alone what would be read as another mood."""
     luma_size: int = 128
     size: int = 256
     """Side of the square the face's window is worked on at."""

@@ -1,4 +1,4 @@
-"""What the optimiser may change: a small warp of the face, its luma, an autoencoder's latent, or several of these.
+"""What the optimiser may change: a small warp of the face, its contrast and luma, a latent, or several of these.
 
 A variable holds parameters with one row per face and turns a clean window (B, 3, h, w) and its
 mask (B, 1, h, w) into a changed one. Warp and luma live on control grids, not on pixels: they
@@ -16,7 +16,10 @@ from torch import Tensor
 
 from ..engines.autoencoder import Autoencoder
 from ..faces.align import similarity, template_points
+from ..faces.expression import MOODS, Mood, other_side
 from ..optimise import Variable
+from ..perception.blur import blurred
+from ..perception.colour import luma
 
 
 class Change(Variable, Protocol):
@@ -48,6 +51,74 @@ _EYES = 0.3147
 """Distance of the eyes in that frame."""
 
 
+def _frames(points: Tensor, side: int) -> Tensor:
+    """From shares of a window of `side` pixels to the upright frames of its faces with points (B, 5, 2)."""
+    shares = (points + 0.5) / side
+    return similarity(shares, template_points("arcface", 1, shares))
+
+
+def _on_pixels(control: Tensor, frames: Tensor, height: int, width: int) -> Tensor:
+    """Knots (B, C, knots, knots) in the faces' frames as a field (B, C, height, width) over their windows."""
+    spline = _spline(_LATTICE, control.shape[-1], control)
+    field = spline @ control @ spline.T
+    ys, xs = ((torch.arange(n, device=control.device) + 0.5) / n for n in (height, width))
+    shares = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1)
+    place = torch.einsum("brc,hwc->bhwr", frames[:, :, :2], shares) + frames[:, None, None, :, 2]
+    on_lattice = (place - place.new_tensor([_LEFT, _TOP])) * (2 / _SPAN) - 1
+    return F.grid_sample(field, on_lattice, padding_mode="border", align_corners=True)
+
+
+def _moods(knots: int) -> Tensor:
+    """An orthonormal basis (moods, 2 * knots * knots) of the displacements that are an expression."""
+    return torch.linalg.svd(
+        torch.stack([_of_knots(mood, knots) for known in MOODS for mood in (known, other_side(known))]),
+        full_matrices=False,
+    ).Vh[: 2 * len(MOODS) - 1]  # knitted brows are their own other side
+
+
+def _of_knots(mood: Mood, knots: int) -> Tensor:
+    """What a mood is, as weights of a warp's knots."""
+    weights = torch.zeros(2, knots, knots)
+    fine = 4001
+    spline = _spline(fine, knots, weights)
+    for (u, v), weight in mood.weights:
+        column, row = (round((place - start) / _SPAN * (fine - 1)) for place, start in ((u, _LEFT), (v, _TOP)))
+        weights[mood.axis] += weight * torch.outer(spline[row], spline[column])
+    return weights.flatten()
+
+
+class FeatureContrast:
+    """What is there, stronger or weaker: brows, lids, lips and shadows by band of width, at most by a share.
+
+    Nothing new can be drawn this way: where a face is smooth, nothing happens. Alike left and right, as a face is.
+    """
+
+    def __init__(self, points: Tensor, side: int, face: float, bands: tuple[tuple[float, int, float], ...]) -> None:
+        """`points` (B, 5, 2) of faces that take the share `face` of a window of `side` pixels.
+
+        `bands`: the width up to which details belong to it, as a share of the face; knots; the largest share.
+        """
+        self.frames, self.face, self.bands = _frames(points, side), face, bands
+        self.control = [
+            torch.zeros(len(points), 1, knots, knots, device=points.device, requires_grad=True) for _, knots, _ in bands
+        ]
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        for control in self.control:
+            yield control, 1 / 8
+
+    def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
+        height, width = window.shape[-2:]
+        frames, change = _pick(self.frames, rows), torch.zeros_like(window[:, :1])
+        finer = luma(window)
+        for control, (share, _, bound) in zip(self.control, self.bands, strict=True):
+            broader = blurred(finer, share * self.face * max(height, width))
+            knots = torch.tanh(_pick(control, rows)) * bound
+            change = change + _on_pixels((knots + knots.flip(3)) / 2, frames, height, width) * (finer - broader)
+            finer = broader
+        return window + change * mask
+
+
 class WarpField:
     """A smooth displacement of the face, in the face's own upright frame.
 
@@ -56,11 +127,22 @@ class WarpField:
     looks like somebody, and like the same somebody; uneven eyes or a crooked mouth are seen at once.
     """
 
-    def __init__(self, points: Tensor, side: int, bound: float, knots: int = 12, symmetry: float = 0.0) -> None:
-        """`points` (B, 5, 2) of the faces in a window of `side` pixels."""
-        shares = (points + 0.5) / side
-        self.frames = similarity(shares, template_points("arcface", 1, shares))
+    def __init__(
+        self,
+        points: Tensor,
+        side: int,
+        bound: float,
+        knots: int = 12,
+        symmetry: float = 0.0,
+        expression_held: bool = False,
+    ) -> None:
+        """`points` (B, 5, 2) of the faces in a window of `side` pixels.
+
+        With `expression_held` no displacement is possible that would be read as another mood.
+        """
+        self.frames = _frames(points, side)
         self.bound, self.symmetry = bound, symmetry
+        self._moods = _moods(knots).to(points.device) if expression_held else None
         self.control = torch.zeros(len(points), 2, knots, knots, device=points.device, requires_grad=True)
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
@@ -70,18 +152,16 @@ class WarpField:
         """The displacement at the knots (B, 2, knots, knots), in the face's frame."""
         control = torch.tanh(_pick(self.control, rows)) * self.bound * _EYES
         mirrored = control.flip(3) * control.new_tensor([-1.0, 1.0]).view(1, 2, 1, 1)
-        return control + self.symmetry * 0.5 * (mirrored - control)
+        control = control + self.symmetry * 0.5 * (mirrored - control)
+        if self._moods is None:
+            return control
+        flat = control.flatten(1)
+        return (flat - (flat @ self._moods.T) @ self._moods).view_as(control)
 
     def displacement(self, height: int, width: int, rows: Tensor | None = None) -> Tensor:
         """(B, 2, height, width): shifts in x and y as shares of the window's side, before masking."""
-        control, frames = self.knots(rows), _pick(self.frames, rows)
-        spline = _spline(_LATTICE, control.shape[-1], control)
-        field = spline @ control @ spline.T
-        ys, xs = ((torch.arange(n, device=control.device) + 0.5) / n for n in (height, width))
-        shares = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1)
-        place = torch.einsum("brc,hwc->bhwr", frames[:, :, :2], shares) + frames[:, None, None, :, 2]
-        on_lattice = (place - place.new_tensor([_LEFT, _TOP])) * (2 / _SPAN) - 1
-        in_frame = F.grid_sample(field, on_lattice, padding_mode="border", align_corners=True)
+        frames = _pick(self.frames, rows)
+        in_frame = _on_pixels(self.knots(rows), frames, height, width)
         return torch.einsum("brc,bchw->brhw", torch.linalg.inv(frames[:, :, :2]), in_frame)
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:

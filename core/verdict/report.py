@@ -45,12 +45,25 @@ class Quality:
     chroma: float
     outside_max: float
     """The largest change of any channel outside all faces' masks, 0 to 1."""
+    paint: float = 0.0
+    """What shows of the change once motion and light are undone, where it shows most (`perception.looks`)."""
+    tint: float = 0.0
+    """The same of colour."""
+    shape: float = 0.0
+    """How far parts of the face moved, in eye distances."""
+    uneven: float = 0.0
+    """How much of that is not the same left and right."""
+    expression: float = 0.0
+    """The largest movement that is read as another mood."""
+    worst: tuple[int, int] | None = None
+    """Where paint or tint shows most, in the picture."""
 
     def words(self) -> str:
         """The figures as a person reads them; what was not measured is left out."""
         figures = {"SSIM": self.ssim, "DSSIM": self.face_dssim, **self._lpips}
         told = [f"{name} {value:.3f}" for name, value in figures.items() if value is not None]
-        return ", ".join([f"PSNR {self.psnr:.1f} dB", *told, f"colour {self.chroma:.2f}"])
+        looks = [f"{name} {getattr(self, name):.2f}" for name in ("paint", "tint", "shape")]
+        return ", ".join([*looks, f"PSNR {self.psnr:.1f} dB", *told, f"colour {self.chroma:.2f}"])
 
     def outside_words(self) -> str:
         """What became of the rest of the picture."""

@@ -225,8 +225,9 @@ def test_calibrate_explains_a_wrong_folder(capsys, tmp_path):
 def test_no_output_lands_on_an_input_or_another_output(capsys, portrait, tmp_path):
     before = portrait.read_bytes()
     out = tmp_path / "o.png"
-    assert "input" in refused(capsys, "protect", portrait, "-o", out, "--report", portrait)
+    assert "to be text" in refused(capsys, "protect", portrait, "-o", out, "--report", portrait)
     assert "input" in refused(capsys, "protect", portrait, "-o", out, "--sheet", portrait)
-    assert "another output" in refused(capsys, "protect", portrait, "-o", out, "--report", out)
+    assert "to be text" in refused(capsys, "protect", portrait, "-o", out, "--report", out)
+    assert "another output" in refused(capsys, "protect", portrait, "-o", out, "--sheet", out)
     assert "folder" in refused(capsys, "protect", portrait, "-o", out, "--report", tmp_path / "missing" / "r.json")
     assert portrait.read_bytes() == before and not out.exists()

@@ -65,14 +65,15 @@ def test_published_1_is_the_whole_method_with_exactly_the_published_numbers(caps
     assert said.recipe == protector.recipe
 
 
-def test_a_strength_keeps_its_terms_on_the_way_through_the_denoising(capsys, made, portrait, tmp_path):
+def test_a_strength_goes_through_the_denoising_in_a_latent_held_by_terms(capsys, made, portrait, tmp_path):
     out = tmp_path / "o.png"
     plain = asked(capsys, made, portrait, out)
     through = asked(capsys, made, portrait, out, "--method", "purification")
     assert plain.denoiser is None and plain.recipe.denoising is None
     assert through.recipe.denoising == OUR_DENOISING and through.recipe.name == "balanced+purification"
-    assert through.recipe.visibility == {**plain.recipe.visibility, "attention": 1.0}
-    assert through.recipe.settings == plain.recipe.settings and through.recipe.weighting == plain.recipe.weighting
+    assert plain.recipe.latent == 0 and not plain.recipe.visibility, "a photo needs no latent: bounds hold it"
+    assert through.recipe.latent > 0 and through.recipe.visibility["peak"] > 0
+    assert through.recipe.visibility["attention"] == 1.0
     deeper = ("--strength", "light", "--method", "purification", "--steps", "10", "--last", "4", "--low-memory")
     how = asked(capsys, made, portrait, out, *deeper).recipe.denoising
     assert (how.steps, how.last, how.checkpointed, how.learning) == (10, 4, True, OUR_DENOISING.learning)
