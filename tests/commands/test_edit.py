@@ -89,7 +89,7 @@ def test_guidance_on_a_model_without_it_is_refused(portrait, tmp_path, capsys):
         (["--prompt", " "], "prompt is empty"),
         (["--prompt", "curly hair"], "understands no word of 'curly hair'"),
         (["--prompt", "red lips", "--guidance", "60"], "choose from 0 to 7"),
-        (["--prompt", "red lips", "--guidance", "nan"], "choose from 0 to 7"),
+        (["--prompt", "red lips", "--guidance", "nan"], "guidance of nan makes no sense"),
         (["--prompt", "red lips", "--steps", "0"], "--steps: '0' is no whole number from 1"),
         (["--prompt", "red lips", "--size", "312"], "a size that is a multiple of 16"),
         (["--prompt", "red lips", "--faces", "3"], "no face number 3"),

@@ -13,9 +13,10 @@ from commandline import refused, run
 from PIL import Image
 from tiny_networks import tiny_recogniser
 
-from faceveil.core import devices, recipes
+from faceveil.core import devices
 from faceveil.core.cli import build_parser
 from faceveil.core.commands import many
+from faceveil.core.commands import settings as settings_module
 from faceveil.core.commands.many import fitting_jobs, settings_of
 from faceveil.core.commands.options import settle_surrogates
 from faceveil.core.recognisers.catalogue import calibration_file
@@ -103,8 +104,8 @@ def test_what_decides_the_outcome_without_being_an_option_is_in_the_settings(tmp
     assert is_new(), "the contents of a folder of models"
     monkeypatch.setattr("faceveil.core.version.version", lambda: "9.9")
     assert is_new(), "the code"
-    recipe = recipes.RECIPES["balanced"]
-    monkeypatch.setitem(recipes.RECIPES, "balanced", replace(recipe, warp=0.031))
+    real = settings_module.pick_recipe
+    monkeypatch.setattr(settings_module, "pick_recipe", lambda options: replace(real(options), margin=0.351))
     assert is_new(), "a number of a recipe"
 
 
@@ -158,7 +159,8 @@ def test_sheets_and_reports_never_lie_among_the_photos(capsys, quick, folder, tm
     out, before = tmp_path / "out", (folder / "a.jpg").read_bytes()
     for photos, place in ((folder, folder), (folder, folder / "deep"), (folder / "*.jpg", folder)):
         for option, name in (("--sheet", "s.jpg"), ("--report", "a.jpg")):
-            assert "among the photos" in refused(capsys, "protect", photos, "-o", out, option, place / name)
+            said = refused(capsys, "protect", photos, "-o", out, option, place / name)
+            assert ("among the photos" if option == "--sheet" else "the name of a photo") in said
     assert not out.exists() and (folder / "a.jpg").read_bytes() == before
     (folder / "deep" / "sky.png").unlink()
     beside = ("--sheet", folder / "s.png", "--report", folder / "r.json")
@@ -168,7 +170,12 @@ def test_sheets_and_reports_never_lie_among_the_photos(capsys, quick, folder, tm
 
 def test_a_report_never_lands_on_a_photo(capsys, folder, portrait, tmp_path):
     said = refused(capsys, "protect", portrait, folder / "a.jpg", "-o", tmp_path / "out", "--report", portrait)
-    assert "input already" in said and not (tmp_path / "out").exists()
+    assert "the name of a photo" in said and not (tmp_path / "out").exists()
+    link = folder / "a.json"
+    link.symlink_to(portrait)
+    for name in (portrait, link):
+        said = refused(capsys, "protect", name, folder / "a.jpg", "-o", tmp_path / "out", "--report", link)
+        assert "input already" in said or "is a link" in said
 
 
 def test_as_many_jobs_as_memory_holds(monkeypatch):
