@@ -56,11 +56,12 @@ class VaeAutoencoder:
         given = (latent * self.spread).to(self.vae.device, self.vae.vae_dtype)
         half = getattr(self.network, "decoder", self.network)
         # Blocks of networks for videos leave notes for the next frame, and would find them when computed again.
-        by_block = self.economy.checkpointed and not self.timed
-        with checkpointed(half) if by_block else nullcontext():
-            if self.economy.tiled or (self.economy.checkpointed and self.timed):
-                picture = decode_in_tiles(self._decoded, given, self.multiple)
-            else:
+        tiled = self.economy.tiled or (self.economy.checkpointed and self.timed)
+        if tiled:
+            # Each is computed again as a whole, when the blocks are no longer what `checkpointed` makes of them.
+            picture = decode_in_tiles(self._decoded, given, self.multiple)
+        else:
+            with checkpointed(half) if self.economy.checkpointed else nullcontext():
                 picture = self._decoded(given)
         return picture.float().to(latent.device) * self.slope + self.low
 
