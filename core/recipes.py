@@ -22,10 +22,11 @@ def _strength(name: str, warp: float, luma: float, contrast: float, iterations: 
 
     Every part is bounded at each place by what may be seen there, so no search can draw a scar.
     """
-    bands = ((0.012, 28, contrast), (0.03, 24, contrast), (0.07, 16, contrast * 2 / 3))
+    bands = ((0.012, 40, contrast), (0.03, 36, contrast), (0.07, 24, contrast * 2 / 3))
     return Recipe(
         name,
         warp=warp,
+        warp_knots=18,
         contrast=bands,
         luma=luma,
         luma_size=96,

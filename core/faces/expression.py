@@ -14,6 +14,7 @@ MOUTH_CORNER: Place = (0.371, 0.825)
 LIP_TOP: Place = (0.5, 0.785)
 LIP_BOTTOM: Place = (0.5, 0.865)
 INNER_BROW: Place = (0.43, 0.375)
+MIDDLE_BROW: Place = (0.34, 0.36)
 OUTER_BROW: Place = (0.25, 0.385)
 UPPER_LID: Place = (0.342, 0.437)
 LOWER_LID: Place = (0.342, 0.487)
@@ -23,6 +24,11 @@ EYE: Place = (0.342, 0.4616)
 def mirrored(place: Place) -> Place:
     """The same place on the face's other side."""
     return 1 - place[0], place[1]
+
+
+def lower(place: Place, down: float) -> Place:
+    """A place further down: brows are not at the same height in every face."""
+    return place[0], place[1] + down
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,11 @@ class Mood:
 # Of the face's left half as seen in the picture; its right half has the mirrored ones.
 MOODS: tuple[Mood, ...] = (
     Mood("smile", 1, ((MOUTH_CORNER, 1.0), (LIP_TOP, -0.5), (LIP_BOTTOM, -0.5))),
-    Mood("sad or angry brows", 1, ((INNER_BROW, 1.0), (OUTER_BROW, -1.0))),
+    *(
+        Mood("sad or angry brows", 1, ((lower(start, down), 1.0), (lower(end, down), -1.0)))
+        for start, end in ((INNER_BROW, MIDDLE_BROW), (MIDDLE_BROW, OUTER_BROW))
+        for down in (-0.025, 0.025)
+    ),
     Mood("frown", 1, ((INNER_BROW, 1.0), (UPPER_LID, -0.5), (LOWER_LID, -0.5))),
     Mood("knitted brows", 0, ((INNER_BROW, 1.0), (mirrored(INNER_BROW), -1.0))),
     Mood("eyes opened or narrowed", 1, ((UPPER_LID, 1.0), (LOWER_LID, -1.0))),

@@ -41,12 +41,13 @@ def answer(denoiser) -> torch.Tensor:
     return denoiser.denoise(x, 1.0, denoiser.describe(["a person"]))
 
 
-@pytest.mark.parametrize(("dtype", "off"), [("fp32", 1e-5), ("bf16", 0.1)])
+@pytest.mark.parametrize(("dtype", "off"), [("fp32", 1e-5), ("bf16", 0.05)])
 def test_a_folder_is_read_in_any_precision(folder, dtype, off):
     denoiser, autoencoder = load(folder, dtype=dtype)
     assert denoiser.name == autoencoder.name == "tiny-sd"
     assert denoiser.model.dtype == {"fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
-    assert torch.allclose(answer(denoiser), answer(adapt(tiny.sd())[0]), atol=off)
+    exact = answer(adapt(tiny.sd())[0])
+    assert (answer(denoiser) - exact).norm() <= off * exact.norm()
 
 
 def test_a_flux_folder_is_read(tmp_path):
