@@ -31,14 +31,14 @@ def _strength(name: str, warp: float, luma: float, contrast: float, iterations: 
         luma=luma,
         luma_size=96,
         aim=Aim(margin=5),
-        settings=Settings(iterations, scale=1.5, patience=8),
+        settings=Settings(iterations, patience=8),
     )
 
 
 STRENGTHS: dict[str, Recipe] = {
     "light": _strength("light", warp=0.05, luma=4, contrast=0.15, iterations=50),
-    "balanced": _strength("balanced", warp=0.07, luma=6, contrast=0.22, iterations=60),
-    "strong": _strength("strong", warp=0.085, luma=7, contrast=0.28, iterations=80),
+    "balanced": _strength("balanced", warp=0.07, luma=6, contrast=0.22, iterations=100),
+    "strong": _strength("strong", warp=0.085, luma=7, contrast=0.28, iterations=120),
 }
 
 # Terms that hold a latent, which no bound holds.
