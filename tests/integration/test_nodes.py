@@ -99,7 +99,7 @@ def test_all_nodes_are_there_with_tooltips_and_help_pages(comfy):
                 assert given[1].get("tooltip"), f"{name}.{key} has no tooltip"
         assert len(comfy.text(f"/extensions/ComfyUI-FaceVeil/docs/{name}.md")) > 200
     recogniser = info["FaceVeilLoadRecogniser"]["input"]["required"]["recogniser"]
-    assert (recogniser[1].get("options") or recogniser[0])[0] == "dlib"
+    assert (recogniser[1].get("options") or recogniser[0])[:3] == ["auto", "dlib", "sface"]
 
 
 def test_the_log_of_the_start_has_no_error_of_ours(comfy):
