@@ -41,7 +41,7 @@ def answer(denoiser) -> torch.Tensor:
     return denoiser.denoise(x, 1.0, denoiser.describe(["a person"]))
 
 
-@pytest.mark.parametrize(("dtype", "off"), [("fp32", 1e-5), ("bf16", 0.05)])
+@pytest.mark.parametrize(("dtype", "off"), [("fp32", 1e-6), ("bf16", 0.05)])
 def test_a_folder_is_read_in_any_precision(folder, dtype, off):
     denoiser, autoencoder = load(folder, dtype=dtype)
     assert denoiser.name == autoencoder.name == "tiny-sd"

@@ -72,7 +72,7 @@ def judging(original: list[object], protected: list[object]) -> dict[str, dict[s
 
 
 def against_dlib(prompt: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
-    """The same with one recogniser, which the lightest strength can surely do something about."""
+    """The same protected and judged with one recogniser, whatever `auto` would take."""
     for part in ("protect", "verdict"):
         prompt[part]["inputs"]["recognisers"] = ["dlib", 0]
     return prompt | {"dlib": node("FaceVeilLoadRecogniser", recogniser="dlib")}

@@ -80,9 +80,9 @@ def test_status_of_nothing_and_into_nowhere(finished, tmp_path, capsys):
 def test_a_table_never_lands_on_what_belongs_to_the_run(finished, capsys):
     ledger = finished / ".faceveil" / "ledger.sqlite"
     before = ledger.read_bytes()
-    for path in (ledger, finished / "fine.png", "/in/fine.png"):
-        said = refused(capsys, "status", finished, "--jsonl", path)
-        assert any(why in said for why in ("belongs to the run", "no folder", "is the name of a photo"))
+    photo = "is the name of a photo"
+    for path, why in ((ledger, "belongs to the run"), (finished / "fine.png", photo), ("/in/fine.png", photo)):
+        assert why in refused(capsys, "status", finished, "--jsonl", path)
     assert ledger.read_bytes() == before
     said = refused(capsys, "status", finished, "--csv", finished / "t", "--jsonl", finished / "t")
     assert "another output" in said
