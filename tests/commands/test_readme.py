@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import runpy
 import shlex
 import shutil
 import zipfile
@@ -113,5 +114,6 @@ def test_every_command_runs_one_after_the_other(place, capsys):
 def test_a_python_example_runs_as_it_stands(example, tmp_path, monkeypatch, capsys):
     (tmp_path / "portraits").symlink_to(ROOT / "portraits")
     monkeypatch.chdir(tmp_path)
-    exec(example, {})
+    (tmp_path / "example.py").write_text(example)
+    runpy.run_path("example.py")
     assert (tmp_path / "protected.png").is_file() and "no longer matched" in capsys.readouterr().out
