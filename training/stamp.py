@@ -17,7 +17,7 @@ COMFYUI = "0.33.0"
 """The version that the workflows were last opened with."""
 UNKNOWN = "FILL-IN-OWNER"
 OWN = "FaceVeil"
-FIRST, APP = "01_protect_any_image", "02_protect_as_app"
+FIRST, APP = "01_protect_any_image", "02_protect.app"
 EXAMPLES = {
     "portrait.png": "example portrait",
     "person-first.jpg": "example person, first photo",
