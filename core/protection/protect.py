@@ -22,10 +22,10 @@ from ..perception.masking import hiding, texture
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
 from ..sharing.upload import UPLOADS
+from ..veil.fields import Bundle, Change, ColourField, FeatureContrast, LatentOffset, LumaField, WarpField
 from .identity import Identity
 from .objective import VISIBILITY, Distance, Objective
 from .recipe import Recipe
-from .variables import Bundle, Change, ColourField, FeatureContrast, LatentOffset, LumaField, WarpField
 
 SMALLEST_FACE = 40
 """Below this many pixels a face holds too little for any recogniser to be fooled about, or any eye to compare."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from faceveil.core.protection.variables import Bundle, ColourField, LatentOffset, LumaField, WarpField
+from faceveil.core.veil.fields import Bundle, ColourField, LatentOffset, LumaField, WarpField
 
 POINTS = torch.tensor([[[24.0, 26.0], [40.0, 26.0], [32.0, 35.0], [25.0, 45.0], [39.0, 45.0]]])
 """A face in a window of 64 px; its eyes are 16 px apart."""
