@@ -151,7 +151,7 @@ def protect_through_denoising(
         "decoder": latent.difference.decodes,
         "recogniser": ensemble.evaluations,
     }
-    return Purified(result, mask, outcome, evaluations, path, short, latent.moved)
+    return Purified(result, mask, outcome, evaluations, None, path, short, latent.moved)
 
 
 def short_path(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from ..optimise import Settings
 from ..trajectory.embeddings import PUBLISHED_STEPS, Learning
+from ..veil.shape import Shape
 from .identity import Aim
 from .weights import Constant, Weighting
 
@@ -72,6 +73,11 @@ class Recipe:
     perceptual: str = "ms-ssim"
     """What the term "perceptual" is: "ms-ssim", or "lpips" or "vgg19" where their weights are at hand."""
     settings: Settings = field(default_factory=Settings)
+
+    @property
+    def shape(self) -> Shape:
+        """What of it makes a veil of knots."""
+        return Shape(**{entry.name: getattr(self, entry.name) for entry in fields(Shape)})
 
     @property
     def needs_autoencoder(self) -> bool:

@@ -1,8 +1,9 @@
 """What the optimiser may change: a small warp of the face, its contrast and luma, a latent, or several of these.
 
-A variable holds parameters with one row per face and turns a clean window (B, 3, h, w) and its
-mask (B, 1, h, w) into a changed one. Warp and luma live on control grids, not on pixels: they
-are optimised at a small working size and rendered at the photo's own.
+A variable holds parameters with one row per face, or one row that all faces share, and turns a clean window
+(B, 3, h, w) and its mask (B, 1, h, w) into a changed one, in proportion to the mask. Warp, contrast and luma live on
+control grids in the face's own upright frame, not on pixels: they are optimised at a small working size, rendered at
+the photo's own, and mean the same on another photo.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Change(Variable, Protocol):
 
 
 def _pick(parameter: Tensor, rows: Tensor | None) -> Tensor:
-    return parameter if rows is None else parameter[rows]
+    """The rows' own values, or those that all share."""
+    return parameter if rows is None or len(parameter) == 1 else parameter[rows]
 
 
 def _spline(size: int, knots: int, like: Tensor) -> Tensor:
@@ -44,11 +46,13 @@ def _spline(size: int, knots: int, like: Tensor) -> Tensor:
 
 
 _LATTICE = 64
-"""Side of the lattice on which a warp's spline is worked out before it is sampled at the window's pixels."""
+"""Least side of the lattice on which a spline is worked out before it is sampled at the window's pixels."""
 _LEFT, _TOP, _SPAN = -0.225, -0.15, 1.45
 """The square of the ArcFace frame that a warp's knots span: the face oval and its rim, centred on the face's axis."""
 _EYES = 0.3147
 """Distance of the eyes in that frame."""
+_FINER = 2
+"""Pixels of a window for each knot of light."""
 
 
 def _frames(points: Tensor, side: int) -> Tensor:
@@ -59,8 +63,9 @@ def _frames(points: Tensor, side: int) -> Tensor:
 
 def _on_pixels(control: Tensor, frames: Tensor, height: int, width: int) -> Tensor:
     """Knots (B, C, knots, knots) in the faces' frames as a field (B, C, height, width) over their windows."""
-    spline = _spline(_LATTICE, control.shape[-1], control)
-    field = spline @ control @ spline.T
+    knots = control.shape[-1]
+    spline = _spline(max(_LATTICE, 2 * knots), knots, control)
+    field = (spline @ control @ spline.T).expand(len(frames), -1, -1, -1)
     ys, xs = ((torch.arange(n, device=control.device) + 0.5) / n for n in (height, width))
     shares = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1)
     place = torch.einsum("brc,hwc->bhwr", frames[:, :, :2], shares) + frames[:, None, None, :, 2]
@@ -87,21 +92,34 @@ def _of_knots(mood: Mood, knots: int) -> Tensor:
     return weights.flatten()
 
 
+def _at_rest(points: Tensor, shared: bool, channels: int, knots: int) -> Tensor:
+    """Knots that change nothing yet, a row for each face or one for all of them."""
+    rows = 1 if shared else len(points)
+    return torch.zeros(rows, channels, knots, knots, device=points.device, requires_grad=True)
+
+
 class FeatureContrast:
     """What is there, stronger or weaker: brows, lids, lips and shadows by band of width, at most by a share.
 
     Nothing new can be drawn this way: where a face is smooth, nothing happens. Alike left and right, as a face is.
     """
 
-    def __init__(self, points: Tensor, side: int, face: float, bands: tuple[tuple[float, int, float], ...]) -> None:
+    kind = "contrast"
+
+    def __init__(
+        self,
+        points: Tensor,
+        side: int,
+        face: float,
+        bands: tuple[tuple[float, int, float], ...],
+        shared: bool = False,
+    ) -> None:
         """`points` (B, 5, 2) of faces that take the share `face` of a window of `side` pixels.
 
         `bands`: the width up to which details belong to it, as a share of the face; knots; the largest share.
         """
         self.frames, self.face, self.bands = _frames(points, side), face, bands
-        self.control = [
-            torch.zeros(len(points), 1, knots, knots, device=points.device, requires_grad=True) for _, knots, _ in bands
-        ]
+        self.control = [_at_rest(points, shared, 1, knots) for _, knots, _ in bands]
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
         for control in self.control:
@@ -127,6 +145,8 @@ class WarpField:
     looks like somebody, and like the same somebody; uneven eyes or a crooked mouth are seen at once.
     """
 
+    kind = "warp"
+
     def __init__(
         self,
         points: Tensor,
@@ -135,6 +155,7 @@ class WarpField:
         knots: int = 12,
         symmetry: float = 0.0,
         expression_held: bool = False,
+        shared: bool = False,
     ) -> None:
         """`points` (B, 5, 2) of the faces in a window of `side` pixels.
 
@@ -143,7 +164,7 @@ class WarpField:
         self.frames = _frames(points, side)
         self.bound, self.symmetry = bound, symmetry
         self._moods = _moods(knots).to(points.device) if expression_held else None
-        self.control = torch.zeros(len(points), 2, knots, knots, device=points.device, requires_grad=True)
+        self.control = _at_rest(points, shared, 2, knots)
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
         yield self.control, 1 / 12
@@ -178,22 +199,12 @@ class WarpField:
 class ColourField:
     """A change of every colour channel, at most `bound` (1 is white): what pixel noise does.
 
-    The field has a resolution of its own, `size`. `hiding` (B, 1, h, w),
-    when given, scales the bound by place.
+    The field has a resolution of its own, `size`, and lies in the window: it belongs to this one photo.
     """
 
-    channels = 3
-
-    def __init__(
-        self,
-        faces: int,
-        bound: float,
-        size: int,
-        hiding: Tensor | None = None,
-        device: torch.device | str = "cpu",
-    ) -> None:
-        self.bound, self.hiding = bound, hiding
-        self.field = torch.zeros(faces, self.channels, size, size, device=device, requires_grad=True)
+    def __init__(self, faces: int, bound: float, size: int, device: torch.device | str = "cpu") -> None:
+        self.bound = bound
+        self.field = torch.zeros(faces, 3, size, size, device=device, requires_grad=True)
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
         yield self.field, 1 / 8
@@ -202,8 +213,6 @@ class ColourField:
         height, width = window.shape[-2:]
         change = _scaled(torch.tanh(_pick(self.field, rows)) * self.bound, height, width)
         change = change.clamp(-self.bound, self.bound)  # bicubic lines go beyond the points that they join
-        if self.hiding is not None:
-            change = change * _scaled(_pick(self.hiding, rows), height, width)
         return window + change * mask
 
 
@@ -218,10 +227,31 @@ def with_difference(window: Tensor, difference: Tensor, mask: Tensor) -> Tensor:
     return window + _scaled(difference, *window.shape[-2:]) * mask
 
 
-class LumaField(ColourField):
-    """The same change in red, green and blue: what shows first on skin is colour, so there is none."""
+class LumaField:
+    """The same change of red, green and blue, at most `bound` (1 is white), in the face's own frame: what shows first
+    on skin is colour, so there is none."""
 
-    channels = 1
+    kind = "light"
+
+    def __init__(
+        self, points: Tensor, side: int, bound: float, knots: int, hiding: Tensor | None = None, shared: bool = False
+    ) -> None:
+        """`points` (B, 5, 2) in a window of `side` pixels. `hiding` (B, 1, h, w) scales the bound by place."""
+        self.frames, self.bound, self.hiding = _frames(points, side), bound, hiding
+        self.control = _at_rest(points, shared, 1, knots)
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        yield self.control, 1 / 8
+
+    def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
+        height, width = window.shape[-2:]
+        knots = torch.tanh(_pick(self.control, rows)) * self.bound
+        least = _FINER * knots.shape[-1]  # fewer pixels would pick some knots and miss the others
+        field = _on_pixels(knots, _pick(self.frames, rows), max(height, least), max(width, least))
+        change = _scaled(field, height, width).clamp(-self.bound, self.bound)
+        if self.hiding is not None:
+            change = change * _scaled(_pick(self.hiding, rows), height, width)
+        return window + change * mask
 
 
 class Difference:
@@ -281,7 +311,8 @@ class LatentOffset:
 
 
 class Bundle:
-    """Several variables, applied one after the other."""
+    """Several variables, applied one after the other: each in proportion to the mask, so a mask of more or less than 1
+    is more or less of all that changes."""
 
     def __init__(self, parts: list[Change]) -> None:
         self.parts = parts
