@@ -18,7 +18,7 @@ from .protecting import make_protector, protect_quietly
 from .telling import tell
 from .written import text_file
 
-_RECIPES = ("published-1", "published-2", "warp", "pixel-noise", "momentum-noise")
+_RECIPES = ("published-1", "published-2", "pixel-noise", "momentum-noise")
 _OUT = (
     "the file to write (.png, .jpg, .webp, .tif, .bmp); a name without such an ending is a folder, made when missing. "
     "Several photos need a folder or a URL, and keep their names in it"

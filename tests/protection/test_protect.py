@@ -21,7 +21,7 @@ from faceveil.core.recognisers.dlib_resnet import load_dlib
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.recognisers.recogniser import Recogniser
 
-QUICK = replace(choose("warp"), settings=Settings(12))
+QUICK = replace(choose("strong"), settings=Settings(12, scale=4))
 
 
 @pytest.fixture(scope="module")
