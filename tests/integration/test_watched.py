@@ -16,7 +16,7 @@ from faceveil.nodes.adapters.room import room_for
 
 from .comfy import Comfy
 from .test_models import edited, guarded, inverted, message, ran, tiny
-from .test_nodes import against_dlib, judging, node, original, protecting
+from .test_nodes import judging, node, original, protecting
 
 pytestmark = pytest.mark.integration
 
@@ -37,7 +37,7 @@ def watched(comfy: Comfy, prompt: dict[str, dict], before: str, after: list[obje
 
 
 def test_room_is_made_for_recognisers_by_protecting_and_by_judging(comfy, portrait):
-    prompt = against_dlib({**protecting(portrait, seed=77), **judging(["load", 0], ["protect", 0])})
+    prompt = protecting(portrait, seed=77) | judging(["load", 0], ["protect", 0], recognisers=["dlib", 0])
     prompt["shown"] = node("RepeatImageBatch", image=["verdict", 1], amount=1)
     *asked, least = watched(comfy, prompt, "load", ["shown", 0])
     needed = room_for(load_recogniser("dlib"))
