@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..protection.objective import Objective
     from ..protector import Protector
     from ..verdict.report import Report
+    from .many import Work
 
 
 def make_protector(options: argparse.Namespace) -> Protector:
@@ -45,6 +46,12 @@ def make_protector(options: argparse.Namespace) -> Protector:
         seed=options.seed,
         device=device,
     )
+
+
+def make_protecting(options: argparse.Namespace) -> Work:
+    """For many photos: models are loaded once."""
+    protector = make_protector(options)
+    return lambda source, target, sheet: protect_quietly(protector, source, target, sheet, options)
 
 
 def protect_quietly(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import runpy
 import shlex
 import shutil
 import zipfile
@@ -116,5 +117,6 @@ def test_a_python_example_runs_as_it_stands(example, quick, tmp_path, monkeypatc
     """But for the length of its searches; tests/protection says what the default comes to."""
     (tmp_path / "portraits").symlink_to(ROOT / "portraits")
     monkeypatch.chdir(tmp_path)
-    exec(example, {})
+    (tmp_path / "example.py").write_text(example)
+    runpy.run_path("example.py")
     assert (tmp_path / "protected.png").is_file() and capsys.readouterr().out.count("The face is ") == 2
