@@ -11,7 +11,10 @@ from .commands.parser import Parser
 from .commands.telling import Unheard, fall_silent, speak_anywhere, warn
 from .errors import Cancelled, FaceVeilError
 
-COMMANDS = ("demo", "protect", "status", "edit", "regions", "verify", "recognisers", "calibrate", "fetch", "bench")
+COMMANDS = (
+    *("demo", "protect", "status", "veil", "edit", "regions"),
+    *("verify", "recognisers", "calibrate", "fetch", "bench"),
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..many.run import Summary
     from ..many.workers import Setup, Workers
 
-_OUTPUTS = ("command", "out", "report", "sheet")
+_OUTPUTS = ("command", "out", "report", "sheet", "save_veil")
 _MEMORY = 1.5e9
 """What a worker with the default strength may need, generously, in bytes (docs/MANY.md)."""
 

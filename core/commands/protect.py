@@ -16,6 +16,7 @@ from .options import add_device, add_judging, add_protecting, refuse_overwriting
 from .parser import place_name, text_path
 from .protecting import make_protector, protect_quietly
 from .telling import tell
+from .veiling import add_veil
 from .written import text_file
 
 _RECIPES = ("published-1", "published-2", "warp", "pixel-noise", "momentum-noise")
@@ -48,6 +49,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="in a folder, also replace files that an earlier run into it did not make; never an input",
     )
     say("--keep-metadata", action="store_true", help="keep EXIF, place and camera included")
+    add_veil(parser)
     add_many(parser)
     add_denoising(parser)
     add_judging(parser)
@@ -56,10 +58,15 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..errors import InputError
     from ..many.sources import is_url, names_many
 
     settle_surrogates(options)
     if len(options.photos) > 1 or names_many(options.photos[0]) or is_url(options.out):
+        if options.save_veil:
+            raise InputError(
+                "Several photos have a veil each. Learn one for all of them: faceveil veil learn PHOTO ... -o FILE."
+            )
         return protect_many(options)
     return protect_one(options)
 
@@ -68,7 +75,7 @@ def protect_one(options: argparse.Namespace) -> int:
     """A single photo, with its whole verdict on the terminal."""
     source = Path(options.photos[0])
     target = target_of(source, Path(options.out), options.overwrite)
-    refuse_overwriting([target, options.sheet, options.report], inputs_of(options))
+    refuse_overwriting([target, options.sheet, options.report, options.save_veil], inputs_of(options))
     report, notes = protect_quietly(
         make_protector(options), source, target, options.sheet, options, bar_title=source.name
     )

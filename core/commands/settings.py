@@ -11,10 +11,10 @@ from .denoising import pick_recipe
 
 NO_DIFFERENCE = (
     *("command", "run", "photos", "out", "report", "sheet"),
-    *("jobs", "ray", "retries", "time_limit", "overwrite", "device", "low_memory"),
+    *("jobs", "ray", "retries", "time_limit", "overwrite", "device", "low_memory", "save_veil"),
 )
 """Options that change nothing in a protected photo."""
-_FILES = ("gallery", "decoy", "mask", "clip", "model", "model_config")
+_FILES = ("gallery", "decoy", "mask", "veil", "clip", "model", "model_config")
 """Options that name files or folders, of which only what they hold makes a difference."""
 
 
