@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from . import decoding, precision, stepping, watching
+from . import decoding, leaning, precision, stepping, watching
 from .building import PRECISIONS, model, vae
 from .families import HERE
 
@@ -88,6 +88,7 @@ NODE_CLASS_MAPPINGS = {
     "TinyPrompt": TinyPrompt,
     "TinyGradient": TinyGradient,
     **decoding.NODE_CLASS_MAPPINGS,
+    **leaning.NODE_CLASS_MAPPINGS,
     **precision.NODE_CLASS_MAPPINGS,
     **stepping.NODE_CLASS_MAPPINGS,
     **watching.NODE_CLASS_MAPPINGS,
