@@ -1,4 +1,4 @@
-"""The library in four calls: photos in, photos, faces and verdicts out.
+"""The library in six calls: photos in, photos, faces, veils and verdicts out.
 
 For many photos make a `Protector` or an `Editor` once instead: what these calls load each time it then keeps.
 """
@@ -16,16 +16,19 @@ from .editing.wish import Edit
 from .editor import Editor
 from .engines.bundled import BundledDenoiser, load_autoencoder
 from .engines.words import refuse_unknown
+from .faces.crops import region_of
 from .faces.face import Face
 from .faces.find import find_faces as find
 from .faces.masks import fit_mask
 from .faces.regions import region_mask
-from .images import Photo, image_of
+from .images import Photo, as_saved, image_of
+from .protection.learn import learn
 from .protector import Protector
-from .recipes import DEFAULT
+from .recipes import DEFAULT, choose
 from .recognisers.automatic import AUTO, load_automatic
 from .recognisers.catalogue import load_recogniser
 from .recognisers.recogniser import Recogniser
+from .veil.veil import Veil
 from .verdict.report import Report
 from .verdict.verify import DEFAULT_FAR, Witness
 from .verdict.verify import verify as compare
@@ -51,14 +54,49 @@ def protect(
     faces: str | int = "all",
     seed: int = 0,
     device: str = "cpu",
+    veil: Veil | None = None,
+    refine: int = 0,
 ) -> tuple[Photo, Report]:
     """The photo as `against` no longer match it, and the verdict.
 
     `judges` only check the result. `gallery` are other photos of the same person. `mask`, as `read_mask` gives it,
-    narrows where pixels may change. `faces` is "all", "largest", or a number counted from the largest, 0.
+    narrows where pixels may change. `faces` is "all", "largest", or a number counted from the largest, 0. A `veil` is
+    worn without a search, or is where a search of `refine` iterations begins.
     """
-    protector = _protector(against, strength, judges, gallery, faces, seed, usable(device))
+    protector = _protector(against, strength, judges, gallery, faces, seed, usable(device), veil, refine)
     return protector(photo, None if mask is None else fit_mask(mask, photo.height, photo.width))
+
+
+@torch.inference_mode(False)
+def learn_veil(
+    photos: Sequence[Photo],
+    against: Recognisers = "auto",
+    strength: str = DEFAULT,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+) -> Veil:
+    """One veil for all of these photos of one person, of each its largest face: for photos and films to come.
+
+    Of one photo it is what `protect` finds. Keep it with `save_veil`.
+    """
+    device = usable(device)
+    pictures = _pictures(photos, device)
+    sitters = [(picture, find(picture, which="largest")[0].to(device)) for picture in pictures]
+    return learn(sitters, _loaded(against, device), choose(strength), seed).veil
+
+
+def apply_veil(
+    photo: Photo, veil: Veil, amount: float = 1.0, *, faces: str | int = "all", detector: str = "auto"
+) -> Photo:
+    """The photo with its faces veiled, without a search and without a verdict; 1 is as it was found, 0 nothing."""
+    picture = image_of(photo).clone()
+    found = find(picture, which=faces, detector=detector)
+    region = region_of(found, *picture.shape[-2:])
+    part = region.cut(picture)
+    worn, mask = veil.worn(part, [region.moved(face) for face in found], amount)
+    part.copy_(torch.where(mask > 0, as_saved(worn), part))
+    return photo.with_pixels(picture.movedim(1, -1))
 
 
 @torch.inference_mode(False)
@@ -120,6 +158,8 @@ def _protector(
     faces: str | int,
     seed: int,
     device: str,
+    veil: Veil | None = None,
+    refine: int = 0,
 ) -> Protector:
     judging = _loaded(judges, device)
     return Protector(
@@ -130,6 +170,8 @@ def _protector(
         faces=faces,
         seed=seed,
         device=device,
+        veil=veil,
+        refine=refine,
     )
 
 

@@ -16,6 +16,7 @@ COMMANDS = (
     "demo",
     "protect",
     "status",
+    "veil",
     "edit",
     "regions",
     "verify",

@@ -18,16 +18,17 @@ from .faces.crops import region_of, resize
 from .faces.face import Face
 from .faces.find import find_faces
 from .images import PICTURE, PICTURE_MASK, Photo, as_saved, image_of, ordinary, refuse_unfit
-from .optimise import Step, refuse_seed
+from .optimise import Outcome, Step, refuse_seed
 from .perception.lpips import Lpips, Vgg19Distance
 from .protection.objective import Distance, Objective
-from .protection.protect import protect
+from .protection.protect import Protected, protect
 from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
 from .protection.weights import Budget
 from .recipes import choose
 from .recognisers.ensemble import refuse_namesakes
 from .recognisers.recogniser import Recogniser
+from .veil.veil import Veil
 from .verdict.quality import LPIPS_SIDE
 from .verdict.report import Report
 from .verdict.verify import DEFAULT_FAR, Witness, verify
@@ -57,6 +58,10 @@ class Protector:
     far: str = DEFAULT_FAR
     seed: int = 0
     device: str = "cpu"
+    veil: Veil | None = None
+    """What every photo wears, without a search."""
+    refine: int = 0
+    """Iterations of a search that begins with the veil."""
     distances: dict[str, Distance] = field(init=False)
 
     @torch.inference_mode(False)  # whoever calls from inside of it wants a picture, and that takes gradients
@@ -69,6 +74,8 @@ class Protector:
         self.gallery = [self._there(photo, "A gallery photo") for photo in self.gallery]
         self.decoys = [self._there(photo, "A decoy") for photo in self.decoys]
         recipe = choose(self.recipe) if isinstance(self.recipe, str) else self.recipe
+        if self.refine:
+            recipe = self._refining(recipe)
         self.recipe = replace(recipe, aim=replace(recipe.aim, far=self.far))
         self.distances = {**perceptual_distances(self.recipe, self.device), **self.terms}
         if self.recipe.denoising and self.denoiser is None:
@@ -82,6 +89,13 @@ class Protector:
             raise InputError(f"The model '{self.denoiser.name}' came without the autoencoder that belongs to it.")
         if self.recipe.needs_autoencoder and self.autoencoder is None:
             self.autoencoder = load_autoencoder(self.device)
+
+    def _refining(self, recipe: Recipe) -> Recipe:
+        if self.veil is None:
+            raise InputError("There is no veil to begin with: name one, or leave the refining out.")
+        if recipe.needs_autoencoder or recipe.colour:
+            raise InputError(f"'{recipe.name}' moves a latent or pixels, which no veil can begin: choose a strength.")
+        return replace(recipe, settings=replace(recipe.settings, iterations=self.refine))
 
     def _there(self, picture: Tensor, what: str) -> Tensor:
         refuse_unfit(picture, what, PICTURE)
@@ -105,6 +119,17 @@ class Protector:
         `found` are the faces to protect, when somebody has chosen them already. While embeddings are learned for a
         denoising `on_step` is given no objective.
         """
+        return self.with_veil(photo, mask, on_step, found)[:2]
+
+    @torch.inference_mode(False)
+    def with_veil(
+        self,
+        photo: Photo,
+        mask: Tensor | None = None,
+        on_step: Callable[[Step, Objective | None], None] = lambda step, objective: None,
+        found: Sequence[Face] | None = None,
+    ) -> tuple[Photo, Report, Veil | None]:
+        """The same with the veil that was found, or worn; None where what was found belongs to this one photo."""
         started = time.perf_counter()
         image = image_of(photo).to(self.device)
         if mask is not None:
@@ -117,23 +142,29 @@ class Protector:
         region = region_of(found, *image.shape[-2:])
         part, faces = region.cut(image), [region.moved(face) for face in found]
         allowed = mask if mask is None else region.cut(mask)
-        saved, evaluations = self._change(part, faces, allowed, on_step)
+        saved, done = self._change(part, faces, allowed, on_step)
         report = verify(part, saved, self.witnesses, self.gallery, faces, self.far, self.detector, decoys=self.decoys)
         report.faces = [replace(verdict, box=face.box) for verdict, face in zip(report.faces, found, strict=True)]
-        report.recipe, report.seed = self.recipe.name, self.seed
+        report.recipe, report.seed = self._called(), self.seed
         if isinstance(self.recipe.weighting, Budget):
             report.budget = self.recipe.weighting.budget
-        for name, count in evaluations.items():
+        for name, count in done.evaluations.items():
             report.evaluations[name] += count
         result = image.clone()
         region.cut(result).copy_(saved)
         report.seconds = time.perf_counter() - started
-        return photo.with_pixels(result.cpu().movedim(1, -1)), report
+        return photo.with_pixels(result.cpu().movedim(1, -1)), report, done.veil
+
+    def _called(self) -> str:
+        """What the report calls the way that was gone."""
+        if self.veil is None:
+            return self.recipe.name
+        return f"{self.recipe.name}+veil" if self.refine else f"veil ({self.veil.origin.recipe})"
 
     def _change(
         self, image: Tensor, faces: list[Face], mask: Tensor | None, on_step: Callable[[Step, Objective | None], None]
-    ) -> tuple[Tensor, dict[str, int]]:
-        """The picture with its faces protected, as the eight bits of a file will hold it, and what that took."""
+    ) -> tuple[Tensor, Protected]:
+        """The picture with its faces protected, as the eight bits of a file will hold it, and how that was done."""
         same = {
             "gallery": self.gallery,
             "decoys": self.decoys,
@@ -143,16 +174,20 @@ class Protector:
             "seed": self.seed,
             "on_step": on_step,
         }
-        if self.recipe.denoising:
+        if self.veil is not None and not self.refine:
+            worn, where = self.veil.worn(image, faces, allowed=mask)
+            done = Protected(worn, where, Outcome(), {}, self.veil)
+        elif self.recipe.denoising:
             done = protect_through_denoising(
                 image, faces, self.denoiser, self.autoencoder, self.surrogates, self.recipe, **same
             )
         else:
-            done = protect(image, faces, self.surrogates, self.recipe, autoencoder=self.autoencoder, **same)
+            how = {"autoencoder": self.autoencoder, "start": self.veil}
+            done = protect(image, faces, self.surrogates, self.recipe, **how, **same)
         changed = done.image
         if (image[:, 1:] == image[:, :1]).all():  # what was grey comes back grey
             changed = changed.mean(1, keepdim=True).expand_as(image)
-        return torch.where(done.mask > 0, as_saved(changed), image), done.evaluations
+        return torch.where(done.mask > 0, as_saved(changed), image), done
 
 
 def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:

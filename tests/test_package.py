@@ -72,6 +72,7 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
     order += [
         "optimise",
         "engines",
+        "veil",
         "trajectory",
         "protection",
         "editing",

@@ -15,9 +15,10 @@ from .options import add_device, add_judging, add_protecting, refuse_overwriting
 from .pictures import add_photos, inputs_of, several, target_of
 from .protecting import make_protecting, make_protector, protect_quietly
 from .telling import tell
+from .veiling import add_veil
 from .written import text_file
 
-_RECIPES = ("published-1", "published-2", "warp", "pixel-noise", "momentum-noise")
+_RECIPES = ("published-1", "published-2", "pixel-noise", "momentum-noise")
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -35,6 +36,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="a tiny autoencoder (taesd, taef1 ...) instead of the built-in one",
     )
     say("--mask", type=Path, metavar="IMG", help="change pixels only where this picture is white")
+    add_veil(parser)
     add_many(parser)
     add_denoising(parser)
     add_judging(parser)
@@ -43,15 +45,23 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..errors import InputError
+
     settle_surrogates(options)
-    return treat_many(options, make_protecting, pick_recipe(options)) if several(options) else protect_one(options)
+    if not several(options):
+        return protect_one(options)
+    if options.save_veil:
+        raise InputError(
+            "Several photos have a veil each. Learn one for all of them: faceveil veil learn PHOTO ... -o FILE."
+        )
+    return treat_many(options, make_protecting, pick_recipe(options))
 
 
 def protect_one(options: argparse.Namespace) -> int:
     """A single photo, with its whole verdict on the terminal."""
     source = Path(options.photos[0])
     target = target_of(source, Path(options.out), options.overwrite)
-    refuse_overwriting([target, options.sheet, options.report], inputs_of(options))
+    refuse_overwriting([target, options.sheet, options.report, options.save_veil], inputs_of(options))
     report, notes = protect_quietly(
         make_protector(options), source, target, options.sheet, options, bar_title=source.name
     )

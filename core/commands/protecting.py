@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from .denoising import makeup_terms, pick_engines, pick_recipe
-from .options import load_sides, pick_device, progress_bar
+from .options import STRENGTHS, load_sides, pick_device, progress_bar
 from .pictures import naming, notes_on, read_faces
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def make_protector(options: argparse.Namespace) -> Protector:
     from ..protector import Protector
+    from ..veil.files import load_veil
 
     device = pick_device(options.device)
     if options.strength and options.recipe:
@@ -30,7 +31,12 @@ def make_protector(options: argparse.Namespace) -> Protector:
         raise InputError("Decoy mode needs a face to resemble: --decoy FACE.png, a synthetic or consenting one.")
     if options.decoy and options.mode != "decoy":
         raise InputError("--decoy was given without --mode decoy.")
+    veil = load_veil(options.veil) if options.veil else None
     recipe = pick_recipe(options)
+    if veil and not (options.strength or options.recipe) and veil.origin.recipe in STRENGTHS:
+        recipe = pick_recipe(argparse.Namespace(**{**vars(options), "strength": veil.origin.recipe}))
+    if options.refine and not veil:
+        raise InputError("--refine goes on from a veil: name it with --veil FILE.")
     surrogates, judges = load_sides(options.surrogate, options.judge, device)
     return Protector(
         recipe=recipe,
@@ -45,6 +51,8 @@ def make_protector(options: argparse.Namespace) -> Protector:
         far=options.far,
         seed=options.seed,
         device=device,
+        veil=veil,
+        refine=options.refine,
     )
 
 
@@ -65,6 +73,7 @@ def protect_quietly(
     """One photo from file to file; nothing is written unless all of it succeeds."""
     from ..faces.masks import fit_mask
     from ..images import check_target, read_mask, read_photo, to_bchw, write_photo
+    from ..veil.files import save_veil
     from ..verdict.sheet import write_sheet
 
     photo = read_photo(source)
@@ -79,8 +88,14 @@ def protect_quietly(
             closest = {name: f"{float(cosines.max()):.3f}" for name, cosines in (scores or {}).items()}
             bar(step.index + 1, step.of, **closest)
 
-        protected, report = protector(photo, mask, *([show] if bar else []))
+        protected, report, veil = protector.with_veil(photo, mask, *([show] if bar else []))
+    if options.save_veil and veil is None:
+        raise InputError(
+            f"'{report.recipe}' changes pixels or a latent of this one photo, which is no veil: leave out --save-veil."
+        )
     write_photo(protected, target, keep_metadata=options.keep_metadata, sources=[source])
     if sheet:
         write_sheet(to_bchw(photo.pixels), to_bchw(protected.pixels), report, sheet, sources=[source, target])
+    if options.save_veil:
+        save_veil(veil, options.save_veil)
     return report, notes_on(photo, target)

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 NO_DIFFERENCE = (
     *("command", "run", "photos", "out", "report", "sheet"),
-    *("jobs", "ray", "retries", "time_limit", "overwrite", "device", "low_memory"),
+    *("jobs", "ray", "retries", "time_limit", "overwrite", "device", "low_memory", "save_veil"),
 )
 """Options that change nothing in a protected photo."""
-_FILES = ("gallery", "decoy", "mask", "clip", "model", "model_config", "landmarks", "parser", "sentences")
+_FILES = (
+    *("gallery", "decoy", "mask", "veil", "clip", "model", "model_config"),
+    *("landmarks", "parser", "sentences"),
+)
 """Options that name files or folders, of which only what they hold makes a difference."""
 
 

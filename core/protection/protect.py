@@ -6,26 +6,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..engines.autoencoder import Autoencoder
 from ..engines.bundled import load_autoencoder
 from ..errors import InputError
 from ..faces.align import boxed_points
-from ..faces.crops import Window, paste, resize, window_around
+from ..faces.crops import Window, resize, window_around
 from ..faces.face import Face, points_of
 from ..faces.find import find_faces
 from ..faces.masks import face_oval
 from ..optimise import Outcome, Step, optimise
-from ..perception.masking import hiding, texture
+from ..perception.masking import hiding
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
 from ..sharing.upload import UPLOADS
+from ..veil.change import Bundle, Change, ColourField
+from ..veil.latent import LatentOffset
+from ..veil.veil import Origin, Veil, veil_of
+from ..veil.wear import in_windows, wear
+from ..version import version
 from .identity import Identity
 from .objective import VISIBILITY, Distance, Objective
 from .recipe import Recipe
-from .variables import Bundle, Change, ColourField, FeatureContrast, LatentOffset, LumaField, WarpField
 
 SMALLEST_FACE = 40
 """Below this many pixels a face holds too little for any recogniser to be fooled about, or any eye to compare."""
@@ -43,6 +46,8 @@ class Protected:
     """Where pixels may differ (1, 1, H, W)."""
     outcome: Outcome
     evaluations: dict[str, int]
+    veil: Veil | None
+    """What changed it, for any other photo; None where that belongs to this one: pixels, a latent."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Task:
         windows = [window_around(face, recipe.margin) for face in faces]
         size = recipe.size
         clean = torch.cat([resize(window.cut(image), size, size) for window in windows])
-        points = at_working_size([face.points for face in faces], windows, size).to(image.device)
+        points = in_windows([face.points for face in faces], windows, size).to(image.device)
         shown = torch.stack([face.points if recipe.aligned else boxed_points(face.box) for face in faces]).to(image)
         masks = face_oval(points, size, size)
         if allowed is not None:
@@ -74,56 +79,20 @@ class Task:
 
     def paste_all(self, variable: Change) -> tuple[Tensor, Tensor]:
         """The photo at its own resolution with every face changed, and the mask of what may differ."""
-        result, covered = self.image, torch.zeros_like(self.image[:, :1])
-        with torch.no_grad():
-            for index, (face, window) in enumerate(zip(self.faces, self.windows, strict=True)):
-                points = window.shift(face.points).to(self.image.device)[None]
-                mask = face_oval(points, window.height, window.width)
-                if self.allowed is not None:
-                    mask = mask * window.cut(self.allowed)
-                changed = variable.apply(window.cut(result), mask, torch.tensor([index]))
-                result = paste(result, window, changed, mask)
-                covered = paste(covered, window, torch.ones_like(mask), mask)
-        return result, covered
+        return wear(self.image, self.faces, self.windows, variable, self.allowed)
 
 
-def at_working_size(points: Sequence[Tensor], windows: Sequence[Window], size: int) -> Tensor:
-    """Points (5, 2) of the photo in each face's window, brought to `size` (B, 5, 2)."""
-    return torch.stack([window.scaled(own, size, size) for own, window in zip(points, windows, strict=True)])
-
-
-def make_variable(recipe: Recipe, task: Task, latent: Change | None) -> Change:
-    """The recipe's bundle: a latent's offset, made by whoever knows the way from it to the picture, and the rest."""
-    count, device = len(task.faces), task.image.device
+def make_variable(recipe: Recipe, task: Task, latent: Change | None, start: Veil | None = None) -> Bundle:
+    """The recipe's bundle: a latent's offset, made by whoever knows the way from it to the picture, and the rest;
+    beginning with a veil where there is one."""
+    shape = recipe.shape
     parts: list[Change] = [] if latent is None else [latent]
-    if recipe.contrast:
-        face = 1 / (1 + 2 * recipe.margin)
-        parts.append(FeatureContrast(task.points, recipe.size, face, recipe.contrast))
-    if recipe.luma:
-        parts.append(LumaField(count, recipe.luma / 255, recipe.luma_size, forgiving(task, recipe), device))
     if recipe.colour:
-        parts.append(ColourField(count, recipe.colour / 255, recipe.size, device=device))
-    if recipe.warp:
-        # Last, so that what was changed moves along with what hides it.
-        parts.append(
-            WarpField(
-                task.points,
-                recipe.size,
-                recipe.warp,
-                recipe.warp_knots,
-                recipe.warp_symmetry,
-                recipe.expression_held,
-            )
-        )
-    return Bundle(parts)
-
-
-def forgiving(task: Task, recipe: Recipe) -> Tensor:
-    """How much each place of the windows forgives (B, 1, h, w), looked for at the photo's own resolution: skin that is
-    smooth on a small copy may be full of pores, and what a small copy blurs may be a single lash."""
-    size, face = recipe.size, 1 / (1 + 2 * recipe.margin)
-    maps = [texture(window.cut(task.image), face * window.height) for window in task.windows]
-    return torch.cat([F.interpolate(own, (size, size), mode="area") for own in maps])
+        parts.append(ColourField(len(task.faces), recipe.colour / 255, recipe.size, task.image.device))
+    variable = Bundle([*parts, *shape.fields(task.points, shape.forgiving(task.image, task.windows, task.points))])
+    if start is not None:
+        start.put_on(variable)
+    return variable
 
 
 def let_through(recipe: Recipe, task: Task) -> Tensor | None:
@@ -188,10 +157,12 @@ def protect(
     distances: dict[str, Distance] | None = None,
     seed: int = 0,
     on_step: Callable[[Step, Objective], None] = lambda step, objective: None,
+    start: Veil | None = None,
 ) -> Protected:
     """Change `faces` of `image` (1, 3, H, W) until `surrogates` no longer match them; the rest stays bit-identical.
 
-    `finish` decodes the finished picture, where `autoencoder` is only a quick one of the same latent space.
+    `finish` decodes the finished picture, where `autoencoder` is only a quick one of the same latent space. `start`
+    is the veil that the search begins with.
     """
     task = prepared(image, faces, surrogates, recipe, allowed)
     ensemble = Ensemble(surrogates)
@@ -199,11 +170,18 @@ def protect(
     if recipe.latent:
         autoencoder = autoencoder or load_autoencoder(task.image.device)
         latent = LatentOffset(autoencoder, task.clean, recipe.latent, let_through(recipe, task), finish)
-    variable = make_variable(recipe, task, latent)
+    variable = make_variable(recipe, task, latent, start)
     result, mask, outcome = search(task, variable, ensemble, recipe, gallery, decoys, distances, seed, on_step)
     decodes = latent.difference.decodes if latent else 0
     evaluations = {"denoiser": 0, "decoder": decodes, "recogniser": ensemble.evaluations}
-    return Protected(result, mask, outcome, evaluations)
+    veil = veil_of(variable, recipe.shape, origin_of(recipe, surrogates))
+    return Protected(result, mask, outcome, evaluations, veil)
+
+
+def origin_of(recipe: Recipe, surrogates: Sequence[Recogniser], photos: int = 1) -> Origin:
+    """What a veil says of where it comes from."""
+    far = recipe.aim.far
+    return Origin(recipe.name, {each.name: each.threshold(far) for each in surrogates}, far, photos, version())
 
 
 def prepared(
@@ -233,7 +211,7 @@ def search(
     """Move any variable until the faces are not matched: the picture, the mask of what may differ, and how it went."""
     identity = Identity(
         ensemble,
-        at_working_size(task.shown, task.windows, recipe.size),
+        in_windows(task.shown, task.windows, recipe.size),
         references_of(ensemble, task.image, task.shown, gallery),
         decoys_of(ensemble, decoys),
         recipe.aim,

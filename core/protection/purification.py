@@ -26,11 +26,11 @@ from ..recognisers.recogniser import Recogniser
 from ..trajectory.embeddings import ShortPath, last_levels, learn_embeddings, of_rows, step_down
 from ..trajectory.paths import invert
 from ..trajectory.record import Trajectory
+from ..veil.latent import Difference, with_difference
 from .attention import AttentionGuide
 from .objective import Distance, Objective
 from .protect import Protected, Task, let_through, make_variable, prepared, search
 from .recipe import ATTENTION, Denoising, Recipe
-from .variables import Difference, with_difference
 
 
 @dataclass
@@ -151,7 +151,7 @@ def protect_through_denoising(
         "decoder": latent.difference.decodes,
         "recogniser": ensemble.evaluations,
     }
-    return Purified(result, mask, outcome, evaluations, path, short, latent.moved)
+    return Purified(result, mask, outcome, evaluations, None, path, short, latent.moved)
 
 
 def short_path(

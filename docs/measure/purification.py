@@ -37,11 +37,12 @@ from faceveil.core.protection.objective import multi_scale_distance
 from faceveil.core.protection.protect import Task, search
 from faceveil.core.protection.purification import DenoisedOffset, short_path
 from faceveil.core.protection.recipe import Denoising
-from faceveil.core.protection.variables import Change, LatentOffset
 from faceveil.core.recipes import OTHERS, OUR_DENOISING
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.trajectory.embeddings import Learning, learn_embeddings, short_path_error
+from faceveil.core.veil.change import Change
+from faceveil.core.veil.latent import LatentOffset
 
 PUBLISHED = OTHERS["published-1"]
 

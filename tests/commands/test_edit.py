@@ -11,7 +11,6 @@ from commandline import refused, run
 from PIL import Image
 
 from faceveil.core.images import read_mask
-from faceveil.core.protection import guard
 
 
 def pixels(path):
@@ -49,9 +48,7 @@ def test_landmarks_draw_another_mask_than_five_points(portrait, tmp_path, capsys
     assert 0 < (pixels(close) > 128).mean() != (pixels(rough) > 128).mean()
 
 
-def test_protection_inside_the_generation_comes_with_its_verdict(portrait, tmp_path, capsys, monkeypatch):
-    quick = guard.GuardRecipe(settings=guard.Settings(2, patience=1))
-    monkeypatch.setattr(guard, "GuardRecipe", lambda: quick)
+def test_protection_inside_the_generation_comes_with_its_verdict(portrait, tmp_path, capsys, quick):
     out, sheet = tmp_path / "edited.png", tmp_path / "sheet.png"
     code, said, _ = run(
         capsys, "edit", portrait, "--prompt", "red lipstick", "-o", out, "--in-loop", "--steps", 5, "--sheet", sheet

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from faceveil.core.protection.variables import Bundle, ColourField, LatentOffset, LumaField, WarpField
+from faceveil.core.veil.change import Bundle, ColourField
+from faceveil.core.veil.latent import LatentOffset
+from faceveil.core.veil.light import FeatureContrast, LumaField
+from faceveil.core.veil.warp import WarpField
 
 POINTS = torch.tensor([[[24.0, 26.0], [40.0, 26.0], [32.0, 35.0], [25.0, 45.0], [39.0, 45.0]]])
 """A face in a window of 64 px; its eyes are 16 px apart."""
@@ -37,10 +40,10 @@ class Halving:
 def variables():
     return {
         "warp": WarpField(POINTS, 64, 0.06),
-        "luma": LumaField(1, 5 / 255, 64),
+        "luma": LumaField(POINTS, 64, 5 / 255, [64]),
         "colour": ColourField(1, 8 / 255, 64),
         "latent": LatentOffset(Halving(), picture()),
-        "bundle": Bundle([WarpField(POINTS, 64, 0.06), LumaField(1, 5 / 255, 64)]),
+        "bundle": Bundle([WarpField(POINTS, 64, 0.06), LumaField(POINTS, 64, 5 / 255, [64])]),
     }
 
 
@@ -66,8 +69,10 @@ def test_outside_the_mask_nothing_changes(name):
 
 
 def test_fields_keep_their_bound_and_luma_its_hue():
-    for field, bound in ((ColourField(1, 8 / 255, 64), 8 / 255), (LumaField(1, 5 / 255, 64), 5 / 255)):
-        stir(field)
+    for field, bound in ((ColourField(1, 8 / 255, 64), 8 / 255), (LumaField(POINTS, 64, 5 / 255, [64]), 5 / 255)):
+        for parameter, _ in field.groups():
+            parameter.data[:] = 9.0
+            parameter.data[:, :, : parameter.shape[-1] // 2] = -9.0
         change = field.apply(picture(), torch.ones(1, 1, 64, 64)) - picture()
         assert bound * 0.98 < change.abs().max() <= bound + 1e-6
     assert torch.allclose(change[:, 0], change[:, 1], atol=1e-6)
@@ -132,11 +137,41 @@ def test_renders_alike_at_every_resolution(name):
 
 
 def test_rows_pick_faces():
-    luma = LumaField(3, 0.1, 8)
-    luma.field.data[1] = 5.0
+    luma = LumaField(POINTS.expand(3, -1, -1), 64, 0.1, [8])
+    luma.control[0].data[1] = 5.0
     clean, mask = torch.full((1, 3, 8, 8), 0.5), torch.ones(1, 1, 8, 8)
     assert luma.apply(clean, mask, torch.tensor([1])).mean() > 0.59
     assert torch.equal(luma.apply(clean, mask, torch.tensor([2])), clean)
+
+
+def test_rows_that_are_shared_change_every_face_alike_and_gather_its_gradients():
+    points = torch.cat([POINTS, POINTS + 3])
+    clean, mask, rows = picture().expand(2, -1, -1, -1), torch.ones(2, 1, 64, 64), torch.arange(2)
+    for make in (
+        lambda **how: WarpField(points, 64, 0.06, **how),
+        lambda **how: FeatureContrast(points, 64, 0.6, ((0.03, 12, 0.3),), **how),
+        lambda **how: LumaField(points, 64, 5 / 255, [24], **how),
+    ):
+        own, shared = make(), make(shared=True)
+        stir(shared)
+        for (one, _), (all_rows, _) in zip(shared.groups(), own.groups(), strict=True):
+            assert len(one) == 1 and len(all_rows) == 2
+            all_rows.data[:] = one.data
+        changed = shared.apply(clean, mask, rows)
+        assert torch.allclose(changed, own.apply(clean, mask, rows), atol=1e-6)
+        gathered = torch.autograd.grad(changed.sum(), [one for one, _ in shared.groups()])
+        apart = torch.autograd.grad(own.apply(clean, mask, rows).sum(), [each for each, _ in own.groups()])
+        for one, each in zip(gathered, apart, strict=True):
+            assert torch.allclose(one, each.sum(0, keepdim=True), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["warp", "luma"])
+def test_a_mask_of_a_half_is_half_of_the_change(name):
+    variable = variables()[name]
+    stir(variable)
+    ramp = torch.linspace(0.2, 0.8, 64).expand(1, 3, 64, 64)
+    whole, half = (variable.apply(ramp, torch.full((1, 1, 64, 64), m)) - ramp for m in (1.0, 0.5))
+    assert (whole[..., 4:-4] / 2 - half[..., 4:-4]).abs().max() < 0.1 * whole.abs().max()
 
 
 def test_reconstruction_error_of_the_autoencoder_cancels():

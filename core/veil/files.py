@@ -1,0 +1,127 @@
+"""Veils as files: safetensors, with what they are and where they come from as JSON. Strict at the door."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError, OutputError
+from ..plain import plain
+from ..whole import whole
+from .shape import Shape
+from .veil import Origin, Veil, at_rest
+
+SUFFIX = ".veil"
+KIND, VERSION = "faceveil-veil", 1
+_KEY = "faceveil"
+_BYTES, _FACES = 32 << 20, 100
+"""A veil of one face takes 50 KB."""
+_LIMITS = {
+    "warp": (0, 0.5),
+    "warp_knots": (4, 64),
+    "warp_symmetry": (0, 1),
+    "luma": (0, 4),
+    "size": (64, 1024),
+    "margin": (0, 2),
+}
+"""Beyond these no search of ours goes, and no face would be left."""
+_BANDS, _BAND = 8, ((0, 1), (4, 64), (0, 1))
+
+
+def save_veil(veil: Veil, path: str | Path) -> None:
+    """Write a veil: whole or not at all."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    said = {"kind": KIND, "version": VERSION, "shape": asdict(veil.shape), "origin": asdict(veil.origin)}
+    knots = {name: value.detach().cpu().contiguous() for name, value in veil.knots.items()}
+    try:
+        with whole(path) as part:
+            save_file(knots, part, {_KEY: json.dumps(said)})
+    except (SafetensorError, OSError) as error:
+        raise OutputError(
+            f"The veil '{plain(path.name)}' could not be written ({error}): take another place."
+        ) from error
+
+
+def load_veil(path: str | Path) -> Veil:
+    """Read a veil, or say in one sentence why it is none."""
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    name = plain(path.name)
+    try:
+        if path.stat().st_size > _BYTES:
+            raise InputError(f"'{name}' is no veil: it is far too large for one.")
+        with safe_open(path, "pt") as stored:
+            told = (stored.metadata() or {}).get(_KEY)
+            if told is None:
+                raise InputError(f"'{name}' is a file of tensors, but no veil that was saved here.")
+            shape, origin = _read(told, name)
+            kept = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise InputError(f"The veil '{name}' cannot be opened ({error.strerror or error}): check the path.") from error
+    except SafetensorError as error:
+        raise InputError(f"'{name}' is damaged or no veil: save it again (--save-veil), or learn a new one.") from error
+    return Veil(shape, _checked(kept, shape, name), origin)
+
+
+def _read(told: str, name: str) -> tuple[Shape, Origin]:
+    try:
+        said = json.loads(told)
+        if said["kind"] != KIND:
+            raise InputError(f"'{name}' is no veil, but a file of the kind '{plain(str(said['kind']))[:40]}'.")
+        if said["version"] != VERSION:
+            raise InputError(
+                f"'{name}' is a veil of version {plain(str(said['version']))[:20]} and this FaceVeil reads version "
+                f"{VERSION}: use the FaceVeil that made it, or learn it anew."
+            )
+        return _shape(said["shape"]), _origin(said["origin"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise InputError(f"'{name}' does not say what a veil has to say: save it again, or learn a new one.") from error
+
+
+def _shape(said: dict[str, Any]) -> Shape:
+    if set(said) != {entry.name for entry in fields(Shape)} or type(said["expression_held"]) is not bool:
+        raise ValueError("other numbers than a shape has")
+    for key, limits in _LIMITS.items():
+        _within(said[key], limits, type(getattr(Shape(), key)) is int)
+    if len(said["contrast"]) > _BANDS:
+        raise ValueError("too many bands")
+    for band in said["contrast"]:
+        for place, (value, limits) in enumerate(zip(band, _BAND, strict=True)):
+            _within(value, limits, place == 1)
+    return Shape(**{**said, "contrast": tuple(tuple(band) for band in said["contrast"])})
+
+
+def _within(value: object, limits: tuple[float, float], whole_number: bool) -> None:
+    kinds = (int,) if whole_number else (int, float)
+    if type(value) not in kinds or not limits[0] <= value <= limits[1]:
+        raise ValueError("a number that no veil has")
+
+
+def _origin(said: dict[str, Any]) -> Origin:
+    surrogates = {plain(str(key))[:80]: float(value) for key, value in list(said["surrogates"].items())[:50]}
+    texts = {key: plain(str(said[key]))[:80] for key in ("recipe", "far", "version")}
+    return Origin(surrogates=surrogates, photos=int(said["photos"]), **texts)
+
+
+def _checked(kept: dict[str, Tensor], shape: Shape, name: str) -> dict[str, Tensor]:
+    """The knots that such a shape has, and nothing that is no number."""
+    expected = {key: value.shape[1:] for key, value in at_rest(shape).knots.items()}
+    if not expected:
+        raise InputError(f"'{name}' is a veil that changes nothing: learn a new one.")
+    rows = {len(value) for value in kept.values() if value.ndim}
+    if {key: value.shape[1:] for key, value in kept.items()} != expected or len(rows) != 1:
+        raise InputError(f"'{name}' holds other knots than a veil of its kind has: it is damaged, or of another kind.")
+    if not 1 <= min(rows) <= _FACES:
+        raise InputError(f"'{name}' is a veil for {min(rows)} faces: a veil is for 1 to {_FACES}.")
+    if not all(value.is_floating_point() and torch.isfinite(value).all() for value in kept.values()):
+        raise InputError(f"'{name}' holds invalid numbers (NaN): whatever made it went wrong. Learn it again.")
+    return {key: value.float() for key, value in kept.items()}

@@ -1,0 +1,110 @@
+"""A veil: what changes a face and nothing of the face. It is found, learned, kept, and worn by any photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..faces.crops import window_around
+from ..faces.face import Face
+from .change import Bundle, Change
+from .shape import Shape
+from .wear import in_windows, wear
+
+MOST = 1.5
+"""The largest amount: half as much again as a search may change."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a veil comes from. No picture and no embedding is in it."""
+
+    recipe: str = ""
+    surrogates: dict[str, float] = field(default_factory=dict)
+    """Whom it was found against, with the thresholds of then."""
+    far: str = "1e-2"
+    photos: int = 1
+    """How many photos of the person it was found on."""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Veil:
+    """Knots by name, a row for each face, and the shape that makes a change of them."""
+
+    shape: Shape
+    knots: dict[str, Tensor]
+    origin: Origin = field(default_factory=Origin)
+
+    def __len__(self) -> int:
+        """For how many faces; one is for any number."""
+        return len(next(iter(self.knots.values())))
+
+    def apply(
+        self, picture: Tensor, faces: Sequence[Face], amount: float = 1.0, allowed: Tensor | None = None
+    ) -> Tensor:
+        """`picture` (1, 3, H, W), of any size, with these faces veiled; every pixel outside their ovals is the same.
+
+        0 changes nothing, 1 what was found, up to 1.5. `allowed` (1, 1, H, W) narrows where.
+        """
+        return self.worn(picture, faces, amount, allowed)[0]
+
+    def worn(
+        self, picture: Tensor, faces: Sequence[Face], amount: float = 1.0, allowed: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The same, and the mask of what may differ (1, 1, H, W)."""
+        if not (isfinite(amount) and 0 <= amount <= MOST):
+            raise InputError(f"The amount of a veil is from 0 (nothing) over 1 (as found) to {MOST}, not {amount}.")
+        if len(self) not in (1, len(faces)):
+            raise InputError(
+                f"This veil is for {len(self)} faces and {len(faces)} are to be veiled: choose faces, or use a veil of "
+                "one face, which any number can wear."
+            )
+        if not amount:
+            return picture, torch.zeros_like(picture[:, :1])
+        windows = [window_around(face, self.shape.margin) for face in faces]
+        points = in_windows([face.points for face in faces], windows, self.shape.size).to(picture.device)
+        bounds = self.shape.forgiving(picture, windows, points)
+        variable = Bundle(self.shape.fields(points, bounds, shared=len(self) == 1))
+        self.put_on(variable)
+        return wear(picture, faces, windows, variable, allowed, amount)
+
+    def put_on(self, variable: Bundle) -> None:
+        """Sets a variable's parameters to these knots: where a search begins. Knots of one face are every row's."""
+        names = dict(named(variable))
+        if {name: row.shape[1:] for name, row in self.knots.items()} != {n: p.shape[1:] for n, p in names.items()}:
+            raise InputError(
+                f"This veil was found with '{self.origin.recipe}' and has other knots than what it is to be the "
+                "beginning of: search on with the strength that it was found with."
+            )
+        for name, parameter in names.items():
+            if len(self) not in (1, len(parameter)):
+                raise InputError(f"This veil is for {len(self)} faces, and {len(parameter)} are to be protected.")
+            parameter.data.copy_(self.knots[name].expand_as(parameter))
+
+
+def veil_of(variable: Bundle, shape: Shape, origin: Origin) -> Veil | None:
+    """What a search has found, as a veil; None where it changed what belongs to this one picture: pixels, a latent."""
+    if not variable.parts or not all(hasattr(part, "kind") for part in variable.parts):
+        return None
+    return Veil(shape, {name: parameter.detach().clone().cpu() for name, parameter in named(variable)}, origin)
+
+
+def named(variable: Bundle) -> list[tuple[str, Tensor]]:
+    """A bundle's parameters by what they are: "warp.0", "contrast.2"."""
+    return [(f"{_kind(part)}.{i}", knots) for part in variable.parts for i, (knots, _) in enumerate(part.groups())]
+
+
+def _kind(part: Change) -> str:
+    return getattr(part, "kind", type(part).__name__)
+
+
+def at_rest(shape: Shape) -> Veil:
+    """A veil that changes nothing yet."""
+    nowhere = torch.zeros(1, 5, 2)
+    return Veil(shape, {name: knots.detach() for name, knots in named(Bundle(shape.fields(nowhere, None)))})

@@ -1,0 +1,100 @@
+"""Veils on the command line: kept, worn, looked at, learned, begun with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from commandline import refused, run
+from veils import stirred
+
+from faceveil.core.images import read_photo
+from faceveil.core.veil.files import load_veil, save_veil
+
+
+@pytest.fixture
+def veil(capsys, quick, portrait, tmp_path):
+    path = tmp_path / "me.veil"
+    code, _, _ = run(
+        capsys, "protect", portrait, "-o", tmp_path / "found.png", "--save-veil", path, "--surrogate", "dlib"
+    )
+    assert code == 0
+    return path
+
+
+def test_what_was_kept_makes_the_same_picture_again(capsys, portrait, veil, tmp_path):
+    assert load_veil(veil).origin.recipe == "balanced"
+    run(capsys, "veil", "apply", portrait, "--veil", veil, "-o", tmp_path / "worn.png")
+    run(capsys, "protect", portrait, "--veil", veil, "-o", tmp_path / "again.png", "--report", tmp_path / "r.json")
+    found = read_photo(tmp_path / "found.png").pixels
+    assert torch.equal(found, read_photo(tmp_path / "worn.png").pixels)
+    assert torch.equal(found, read_photo(tmp_path / "again.png").pixels)
+    assert json.loads((tmp_path / "r.json").read_text())["recipe"] == "veil (balanced)"
+
+
+def test_less_of_it_changes_less(capsys, portrait, veil, tmp_path):
+    run(capsys, "veil", "apply", portrait, "--veil", veil, "-o", tmp_path / "less.png", "--amount", "0.3")
+    clean, found, less = (read_photo(p).pixels for p in (portrait, tmp_path / "found.png", tmp_path / "less.png"))
+    assert 0 < (less - clean).abs().mean() < 0.6 * (found - clean).abs().mean()
+
+
+def test_a_search_goes_on_from_it(capsys, portrait, veil, tmp_path):
+    code, _, _ = run(
+        capsys,
+        *("protect", portrait, "--veil", veil, "--refine", 2, "-o", tmp_path / "on.png", "--surrogate", "dlib"),
+        *("--report", tmp_path / "r.json"),
+    )
+    assert code == 0 and json.loads((tmp_path / "r.json").read_text())["recipe"] == "balanced+veil"
+
+
+def test_a_folder_wears_it(capsys, portrait, veil, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("a.png", "b.png"):
+        shutil.copy(portrait, tmp_path / "photos" / name)
+    code, _, _ = run(capsys, "protect", tmp_path / "photos", "-o", tmp_path / "out", "--veil", veil)
+    assert code == 0
+    found = read_photo(tmp_path / "found.png").pixels
+    assert torch.equal(read_photo(tmp_path / "out" / "a.png").pixels, found)
+
+
+def test_the_curve_is_a_table_and_a_picture(capsys, portrait, veil, tmp_path):
+    code, out, _ = run(
+        capsys, "veil", "curve", portrait, "--veil", veil, "--judge", "dlib", "-o", tmp_path / "curve.png"
+    )
+    lines = out.splitlines()
+    assert code == 0 and [line.split()[0] for line in lines[1:8]] == [
+        "0.00",
+        "0.25",
+        "0.50",
+        "0.75",
+        "1.00",
+        "1.25",
+        "1.50",
+    ]
+    assert "1.000*" in lines[1] and (tmp_path / "curve.png").is_file()
+
+
+def test_one_is_learned_from_several_photos_and_tried_on_others(capsys, quick, examples, tmp_path):
+    photos = [examples / "person-first.jpg", examples / "person-second.jpg"]
+    code, out, _ = run(
+        capsys, "veil", "learn", *photos, "-o", tmp_path / "me.veil", "--surrogate", "dlib", "--folds", 2
+    )
+    assert code == 0 and "left-out photos that dlib no longer matches" in out
+    learned = load_veil(tmp_path / "me.veil")
+    assert len(learned) == 1 and learned.origin.photos == 2
+
+
+def test_what_makes_no_sense_is_one_sentence(capsys, quick, portrait, faceless, tmp_path):
+    save_veil(stirred(), tmp_path / "other.veil")
+    out, other = tmp_path / "out.png", tmp_path / "other.veil"
+    assert "--veil FILE" in refused(capsys, "protect", portrait, "-o", out, "--refine", 3)
+    assert "no veil" in refused(capsys, "protect", portrait, "-o", out, "--veil", portrait)
+    assert "other knots" in refused(capsys, "protect", portrait, "-o", out, "--veil", other, "--refine", 1)
+    assert "sky.png" in refused(capsys, "veil", "apply", faceless, "--veil", other, "-o", out)
+    assert "from 2" in refused(capsys, "veil", "learn", portrait, "-o", tmp_path / "x.veil", "--folds", 2)
+    assert "no veil" in refused(
+        capsys, "protect", portrait, "-o", out, "--recipe", "pixel-noise", "--save-veil", tmp_path / "x.veil"
+    )
+    assert not out.exists() and not (tmp_path / "x.veil").exists()
