@@ -29,7 +29,7 @@ def _strength(name: str, warp: float, luma: float, contrast: float, iterations: 
         warp_knots=18,
         contrast=bands,
         luma=luma,
-        luma_size=96,
+        luma_size=132,
         aim=Aim(margin=5),
         settings=Settings(iterations, patience=8),
     )

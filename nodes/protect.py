@@ -23,7 +23,18 @@ from .adapters.pictures import image_of, masks_of, pictures_of, tensors_of
 from .drawing import draw_progress
 from .finding import refuse_faceless
 from .protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
-from .sockets import CATEGORY, DecoyFaces, Faces, Recognisers, Weights, faces_input, far_input, schema, seed_input
+from .sockets import (
+    CATEGORY,
+    DecoyFaces,
+    Faces,
+    Recognisers,
+    Veils,
+    Weights,
+    faces_input,
+    far_input,
+    schema,
+    seed_input,
+)
 from .weighting import Weights as Schedule
 
 PREVIEW_EVERY = 4
@@ -93,6 +104,7 @@ class Protect(io.ComfyNode):
                 io.Image.Output(display_name="image", tooltip="The protected pictures, for Save Protected."),
                 io.Mask.Output(display_name="changed", tooltip="White where a pixel differs from the original."),
                 io.String.Output(display_name="report", tooltip="What was measured, picture by picture."),
+                Veils.Output(display_name="veil", tooltip="What changed the faces: for Apply Veil, Save Veil."),
             ],
         )
 
@@ -160,4 +172,4 @@ class Protect(io.ComfyNode):
 
         with on_device([*surrogates, *(judges or ())], device), cancellable():
             done = with_less_memory(protected, free_memory)
-        return io.NodeOutput(image_of(done.pictures, image), done.changed, done.text)
+        return io.NodeOutput(image_of(done.pictures, image), done.changed, done.text, tuple(done.veils))

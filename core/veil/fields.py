@@ -9,6 +9,7 @@ the photo's own, and mean the same on another photo.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Protocol
 
 import torch
@@ -73,6 +74,7 @@ def _on_pixels(control: Tensor, frames: Tensor, height: int, width: int) -> Tens
     return F.grid_sample(field, on_lattice, padding_mode="border", align_corners=True)
 
 
+@cache
 def _moods(knots: int) -> Tensor:
     """An orthonormal basis (moods, 2 * knots * knots) of the displacements that are an expression."""
     return torch.linalg.svd(
