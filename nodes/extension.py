@@ -22,6 +22,8 @@ NODES = {
     "veil_curve": "VeilCurve",
     "load_veil": "LoadVeil",
     "save_veil": "SaveVeil",
+    "protect_video": "ProtectVideo",
+    "protect_frames": "ProtectFrames",
     "sharing": "Sharing",
     "verdict": "Verdict",
     "save_protected": "SaveProtected",
