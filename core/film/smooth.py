@@ -7,7 +7,7 @@ from math import pi
 import torch
 from torch import Tensor
 
-STILL, QUICK = 1.2, 6.0
+STILL, QUICK = 1.2, 2.0
 """Cut-off in Hz of a face that holds still, and how much it rises with speed, in Hz for each face width a second."""
 _SPEED = 2.0
 """Cut-off in Hz of the speed itself."""

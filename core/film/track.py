@@ -137,9 +137,9 @@ def course_of(track: Track, first: int, last: int, times: dict[int, float]) -> C
     """
     frames = sorted(track.seen)
     begin, end = frames[0], frames[-1]
-    while begin > first and times[frames[0]] - times[begin - 1] <= LINGER:
+    while begin > first and times[frames[0]] - times[begin - 1] <= LINGER + 1e-6:
         begin -= 1
-    while end < last and times[end + 1] - times[frames[-1]] <= LINGER:
+    while end < last and times[end + 1] - times[frames[-1]] <= LINGER + 1e-6:
         end += 1
     known = torch.stack([_numbers(track.seen[frame]) for frame in frames])
     seconds = torch.tensor([times[frame] for frame in frames])
