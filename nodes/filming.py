@@ -52,9 +52,9 @@ def protect_file(
     film = about(source)
     total = max(film.frames, 1)
     wardrobe.on_step = _searching(show)
-    look = turned(film.quarters)
+    looks = turned(film.quarters)
     worn = find_veils(
-        frames_of(source), wardrobe, which, look, lambda done: show(0.4 * min(done / total, 1), "watching")
+        frames_of(source), wardrobe, which, looks, lambda done: show(0.4 * min(done / total, 1), "watching")
     )
     frames = rewrite(
         source,

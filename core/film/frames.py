@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..faces.crops import Window
 
-LOOKED_AT = 640
+LOOKED_AT = 512
 """Longer side of the copy that faces are looked for in."""
 
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor
 
 from ..errors import InputError, NoFaceError
 from ..faces.crops import Window, window_around
-from ..faces.face import Face
+from ..faces.find import found_again
 from ..images import as_saved
 from ..optimise import Step
 from ..protection.learn import Sitter, learn
@@ -21,6 +20,7 @@ from ..recognisers.recogniser import Recogniser
 from ..veil.veil import Veil
 from .frames import Frame
 from .track import Course, looked
+from .turning import Again, Look
 from .watch import Person, watch
 
 
@@ -81,7 +81,7 @@ def find_veils(
     frames: Iterable[tuple[float, Frame]],
     wardrobe: Wardrobe,
     which: str | int = "all",
-    look: Callable[[Tensor], list[Face]] = looked,
+    looks: tuple[Look, Again] = (looked, found_again),
     on_frame: Callable[[int], None] = lambda done: None,
 ) -> list[Worn]:
     """The first time through a film: what is worn where. Faces are counted in each shot, the largest first."""
@@ -93,7 +93,7 @@ def find_veils(
         on_frame(done)
 
     with torch.inference_mode(False):
-        for people in watch(frames, look, counted):
+        for people in watch(frames, looks, counted):
             for person in _meant(people, which):
                 worn.append(Worn(person.course, wardrobe.veil_for(person.keys), person.keys))
     if not count:

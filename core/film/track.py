@@ -9,20 +9,20 @@ import torch
 from torch import Tensor
 
 from ..errors import NoFaceError
-from ..faces.crops import window_around
 from ..faces.face import Face
-from ..faces.find import find_faces
+from ..faces.find import find_faces, found_again
 from .smooth import one_euro
 
 EVERY = 2
 """Only every second frame is looked at; a face moves little between two, and what lies between is known afterwards."""
 EVERYWHERE = 12
-"""Frames after which the whole frame is looked at again; between, only where faces are known to be."""
+"""Frames after which the whole frame is looked at again; between, only where faces are known to be. A face that is
+seen first may have been there all the while, so its veil begins as many frames earlier."""
 LINGER = 0.6
 """Seconds that a veil goes on where its face was seen last, and begins before it was seen first: detectors lose a face
 before people do, and a veil over nothing is better than a face without one."""
-_SAME, _CLOSE = 0.3, 160
-"""Overlap of two boxes of one face; side of the window's copy in which a known face is looked for."""
+_SAME = 0.3
+"""Overlap of two boxes of one face."""
 
 
 @dataclass
@@ -71,9 +71,14 @@ def overlap(one: Face, other: Face) -> float:
 class Follower:
     """Told of one frame of a shot after the other."""
 
-    def __init__(self, look: Callable[[Tensor], list[Face]] | None = None) -> None:
+    def __init__(
+        self,
+        look: Callable[[Tensor], list[Face]] | None = None,
+        again: Callable[[Tensor, Face], Face | None] = found_again,
+    ) -> None:
+        """`look` finds faces in a picture, `again` a known one not far from where it was."""
         self.tracks: list[Track] = []
-        self._look, self._frames = look or looked, 0
+        self._look, self._again, self._frames = look or looked, again, 0
 
     def see(self, frame: int, small: Tensor, scale: float) -> None:
         """A frame's small copy (1, 3, h, w); `scale` brings its coordinates to the frame's own."""
@@ -86,21 +91,9 @@ class Follower:
         for track in self.tracks:
             if frame - max(track.seen) > 2 * EVERYWHERE:
                 continue  # lost for long: it has to be found anew
-            near = self._near(small, enlarged(track.last, 1 / scale))
+            near = self._again(small, enlarged(track.last, 1 / scale))
             if near is not None:
                 track.seen[frame] = enlarged(near, scale)
-
-    def _near(self, small: Tensor, face: Face) -> Face | None:
-        """The face again, in a window around where it was, brought to one size: quick, and as sure as the whole."""
-        window = window_around(face, 0.35)
-        part = window.cut(small)
-        zoom = _CLOSE / window.width
-        part = torch.nn.functional.interpolate(
-            part, (_CLOSE, _CLOSE), mode="bilinear", align_corners=False, antialias=True
-        )
-        found = [window.moved_back(enlarged(each, 1 / zoom)) for each in self._look(part)]
-        best = max(found, key=lambda each: overlap(each, face), default=None)
-        return best if best is not None and overlap(best, face) >= _SAME else None
 
     def _associate(self, frame: int, faces: list[Face]) -> None:
         pairs = [
@@ -137,7 +130,7 @@ def course_of(track: Track, first: int, last: int, times: dict[int, float]) -> C
     """
     frames = sorted(track.seen)
     begin, end = frames[0], frames[-1]
-    while begin > first and times[frames[0]] - times[begin - 1] <= LINGER + 1e-6:
+    while begin > first and (frames[0] - begin < EVERYWHERE or times[frames[0]] - times[begin - 1] <= LINGER + 1e-6):
         begin -= 1
     while end < last and times[end + 1] - times[frames[-1]] <= LINGER + 1e-6:
         end += 1

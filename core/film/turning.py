@@ -8,21 +8,31 @@ import torch
 from torch import Tensor
 
 from ..faces.face import Face
+from ..faces.find import found_again
 from .track import looked
 
+Look = Callable[[Tensor], list[Face]]
+Again = Callable[[Tensor, Face], Face | None]
 
-def turned(quarters: int) -> Callable[[Tensor], list[Face]]:
-    """A look at pictures (1, 3, h, w) turned by so many quarters counter-clockwise; faces in the pictures' own
-    coordinates."""
+
+def turned(quarters: int) -> tuple[Look, Again]:
+    """Looks at pictures (1, 3, h, w) turned by so many quarters counter-clockwise, for all faces and for a known one
+    again; faces lie in the pictures' own coordinates."""
     quarters %= 4
     if not quarters:
-        return looked
+        return looked, found_again
 
     def look(picture: Tensor) -> list[Face]:
         height, width = picture.shape[-2:]
         return [_back(face, quarters, height, width) for face in looked(picture.rot90(quarters, (2, 3)))]
 
-    return look
+    def again(picture: Tensor, face: Face) -> Face | None:
+        height, width = picture.shape[-2:]
+        upright = picture.rot90(quarters, (2, 3))
+        there = found_again(upright, _back(face, -quarters % 4, *upright.shape[-2:]))
+        return None if there is None else _back(there, quarters, height, width)
+
+    return look, again
 
 
 def _back(face: Face, quarters: int, height: int, width: int) -> Face:

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from ..faces.crops import resize, window_around
 from ..faces.face import Face
+from ..faces.find import found_again
 from ..images import to_uint8
 from ..protection.protect import SMALLEST_FACE
 from .cuts import Cuts
 from .frames import Frame
 from .track import Course, Follower, Track, course_of, enlarged, looked
+from .turning import Again, Look
 
 KEYS = 4
 """Pictures of a face on which its veil is searched."""
@@ -63,7 +65,7 @@ class _Keys:
 
 def watch(
     frames: Iterable[tuple[float, Frame]],
-    look: Callable[[Tensor], list[Face]] = looked,
+    looks: tuple[Look, Again] = (looked, found_again),
     on_frame: Callable[[int], None] = lambda done: None,
 ) -> Iterator[list[Person]]:
     """The people of one shot after the other, the largest first; of frames with the seconds at which they are shown.
@@ -71,12 +73,12 @@ def watch(
     Nothing of a shot is kept once it has been handed on.
     """
     cuts, first, index, times = Cuts(), 0, -1, {}
-    follower, keys = Follower(look), {}
+    follower, keys = Follower(*looks), {}
     for index, (seconds, frame) in enumerate(frames):
         small = frame.small()
         if cuts.begins(small) and index:
             yield _people(follower, keys, first, index - 1, times)
-            follower, keys, first, times = Follower(look), {}, index, {}
+            follower, keys, first, times = Follower(*looks), {}, index, {}
         times[index] = seconds
         follower.see(index, small, frame.width / small.shape[-1])
         for track in follower.tracks:

@@ -15,7 +15,7 @@ from faceveil.core.film.turning import turned
 
 
 def protected(path, target, **how):
-    worn = find_veils(frames_of(path), Wardrobe(None, [], stirred()), look=turned(about(path).quarters))
+    worn = find_veils(frames_of(path), Wardrobe(None, [], stirred()), looks=turned(about(path).quarters))
     return rewrite(path, target, lambda index, frame: dress(index, frame, worn), **how), worn
 
 

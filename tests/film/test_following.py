@@ -7,6 +7,7 @@ import math
 import torch
 
 from faceveil.core.faces.face import Face
+from faceveil.core.faces.find import find_faces, found_again
 from faceveil.core.film.cuts import Cuts
 from faceveil.core.film.smooth import one_euro
 from faceveil.core.film.track import EVERYWHERE, Follower, Track, course_of
@@ -32,7 +33,7 @@ def test_a_cut_is_told_from_a_movement_and_from_light():
 def test_two_faces_that_pass_each_other_stay_two():
     places = [(face_at(10 + 8 * i), face_at(700 - 8 * i, 300)) for i in range(20)]
     index = 0
-    follower = Follower(lambda small: list(places[index]) if small.shape[-1] != 160 else [])
+    follower = Follower(lambda small: list(places[index]))
     for index in range(0, 20):
         follower._frames = 0  # each time everywhere
         follower.see(index, torch.zeros(1, 3, 9, 16), 1.0)
@@ -78,15 +79,24 @@ def test_faces_of_a_turned_picture_come_back_to_where_they_lie():
         assert math.isclose(sum(back.box[::2]) / 2, 70) and back.box[0] < back.box[2]
 
 
-def test_between_looks_at_everything_a_known_face_is_looked_for_nearby():
+def test_between_looks_at_everything_a_known_face_is_looked_for_where_it_was():
     asked = []
 
-    def look(picture):
-        asked.append(tuple(picture.shape[-2:]))
-        return [face_at(20)] if picture.shape[-1] == 320 else []
+    def again(picture, face):
+        asked.append(face.box[0])
+        return face_at(face.box[0] + 1)
 
-    follower = Follower(look)
+    follower = Follower(lambda picture: [face_at(20)], again)
     for index in range(EVERYWHERE):
         follower.see(index, torch.zeros(1, 3, 180, 320), 2.0)
-    assert asked[0] == (180, 320) and set(asked[1:]) == {(160, 160)}
-    assert follower.tracks[0].last.box[0] == 40.5
+    assert asked == [20.0, 21.0, 22.0, 23.0, 24.0], "every second frame"
+    assert follower.tracks[0].last.box[0] == 50.5
+
+
+def test_a_face_is_found_again_after_it_moved_and_not_where_none_is(portrait):
+    face = find_faces(portrait)[0]
+    moved = portrait.roll((6, -8), (2, 3))
+    there = found_again(moved, face)
+    assert (there.points - face.points - torch.tensor([-8.0, 6.0])).abs().max() < 4
+    assert abs(there.centre[0] - face.centre[0] + 8) < 4 and abs(there.size / face.size - 1) < 0.1
+    assert found_again(torch.full_like(portrait, 0.5), face) is None

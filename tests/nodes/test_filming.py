@@ -21,7 +21,7 @@ def test_frames_wear_a_veil_and_somebody_looks_at_them(portrait, dlib_recogniser
         frames, 24.0, wardrobe, "all", 1.0, [Witness(dlib_recogniser)], "1e-2", lambda done, what: told.append(done)
     )
     assert not torch.equal(frames, before) and len(veils) == 1 and told[-1] == 1.0
-    assert said.startswith("3 frames, 1 faces in its shots, veils: 1.") and "dlib (judge): matches" in said
+    assert said.startswith("3 frames, 1 faces in its shots, 1 veil.") and "dlib (judge): matches" in said
 
 
 def test_a_film_goes_from_file_to_file(portrait, tmp_path):
