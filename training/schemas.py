@@ -44,6 +44,10 @@ class Kind:
     def Input(self, id: str, *more: Any, **said: Any) -> SimpleNamespace:
         return SimpleNamespace(id=id, kind=self.name, said=said)
 
+    def __getattr__(self, name: str) -> str:
+        """A choice of an enumeration: nothing is asked of it."""
+        return name
+
     def Output(self, *more: Any, **said: Any) -> SimpleNamespace:
         return SimpleNamespace(kind=self.name, said=said)
 
