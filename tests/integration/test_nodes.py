@@ -358,7 +358,13 @@ def prompt_of(graph: dict[str, object], info: dict[str, object]) -> dict[str, ob
 
 
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
-NEEDS_DOWNLOADS = {"edit_and_protect_flux", "guarded_txt2img_sd", "method_1_sd"}
+NEEDS_DOWNLOADS = {
+    "edit_and_protect_flux",
+    "guarded_txt2img_sd",
+    "kontext_edit_and_protect",
+    "method_1_sd",
+    "qwen_image_edit_protected",
+}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
