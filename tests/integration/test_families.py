@@ -47,6 +47,16 @@ def test_the_latent_optimizer_goes_through_its_last_steps(comfy, portrait, kind)
     assert change.max() > 2 and change.mean() < known.std()
 
 
+def test_every_way_of_saving_memory_has_the_gradient_of_the_plain_one(comfy, portrait, kind):
+    """What a graphics card runs out of memory for is begun again with blocks computed twice, then in tiles."""
+    given = {"model": ["model", 0], "vae": ["tiny", 1], "image": ["image", 0]}
+    prompt = {**tiny(kind, portrait), "ladder": node("TinyLadder", **given, prompt=["nothing", 0], other=["words", 0])}
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error.get("exception_message")
+    twice, tiles = map(float, run.outputs["ladder"]["text"])
+    assert twice > 0.999 and tiles > 0.99
+
+
 def test_the_editor_changes_what_it_may_and_protects_it(comfy, portrait, kind):
     protected, plain, before = ran(comfy, edited(kind, portrait), "protected", "edited", "small picture")
     assert (plain != before).any() and (protected != plain).any()
