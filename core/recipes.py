@@ -13,7 +13,7 @@ from .errors import InputError
 from .optimise import Settings
 from .protection.identity import Aim
 from .protection.recipe import ATTENTION, Denoising, Recipe
-from .protection.weights import Budget, Constant, Linear, Sigmoid
+from .protection.weights import Constant, Linear, Sigmoid
 from .trajectory.embeddings import Learning
 
 
@@ -118,19 +118,16 @@ MAKEUP = "makeup"
 
 
 def choose(name: str | None = None, budget: float | None = None) -> Recipe:
-    """A recipe by name, our default when none is named; with `budget`, LPIPS-vgg on the face is held at that value."""
+    """A recipe by name, our default when none is named; with `budget`, no more paint than that may show on a face."""
     name = name or DEFAULT
     if name not in RECIPES:
         raise InputError(f"There is no recipe '{name}'. Known: {', '.join(RECIPES)}.")
-    chosen = RECIPES[name]
-    if budget is None:
-        return chosen
-    if not 0.01 <= budget <= 1:
+    if budget is not None and not 0.05 <= budget <= 2:
         raise InputError(
-            f"A budget of {budget} makes no sense: it is LPIPS-vgg on the face, from 0.05 (light) to 0.3 (heavy)."
+            f"A budget of {budget} makes no sense: it is the most paint that may show, from 0.2 (hardly seen) over 0.5 "
+            "(what the default comes to) to 1 (seen at once)."
         )
-    # Counted in budgets, visibility is about 1 at the end whatever the budget, which suits the controller's pace.
-    return replace(chosen, weighting=Budget(budget), visibility={**chosen.visibility, "perceptual": 1 / budget})
+    return replace(RECIPES[name], budget=budget)
 
 
 def through_denoising(recipe: Recipe) -> Recipe:
@@ -151,12 +148,7 @@ def through_denoising(recipe: Recipe) -> Recipe:
 def _in_latent(recipe: Recipe) -> Recipe:
     """A strength as it is searched for in a latent space; other recipes as they are."""
     kept = _LATENTS.get(recipe.name)
-    if kept is None:
-        return recipe
-    budget = recipe.visibility.get("perceptual") if isinstance(recipe.weighting, Budget) else None
-    if budget is None:
-        return kept
-    return replace(kept, weighting=recipe.weighting, visibility={**kept.visibility, "perceptual": budget})
+    return recipe if kept is None else replace(kept, budget=recipe.budget)
 
 
 def with_makeup(recipe: Recipe) -> Recipe:

@@ -24,7 +24,18 @@ from .drawing import draw_progress
 from .finding import refuse_faceless
 from .order import said_after
 from .protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
-from .sockets import CATEGORY, DecoyFaces, Faces, Recognisers, Weights, faces_input, far_input, schema, seed_input
+from .sockets import (
+    CATEGORY,
+    DecoyFaces,
+    Faces,
+    Recognisers,
+    Veils,
+    Weights,
+    faces_input,
+    far_input,
+    schema,
+    seed_input,
+)
 from .weighting import Weights as Schedule
 
 PREVIEW_EVERY = 4
@@ -95,6 +106,7 @@ class Protect(io.ComfyNode):
                 io.Image.Output(display_name="image", tooltip="The protected pictures, for Save Protected."),
                 io.Mask.Output(display_name="changed", tooltip="White where a pixel differs from the original."),
                 io.String.Output(display_name="report", tooltip="What was measured, picture by picture."),
+                Veils.Output(display_name="veil", tooltip="What changed the faces: for Apply Veil, Save Veil."),
             ],
         )
 
@@ -165,4 +177,6 @@ class Protect(io.ComfyNode):
         node = cls.hidden.unique_id
         warnings = [*done.warnings, *said_after(cls.hidden.prompt or {}, str(node))]
         tell(node, "\n".join(warnings))
-        return io.NodeOutput(image_of(done.pictures, image), done.changed, "\n\n".join([*warnings, done.text]))
+        return io.NodeOutput(
+            image_of(done.pictures, image), done.changed, "\n\n".join([*warnings, done.text]), tuple(done.veils)
+        )

@@ -17,6 +17,7 @@ from ..core.protection.objective import Objective
 from ..core.protection.recipe import Recipe
 from ..core.protector import Protector
 from ..core.recipes import choose
+from ..core.veil.veil import Veil
 from .finding import named
 from .weighting import Weights
 
@@ -34,6 +35,8 @@ class ProtectedBatch:
     """(B, H, W): 1 where a pixel differs from the original."""
     text: str
     """Every picture's verdict, and which were left unprotected."""
+    veils: list[Veil | None] = field(default_factory=list)
+    """What changed each picture, where another can wear it."""
     warnings: list[str] = field(default_factory=list)
     """What an artist can do better, of the pictures themselves."""
 
@@ -61,14 +64,14 @@ def protect_pictures(
     """
     if found is not None and len(found) != len(pictures):
         raise InputError(f"Faces were found in {len(found)} pictures, but {len(pictures)} are to be protected.")
-    results, texts, warnings, count, protected = [], [], [], len(pictures), 0
+    results, texts, warnings, veils, count, protected = [], [], [], [], len(pictures), 0
     for index, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
         try:
             allowed = None if mask is None else fit_mask(mask, *picture.shape[1:3])
             chosen = None if found is None else found[index]
             if chosen is not None and not chosen:
                 raise NoFaceError("No face was found in this picture.")
-            photo, report = protector(Photo(picture), allowed, _bound(on_step, index), chosen)
+            photo, report, veil = protector.with_veil(Photo(picture), allowed, _bound(on_step, index), chosen)
             result, text, protected = photo.pixels, report.text(), protected + 1
             warnings += small_faces(
                 [face.box for face in report.faces], "" if count == 1 else f" of picture {index + 1}"
@@ -76,16 +79,18 @@ def protect_pictures(
         except NoFaceError as error:
             if count == 1:
                 raise
-            result, text = picture, f"WARNING: this picture was NOT protected and is passed on unchanged. {error}"
+            veil, result = None, picture
+            text = f"WARNING: this picture was NOT protected and is passed on unchanged. {error}"
         except FaceVeilError as error:
             raise named(error, index, count) from error
         results.append(result)
+        veils.append(veil)
         texts.append(text if count == 1 else f"picture {index + 1} of {count}\n{text}")
     if not protected:
         raise NoFaceError(f"None of the {count} pictures was protected: no face was found in any of them.")
     pairs = zip(results, pictures, strict=True)
     changed = torch.cat([(after != before).any(-1) for after, before in pairs]).float()
-    return ProtectedBatch(results, changed, "\n\n".join(texts), warnings)
+    return ProtectedBatch(results, changed, "\n\n".join(texts), veils, warnings)
 
 
 def small_faces(boxes: Sequence[tuple[float, float, float, float]], where: str) -> list[str]:

@@ -21,6 +21,8 @@ DecoyFaces = io.Custom("FACEVEIL_DECOY")
 """list[Tensor]: pictures (1, 3, H, W) with a face each."""
 Weights = io.Custom("FACEVEIL_WEIGHTS")
 """weighting.Weights"""
+Veils = io.Custom("FACEVEIL_VEIL")
+"""tuple[Veil | None, ...]: one for all pictures or one for each; None is what no other picture can wear."""
 Trajectories = io.Custom("FACEVEIL_TRAJECTORY")
 """walked.Walked: one path for the pictures of a batch"""
 

@@ -81,6 +81,7 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
         "protector",
         "editor",
         "api",
+        "film",
         "many",
         "bench",
         "commands",

@@ -1,6 +1,7 @@
 """`faceveil protect PHOTO ... -o OUT`: photos come back that recognisers no longer match, and people still do.
 
-PHOTO is a file, a folder with everything below it, a glob in quotation marks, or a URL such as s3://bucket/folder.
+PHOTO is a file, a folder with everything below it, a glob in quotation marks, or a URL such as s3://bucket/folder; or
+one film, whose sound, subtitles and times stay as they are.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ def add(verbs: argparse._SubParsersAction) -> None:
     add_photos(parser)
     add_protecting(parser)
     say("--recipe", choices=_RECIPES, metavar="NAME", help=f"{', '.join(_RECIPES)}: for comparison, not a strength")
-    say("--budget", type=float, metavar="LPIPS", help="hold visibility (LPIPS-vgg on the face) at this value")
+    say(
+        "--budget",
+        type=float,
+        metavar="PAINT",
+        help="let no more paint show on a face than this; 0.5 is what the default comes to",
+    )
     say("--mode", choices=("dodge", "decoy"), default="dodge", help="dodge: match nobody; decoy: resemble the --decoy")
     say("--decoy", nargs="+", type=Path, default=[], metavar="IMG", help="a synthetic or consenting face")
     say(
@@ -46,8 +52,14 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..errors import InputError
+    from ..film.files import is_film
+    from .film import protect_film
 
     settle_surrogates(options)
+    if any(is_film(photo) for photo in options.photos):
+        if len(options.photos) > 1:
+            raise InputError("Films are protected one at a time: name one film, or photos.")
+        return protect_film(options)
     if not several(options):
         return protect_one(options)
     if options.save_veil:

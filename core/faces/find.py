@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, ModelError, NoFaceError
+from .align import similarity
 from .crops import window_around
 from .face import Face
 from .mtcnn import LONGEST, SMALL, Mtcnn, smaller_copy, smallest_face
@@ -28,6 +29,8 @@ class Looks(Protocol):
         ...
 
 
+AGAIN = 0.9
+"""How much it must look like a face where one was a moment ago."""
 CHOICES = ("all", "largest", "nearest")
 TURNS = {-1: "90 degrees clockwise", 2: "180 degrees", 1: "90 degrees counter-clockwise"}
 """Quarter turns as `torch.rot90` counts them, and what to tell the user."""
@@ -70,6 +73,24 @@ def find_faces(
     if mask is not None:
         faces = inside_mask(faces, mask, *image.shape[-2:])
     return choose(faces, which, near)
+
+
+@torch.no_grad()
+def found_again(image: Tensor, face: Face) -> Face | None:
+    """The face in the next picture (1, 3, H, W) of a film, not far from where it was; None when none is there.
+
+    Only the last of the built-in detector's networks looks, so it takes a few milliseconds.
+    """
+    now = _mtcnn().points_in_box(image, face.box)
+    if now.score < AGAIN:
+        return None
+    (a, b, right), (_, _, down) = similarity(face.points, now.points).tolist()
+    grown, (x, y) = hypot(a, b), face.centre
+    middle = a * x + b * y + right, -b * x + a * y + down
+    left, top, far, low = face.box
+    half = grown * (far - left) / 2, grown * (low - top) / 2
+    box = (middle[0] - half[0], middle[1] - half[1], middle[0] + half[0], middle[1] + half[1])
+    return Face(box, now.points, now.score)
 
 
 def choose(faces: Sequence[Face], which: str | int = "all", near: tuple[float, float] | None = None) -> list[Face]:

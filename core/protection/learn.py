@@ -14,14 +14,15 @@ from ..faces.face import Face
 from ..optimise import Outcome, Step, Terms, optimise
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
-from ..veil.fields import Bundle
-from ..veil.shape import forgiving
+from ..veil.change import Bundle
+from ..veil.forgiving import joined
 from ..veil.veil import Veil, veil_of
 from ..veil.wear import in_windows
 from .identity import Identity
 from .objective import VISIBILITY, Distance, Objective
-from .protect import Task, origin_of, prepared
+from .protect import origin_of
 from .recipe import Recipe
+from .task import Task, prepared
 
 Sitter = tuple[Tensor, Face]
 """A picture (1, 3, H, W) and which of its faces is meant."""
@@ -55,8 +56,8 @@ def learn(
         )
     tasks, ensemble = [_task(image, face, surrogates, recipe) for image, face in sitters], Ensemble(surrogates)
     clean, masks, points = (torch.cat([getattr(task, name) for task in tasks]) for name in ("clean", "masks", "points"))
-    light = torch.cat([forgiving(task.image, task.windows, recipe.shape) for task in tasks]) if recipe.luma else None
-    variable = Bundle(recipe.shape.fields(points, light, shared=True))
+    bounds = joined([recipe.shape.forgiving(task.image, task.windows, task.points) for task in tasks])
+    variable = Bundle(recipe.shape.fields(points, bounds, shared=True))
     if start is not None:
         start.put_on(variable)
     identity = Identity(

@@ -20,7 +20,7 @@ SUFFIX = ".veil"
 KIND, VERSION = "faceveil-veil", 1
 _KEY = "faceveil"
 _BYTES, _FACES = 32 << 20, 100
-"""A veil of one face takes 50 KB."""
+"""A veil of one face takes less than 100 KB."""
 _LIMITS = {
     "warp": (0, 0.5),
     "warp_knots": (4, 64),

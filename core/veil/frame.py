@@ -44,9 +44,11 @@ def on_pixels(control: Tensor, frames: Tensor, height: int, width: int) -> Tenso
     spline = spline_weights(max(_LATTICE, 2 * knots), knots, control)
     field = (spline @ control @ spline.T).expand(len(frames), -1, -1, -1)
     ys, xs = ((torch.arange(n, device=control.device) + 0.5) / n for n in (height, width))
-    shares = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1)
-    place = torch.einsum("brc,hwc->bhwr", frames[:, :, :2], shares) + frames[:, None, None, :, 2]
-    on_lattice = (place - place.new_tensor([LEFT, TOP])) * (2 / SPAN) - 1
+    lattice = frames.clone()
+    lattice[:, :, 2] -= frames.new_tensor([LEFT, TOP])
+    across, down, start = (lattice * (2 / SPAN)).unbind(2)
+    # Sums of rows and columns: a product of matrices takes many times as long.
+    on_lattice = across[:, None, None] * xs[:, None] + (down[:, None] * ys[:, None] + start[:, None] - 1)[:, :, None]
     return F.grid_sample(field, on_lattice, padding_mode="border", align_corners=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,7 @@ from ..faces.expression import MOODS, Mood, other_side
 from .frame import EYES, LEFT, SPAN, TOP, at_rest, frames_of, on_pixels, pick, spline_weights, spread
 
 
+@cache
 def _moods(knots: int) -> Tensor:
     """An orthonormal basis (moods, 2 * knots * knots) of the displacements that are an expression."""
     return torch.linalg.svd(

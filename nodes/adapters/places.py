@@ -30,3 +30,9 @@ def folders_of(kind: str) -> list[Path]:
     """ComfyUI's own folder for a kind that it does not know itself, after those that somebody has named."""
     named = folder_paths.get_folder_paths(kind) if kind in folder_paths.folder_names_and_paths else []
     return [*map(Path, named), Path(folder_paths.models_dir) / kind]
+
+
+def veil_folders() -> list[Path]:
+    """Where veils may lie: what Save Veil wrote, what somebody put into the input folder, and among the models."""
+    named = [Path(folder_paths.get_output_directory()), Path(folder_paths.get_input_directory())]
+    return [*(folder / "faceveil" / "veils" for folder in named), *(f / "veils" for f in folders_of("faceveil"))]

@@ -391,7 +391,13 @@ def task_of(path: Path) -> str:
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
 SHORT = {"strength": "light", "iterations": 3}
 """Inputs that say how long is searched."""
-NEEDS_DOWNLOADS = {"edit_and_protect_flux", "guarded_txt2img_sd", "method_1_sd"}
+NEEDS_DOWNLOADS = {
+    "edit_and_protect_flux",
+    "guarded_txt2img_sd",
+    "kontext_edit_and_protect",
+    "method_1_sd",
+    "qwen_image_edit_protected",
+}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

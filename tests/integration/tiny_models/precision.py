@@ -52,7 +52,7 @@ class Way:
     """One path that optimises, on one model; the trajectory is that of the exact one."""
 
     def __init__(self, prompt: Any, other: Any, image: Tensor, exact: tuple[Any, Any]) -> None:
-        self.prompt, self.other = prompt, other
+        self.prompt, self.other, self.economy = prompt, other, ours("nodes.adapters.economy").PLAIN
         with torch.inference_mode(False):
             self.photo = image.clone().movedim(-1, 1)
         (self.recogniser,) = (ours("core.api").load_recogniser("dlib"),)
@@ -115,7 +115,7 @@ class Way:
 
     @property
     def search(self) -> Callable[[Any], Any]:
-        economy, search = ours("nodes.adapters.economy").PLAIN, ours("nodes.adapters.latents").Search
+        economy, search = self.economy, ours("nodes.adapters.latents").Search
         return lambda made: search(
             made, [self.recogniser], self.recipe, [self.photo], 0, lambda index, step: None, economy
         )
@@ -210,4 +210,25 @@ class TinyPrecision:
         return {"ui": {"text": said}}
 
 
-NODE_CLASS_MAPPINGS = {"TinyPrecision": TinyPrecision}
+class TinyLadder:
+    """Through a model's steps, with attention listened to: the cosine of the gradient of each way of saving memory and
+    the plain one's."""
+
+    CATEGORY, FUNCTION, RETURN_TYPES, OUTPUT_NODE = "tests", "measure", (), True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        given = {"model": ("MODEL",), "vae": ("VAE",), "image": ("IMAGE",)}
+        return {"required": {**given, "prompt": ("CONDITIONING",), "other": ("CONDITIONING",)}}
+
+    def measure(self, model: Any, vae: Any, image: Any, prompt: Any, other: Any) -> dict[str, Any]:
+        way, slopes = Way(prompt, other, image, (model, vae)), []
+        for way.economy in ours("nodes.adapters.economy").LADDER:
+            with recording() as found:
+                way.through(model, vae)
+            slopes.append(torch.cat(found).float())
+        said = [float(torch.cosine_similarity(slopes[0], each, 0, eps=1e-30)) for each in slopes[1:]]
+        return {"ui": {"text": [*map(str, said)]}}
+
+
+NODE_CLASS_MAPPINGS = {"TinyPrecision": TinyPrecision, "TinyLadder": TinyLadder}

@@ -1,0 +1,67 @@
+"""Node: Apply Veil."""
+
+from __future__ import annotations
+
+import torch
+from comfy_api.latest import io
+
+from ..core.faces.face import Face
+from ..core.veil.veil import MOST, Veil
+from .adapters.host import Bar, cancellable
+from .adapters.pictures import image_of, pictures_of
+from .sockets import CATEGORY, Faces, Veils, faces_input, schema
+from .veiling import wear_in_pictures
+
+
+class ApplyVeil(io.ComfyNode):
+    """What a search has found, worn by any picture at once."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceVeilApplyVeil",
+            display_name="Apply Veil",
+            category=CATEGORY,
+            search_aliases=["veil", "cloak", "face privacy", "strength slider"],
+            description="Faces wear a veil, at any strength and without a search. Only Protection Verdict says whether "
+            "that is enough.",
+            inputs=[
+                io.Image.Input("image", tooltip="One picture or a batch, of any size."),
+                Veils.Input(
+                    "veil", tooltip="From Protect Portrait, Learn Veil or Load Veil: one for all pictures, or one each."
+                ),
+                io.Float.Input(
+                    "amount",
+                    default=1.0,
+                    min=0.0,
+                    max=MOST,
+                    step=0.05,
+                    tooltip="0 changes nothing, 1 is what was found, more goes beyond. Veil Curve draws what it does.",
+                ),
+                faces_input(),
+                Faces.Input(
+                    "found",
+                    optional=True,
+                    tooltip="From Find Faces: these faces wear it instead of all that are found.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="image", tooltip="The pictures with their faces veiled."),
+                io.Mask.Output(display_name="changed", tooltip="White where a pixel differs from the original."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        image: torch.Tensor,
+        veil: tuple[Veil | None, ...],
+        amount: float,
+        faces: str,
+        found: list[list[Face]] | None = None,
+    ) -> io.NodeOutput:
+        pictures = pictures_of(image)
+        bar = Bar(len(pictures))
+        with cancellable():
+            worn, changed = wear_in_pictures(pictures, veil, amount, faces, found, bar.show)
+        return io.NodeOutput(image_of(worn, image), changed)

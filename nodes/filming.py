@@ -1,0 +1,113 @@
+"""Films and long batches of frames, protected with one veil for each person and shot. No ComfyUI import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from ..core.errors import InputError
+from ..core.film.files import CONTAINERS, about, frames_of, rewrite
+from ..core.film.frames import Picture
+from ..core.film.protect import Wardrobe, Worn, dress, find_veils
+from ..core.film.turning import turned
+from ..core.film.verdict import judge
+from ..core.optimise import Step
+from ..core.protection.objective import Objective
+from ..core.recipes import choose
+from ..core.recognisers.recogniser import Recogniser
+from ..core.veil.veil import Veil
+from ..core.verdict.verify import Witness
+from .veiling import LOOKS_LIKE_NONE
+
+Shown = Callable[[float, str], None]
+"""Told how much of the work is done, from 0 to 1, and what is being done."""
+
+
+def wardrobe_of(
+    strength: str, far: str, seed: int, surrogates: Sequence[Recogniser], veil: Sequence[Veil | None] | None
+) -> Wardrobe:
+    """Who gets which veil; a batch's veils are as many faces', of which a film takes one."""
+    if veil is not None and (len(veil) != 1 or veil[0] is None):
+        raise InputError(
+            LOOKS_LIKE_NONE if veil and veil[0] is None else "A film takes one veil: connect a single one."
+        )
+    recipe = choose(strength)
+    return Wardrobe(replace(recipe, aim=replace(recipe.aim, far=far)), surrogates, veil[0] if veil else None, seed=seed)
+
+
+def protect_file(
+    source: Path,
+    target: Path,
+    wardrobe: Wardrobe,
+    which: str,
+    amount: float,
+    witnesses: Sequence[Witness],
+    far: str,
+    show: Shown,
+) -> tuple[str, list[Veil]]:
+    """A film from file to file: what was measured in words, and the veils that were worn."""
+    film = about(source)
+    total = max(film.frames, 1)
+    wardrobe.on_step = _searching(show)
+    looks = turned(film.quarters)
+    worn = find_veils(
+        frames_of(source), wardrobe, which, looks, lambda done: show(0.4 * min(done / total, 1), "watching")
+    )
+    frames = rewrite(
+        source,
+        target,
+        lambda index, frame: dress(index, frame, worn, amount),
+        on_frame=lambda done: show(0.4 + 0.5 * min(done / total, 1), "writing"),
+    )
+    verdicts = judge(frames_of(target), worn, witnesses, far, frames) if witnesses else []
+    show(1.0, "done")
+    return _said(frames, worn, [*(each.line() for each in verdicts), *film.notes]), _veils(worn)
+
+
+def protect_batch(
+    frames: Tensor,
+    rate: float,
+    wardrobe: Wardrobe,
+    which: str,
+    amount: float,
+    witnesses: Sequence[Witness],
+    far: str,
+    show: Shown,
+) -> tuple[str, list[Veil]]:
+    """Frames (B, H, W, C) of a film, changed in place."""
+    total = len(frames)
+
+    def pictures() -> list[tuple[float, Picture]]:
+        return [(index / rate, Picture(pixels)) for index, pixels in enumerate(frames)]
+
+    wardrobe.on_step = _searching(show)
+    worn = find_veils(pictures(), wardrobe, which, on_frame=lambda done: show(0.4 * done / total, "watching"))
+    for index, (_, picture) in enumerate(pictures()):
+        dress(index, picture, worn, amount)
+        show(0.4 + 0.5 * (index + 1) / total, "writing")
+    verdicts = judge(pictures(), worn, witnesses, far, total) if witnesses else []
+    show(1.0, "done")
+    return _said(total, worn, [each.line() for each in verdicts]), _veils(worn)
+
+
+def suffix_for(source: Path) -> str:
+    """A container that holds whatever the film has."""
+    return source.suffix.lower() if source.suffix.lower() in CONTAINERS else ".mkv"
+
+
+def _searching(show: Shown) -> Callable[[Step, Objective], None]:
+    return lambda step, objective: show(0.0, f"searching {step.index + 1} of {step.of}")
+
+
+def _said(frames: int, worn: Sequence[Worn], lines: Sequence[str]) -> str:
+    veils = len(_veils(worn))
+    return "\n".join(
+        [f"{frames} frames, {len(worn)} faces in its shots, {veils} veil{'' if veils == 1 else 's'}.", *lines]
+    )
+
+
+def _veils(worn: Sequence[Worn]) -> list[Veil]:
+    return list({id(each.veil): each.veil for each in worn}.values())

@@ -1,0 +1,71 @@
+"""Node: Learn Veil."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from comfy_api.latest import io
+
+from ..core.optimise import Step
+from ..core.protection.objective import Objective
+from ..core.recipes import DEFAULT, STRENGTHS, choose
+from ..core.recognisers.automatic import load_automatic
+from ..core.recognisers.recogniser import Recogniser
+from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
+from .adapters.pictures import pictures_of
+from .drawing import draw_progress
+from .sockets import CATEGORY, Recognisers, Veils, far_input, schema, seed_input
+from .veiling import learn_from_pictures
+
+
+class LearnVeil(io.ComfyNode):
+    """One veil for several photos of one person."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceVeilLearnVeil",
+            display_name="Learn Veil",
+            category=CATEGORY,
+            search_aliases=["veil", "train", "person", "cloak"],
+            description="Finds one veil that hides a person on all of these photos. New photos and films of the same "
+            "person wear it at once.",
+            inputs=[
+                io.Image.Input(
+                    "images",
+                    tooltip="Photos of ONE person as a batch, the largest face of each; four or more are better.",
+                ),
+                io.Combo.Input(
+                    "strength", options=list(STRENGTHS), default=DEFAULT, tooltip="How much the veil may change."
+                ),
+                seed_input("veil"),
+                far_input(),
+                Recognisers.Input("recognisers", optional=True, tooltip="What to protect against. Nothing: auto."),
+            ],
+            outputs=[Veils.Output(display_name="veil", tooltip="For Apply Veil, Save Veil, Protect Video.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        images: torch.Tensor,
+        strength: str,
+        seed: int,
+        far: str,
+        recognisers: tuple[Recogniser, ...] | None = None,
+    ) -> io.NodeOutput:
+        pictures, device, recipe = pictures_of(images, "images"), pick_device(), choose(strength)
+        recipe = replace(recipe, aim=replace(recipe.aim, far=far))
+        with gradients_allowed(), cancellable():
+            surrogates = recognisers or load_automatic(far, ())
+            bar = Bar(recipe.settings.iterations)
+
+            def show(step: Step, objective: Objective) -> None:
+                seen = objective.seen if step.index % 4 == 0 else None
+                drawn = None if seen is None else draw_progress(seen[:1], objective.scores, surrogates, far)
+                bar.show(step.index + 1, drawn)
+
+            with on_device(surrogates, device):
+                veil = learn_from_pictures(pictures, surrogates, recipe, seed, show, device)
+        return io.NodeOutput((veil,))

@@ -1,0 +1,48 @@
+"""Node: Load Veil."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..core.errors import InputError
+from ..core.veil.files import load_veil
+from .adapters.places import veil_folders
+from .sockets import CATEGORY, Veils, schema
+from .stamps import stamp
+from .veiling import files_in
+
+NONE = "none yet"
+
+
+class LoadVeil(io.ComfyNode):
+    """A veil that was kept."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceVeilLoadVeil",
+            display_name="Load Veil",
+            category=CATEGORY,
+            search_aliases=["veil", "open veil"],
+            description="A veil from a file: one that Save Veil kept, or that faceveil veil learn wrote.",
+            inputs=[
+                io.Combo.Input(
+                    "veil",
+                    options=list(files_in(veil_folders())) or [NONE],
+                    tooltip="Files that end in .veil, in faceveil/veils of ComfyUI's output or input folder or in "
+                    "models/faceveil/veils. Press R after adding one.",
+                ),
+            ],
+            outputs=[Veils.Output(display_name="veil", tooltip="For Apply Veil, Veil Curve, Protect Video.")],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, veil: str) -> str:
+        return stamp(path for name, path in files_in(veil_folders()).items() if name == veil)
+
+    @classmethod
+    def execute(cls, veil: str) -> io.NodeOutput:
+        path = files_in(veil_folders()).get(veil)
+        if path is None:
+            raise InputError(f"There is no veil '{veil}' any more: keep one with Save Veil, then press R.")
+        return io.NodeOutput((load_veil(path),))

@@ -1,0 +1,64 @@
+"""Node: Protect Video."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..core.recognisers.recogniser import Recogniser
+from ..core.veil.veil import Veil
+from .adapters.host import Bar, cancellable, gradients_allowed
+from .adapters.videos import as_video, on_disk, temporary
+from .film_inputs import film_inputs, film_outputs, parties
+from .filming import protect_file, suffix_for, wardrobe_of
+from .sockets import CATEGORY, schema
+
+
+class ProtectVideo(io.ComfyNode):
+    """A film whose faces recognisers no longer match, frame after frame."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="FaceVeilProtectVideo",
+            display_name="Protect Video",
+            category=CATEGORY,
+            search_aliases=["video", "film", "face privacy", "cloak video"],
+            description="Follows the faces of a film, finds a veil for each person and shot, or takes yours, and puts "
+            "it on every frame. Frames are streamed, so length costs no memory; sound and times stay as they are.",
+            inputs=[io.Video.Input("video", tooltip="The film (Load Video)."), *film_inputs()],
+            outputs=[io.Video.Output(display_name="video", tooltip="For Save Video."), *film_outputs()],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        video: Any,
+        strength: str,
+        amount: float,
+        seed: int,
+        faces: str,
+        far: str,
+        veil: tuple[Veil | None, ...] | None = None,
+        recognisers: tuple[Recogniser, ...] | None = None,
+        judges: tuple[Recogniser, ...] | None = None,
+    ) -> io.NodeOutput:
+        bar = Bar(1000)
+        with gradients_allowed(), cancellable(), on_disk(video) as source:
+            surrogates, witnesses = parties(far, recognisers, judges)
+            wardrobe = wardrobe_of(strength, far, seed, surrogates, veil)
+            target = temporary() / f"faceveil-{secrets.token_hex(8)}{suffix_for(Path(source))}"
+            said, worn = protect_file(
+                Path(source),
+                target,
+                wardrobe,
+                faces,
+                amount,
+                witnesses,
+                far,
+                lambda done, what: bar.show(round(1000 * done)),
+            )
+        return io.NodeOutput(as_video(target), said, tuple(worn[:1]))
