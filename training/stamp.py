@@ -18,11 +18,7 @@ COMFYUI = "0.33.0"
 UNKNOWN = "FILL-IN-OWNER"
 OWN = "FaceVeil"
 FIRST, APP = "01_protect_any_image", "02_protect.app"
-EXAMPLES = {
-    "portrait.png": "example portrait",
-    "person-first.jpg": "example person, first photo",
-    "person-second.jpg": "example person, second photo",
-}
+EXAMPLES = {name: f"faceveil/{name} [temp]" for name in ("portrait.png", "person-first.jpg", "person-second.jpg")}
 """What Load Portrait calls the pack's photos."""
 _HUB = "https://huggingface.co"
 MODELS = {
