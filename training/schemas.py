@@ -84,7 +84,8 @@ def pretended() -> Iterator[None]:
     """While it lasts, ComfyUI seems to be there; afterwards nothing that was imported with it is left."""
     before, finder = dict(sys.modules), Absent()
     api, latest = ModuleType("comfy_api"), ModuleType("comfy_api.latest")
-    latest.io, latest.ui, latest.ComfyExtension = Types(), MagicMock(), object
+    latest.io, latest.ComfyExtension = Types(), object
+    latest.__getattr__ = lambda name: MagicMock()
     for name in [name for name in sys.modules if name.startswith("faceveil.nodes")]:
         del sys.modules[name]
     sys.modules |= {"comfy_api": api, "comfy_api.latest": latest}

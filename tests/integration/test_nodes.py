@@ -15,6 +15,7 @@ from .comfy import ROOT, Comfy
 pytestmark = pytest.mark.integration
 
 NODES = {
+    "FaceVeilLoadPortrait",
     "FaceVeilLoadRecogniser",
     "FaceVeilFindFaces",
     "FaceVeilDecoy",
@@ -353,6 +354,33 @@ def prompt_of(graph: dict[str, object], info: dict[str, object]) -> dict[str, ob
                         assert values.pop(0) == "fixed"
         prompt[str(each["id"])] = node(each["type"], **widgets, **links)
     return prompt
+
+
+def test_a_photo_of_ones_own_and_an_example_are_loaded_alike(comfy, portrait, examples):
+    """One from the input folder, one that nobody had to put there; what is missing is refused before anything runs."""
+    for photo in (portrait, "example portrait"):
+        prompt = {"photo": node("FaceVeilLoadPortrait", photo=photo), "shown": save(["photo", 0])}
+        run = comfy.run(prompt)
+        assert run.status == "execution_success", run.error
+        assert np.array_equal(comfy.picture(run, "shown"), original(comfy, portrait))
+    prompt["photo"] = node("FaceVeilLoadPortrait", photo="nowhere.png")
+    code, answer = comfy.post("/prompt", {"prompt": prompt, "client_id": comfy.client})
+    assert code == 400 and "choose another" in json.dumps(answer)
+
+
+def test_rare_inputs_are_out_of_the_way(comfy):
+    given = comfy.get("/object_info")["FaceVeilProtect"]["input"]["required"]
+    assert [name for name, (_, about) in given.items() if not about.get("advanced")] == ["image", "strength"]
+
+
+def test_what_undoes_the_protection_afterwards_is_told_on_the_node_and_in_the_report(comfy, portrait):
+    """Core's upscaler with a model is never run: saying so is the node's, not the upscaler's."""
+    prompt = protecting(portrait)
+    prompt["saved"] = node("SaveImage", images=["protect", 0], filename_prefix="kept")
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error
+    assert "Save with Save Protected" in run.texts["protect"]
+    assert run.outputs["report"]["text"][0].startswith("WARNING: 'SaveImage' writes the original's name")
 
 
 def task_of(path: Path) -> str:
