@@ -8,13 +8,36 @@ import sys
 from collections.abc import Sequence
 
 from .commands.parser import Parser
-from .commands.telling import Unheard, fall_silent, speak_anywhere, warn
+from .commands.telling import Unheard, fall_silent, speak_anywhere, tell, warn
 from .errors import Cancelled, FaceVeilError
+from .version import version
 
 COMMANDS = (
-    *("demo", "protect", "status", "veil", "edit", "regions"),
-    *("verify", "recognisers", "calibrate", "fetch", "bench"),
+    "demo",
+    "protect",
+    "status",
+    "veil",
+    "edit",
+    "regions",
+    "verify",
+    "recognisers",
+    "calibrate",
+    "fetch",
+    "bench",
+    "doctor",
+    "completion",
 )
+
+NEXT = (
+    "FaceVeil changes portraits a little, so that face recognition no longer matches them and people still do.",
+    "",
+    "  faceveil protect photo.jpg -o protected.png    your own photo; nothing leaves this machine",
+    "  faceveil demo                                  try everything once, on an example portrait",
+    "  faceveil doctor                                what is installed, and what would make it better",
+    "",
+    "All commands: faceveil --help. One of them: faceveil protect --help.",
+)
+"""What somebody is told who types the name alone."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -23,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="faceveil",
         description="Share portraits that face-recognition systems no longer match and people still recognise.",
     )
+    parser.add_argument("--version", action="version", version=f"faceveil {version()}")
     verbs = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name in COMMANDS:
         importlib.import_module(f".commands.{name}", __package__).add(verbs)
@@ -36,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser = build_parser()
         options = parser.parse_args(arguments)
         if options.command is None:
-            parser.print_help(sys.stderr)
-            return 2
+            tell(*NEXT)
+            return 0
         return options.run(options)
     except (Cancelled, KeyboardInterrupt):
         warn("Stopped. Finished pictures were kept, unfinished ones were not written.")

@@ -6,7 +6,7 @@ It knows nothing of faces: it moves a variable so that what `render` makes of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,6 +14,12 @@ import torch
 from torch import Tensor
 
 from .errors import InputError, ModelError
+
+MAGNIFIED = 2.0**24
+"""Gradients are taken of so many times the total, and divided afterwards: half precision (float16) writes nothing
+below 6e-8, where most of them would lie. A power of two leaves the bits of all other precisions as they are."""
+_LESS = 2.0**8
+"""Where float16 overflows, the iteration is looked at again with so many times less."""
 
 
 class Variable(Protocol):
@@ -104,17 +110,21 @@ def optimise(
     won_in_a_row = torch.zeros(count, dtype=torch.long)
     done = torch.zeros(count, dtype=torch.bool)
     update = _optimiser(groups, settings)
-    outcome = Outcome()
+    outcome, magnified = Outcome(), MAGNIFIED
     for index in range(settings.iterations):
         rows = (~done).nonzero()[:, 0]
         progress = index / max(settings.iterations - 1, 1)
-        with torch.enable_grad():
-            terms = objective(render(rows), rows, progress)
-            gradients = torch.autograd.grad(terms.total.sum(), parameters, allow_unused=True)
+        while True:
+            with torch.enable_grad():
+                terms = objective(render(rows), rows, progress)
+                gradients = torch.autograd.grad(terms.total.sum() * magnified, parameters, allow_unused=True)
+            if magnified <= 1 or _finite(gradients) or not _finite(terms.values.values()):
+                break
+            magnified /= _LESS
         _refuse_nan(terms, gradients)
         kept = [parameter.detach()[done] for parameter in parameters]
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
+            parameter.grad = None if gradient is None else gradient / magnified
         update.step()
         with torch.no_grad():
             for parameter, value in zip(parameters, kept, strict=True):
@@ -163,11 +173,15 @@ class _SignDescent(torch.optim.Optimizer):
 
 def _refuse_nan(terms: Terms, gradients: tuple[Tensor | None, ...]) -> None:
     for name, value in terms.values.items():
-        if not torch.isfinite(value).all():
+        if not _finite([value]):
             raise ModelError(
                 f"The term '{name}' became NaN; a model returned invalid numbers. Try float32 weights or another model."
             )
-    if not all(gradient is None or torch.isfinite(gradient).all() for gradient in gradients):
+    if not _finite(gradients):
         raise ModelError(
             "A gradient became NaN; a model returned invalid numbers. Try float32 weights or another model."
         )
+
+
+def _finite(tensors: Iterable[Tensor | None]) -> bool:
+    return all(tensor is None or bool(torch.isfinite(tensor).all()) for tensor in tensors)

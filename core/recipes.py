@@ -18,7 +18,7 @@ from .trajectory.embeddings import Learning
 
 
 def _strength(name: str, warp: float, luma: float, contrast: float, iterations: int) -> Recipe:
-    """A warp that keeps the expression, stronger and weaker features, and a little brightness where texture hides it.
+    """A warp that keeps the expression, stronger and weaker features, and light that goes unnoticed.
 
     Every part is bounded at each place by what may be seen there, so no search can draw a scar.
     """
@@ -29,16 +29,15 @@ def _strength(name: str, warp: float, luma: float, contrast: float, iterations: 
         warp_knots=18,
         contrast=bands,
         luma=luma,
-        luma_size=132,
         aim=Aim(margin=5),
         settings=Settings(iterations, patience=8),
     )
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", warp=0.05, luma=4, contrast=0.15, iterations=50),
-    "balanced": _strength("balanced", warp=0.07, luma=6, contrast=0.22, iterations=100),
-    "strong": _strength("strong", warp=0.085, luma=7, contrast=0.28, iterations=120),
+    "light": _strength("light", warp=0.06, luma=0.25, contrast=0.2, iterations=60),
+    "balanced": _strength("balanced", warp=0.075, luma=0.33, contrast=0.24, iterations=100),
+    "strong": _strength("strong", warp=0.09, luma=0.42, contrast=0.3, iterations=130),
 }
 
 # Terms that hold a latent, which no bound holds.
@@ -93,8 +92,6 @@ OTHERS: dict[str, Recipe] = {
         perceptual="vgg19",
         settings=Settings(50, betas=(0.9, 0.999), patience=0),
     ),
-    # Geometry and texture without any autoencoder: what `strong` was before latents were held where they show.
-    "warp": Recipe("warp", warp=0.06, luma=11, aim=Aim(margin=4.5), settings=Settings(160)),
     "pixel-noise": Recipe(
         "pixel-noise",
         colour=8,

@@ -14,4 +14,4 @@ def version() -> str:
     project = Path(__file__).parents[1] / "pyproject.toml"
     if project.is_file():
         return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-    return metadata.version("comfyui-faceveil")
+    return metadata.version("faceveil")

@@ -12,6 +12,7 @@ from comfy_api.latest import ComfyExtension, io
 log = logging.getLogger("faceveil")
 
 NODES = {
+    "load_portrait": "LoadPortrait",
     "load_recogniser": "LoadRecogniser",
     "find": "FindFaces",
     "decoy": "Decoy",

@@ -10,9 +10,10 @@ from comfy_api.latest import io
 from ..core.faces.scrfd import scrfd_in
 from .adapters.host import Bar, cancellable
 from .adapters.pictures import image_of, pictures_of
+from .boxes import boxes_of
 from .drawing import draw_faces
 from .finding import find_in_pictures
-from .sockets import CATEGORY, Analysis, Faces, faces_input, schema
+from .sockets import CATEGORY, Analysis, Boxes, Faces, faces_input, schema
 
 
 class FindFaces(io.ComfyNode):
@@ -50,6 +51,12 @@ class FindFaces(io.ComfyNode):
                     optional=True,
                     tooltip="A loaded InsightFace (from IPAdapter, InstantID, PuLID): its detector is used instead.",
                 ),
+                Boxes.Input(
+                    "boxes",
+                    optional=True,
+                    tooltip="Boxes or face landmarks from ComfyUI's own detectors (MediaPipe, SAM 3, RT-DETR) for the "
+                    "same pictures: faces are looked for there alone, and numbered in their order.",
+                ),
             ],
             outputs=[
                 Faces.Output(
@@ -64,13 +71,20 @@ class FindFaces(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, image: torch.Tensor, faces: str, grow: float, detector: str = "built in", insightface: Any = None
+        cls,
+        image: torch.Tensor,
+        faces: str,
+        grow: float,
+        detector: str = "built in",
+        insightface: Any = None,
+        boxes: Any = None,
     ) -> io.NodeOutput:
         pictures = pictures_of(image)
         named = "scrfd" if detector == "scrfd" else "auto"
         looks = named if insightface is None else scrfd_in(insightface)
+        drawn = None if boxes is None else boxes_of(boxes, len(pictures))
         bar = Bar(len(pictures))
         with cancellable():
-            found, mask = find_in_pictures(pictures, faces, grow, bar.show, looks)
-        drawn = [draw_faces(picture, chosen) for picture, chosen in zip(pictures, found, strict=True)]
-        return io.NodeOutput(found, mask, image_of(drawn, image[..., :3]))
+            found, mask = find_in_pictures(pictures, faces, grow, bar.show, looks, drawn)
+        previews = [draw_faces(picture, chosen) for picture, chosen in zip(pictures, found, strict=True)]
+        return io.NodeOutput(found, mask, image_of(previews, image[..., :3]))

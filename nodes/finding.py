@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..core.errors import FaceVeilError, NoFaceError
 from ..core.faces.face import Face
-from ..core.faces.find import Looks, find_faces
+from ..core.faces.find import Box, Looks, find_faces
 from ..core.faces.masks import face_oval
 from ..core.images import to_bchw
 
@@ -20,15 +20,20 @@ def find_in_pictures(
     grow: float = 1.0,
     on_picture: Callable[[int], None] = lambda done: None,
     detector: str | Looks = "auto",
+    boxes: Sequence[Sequence[Box]] | None = None,
 ) -> tuple[list[list[Face]], Tensor]:
     """The faces of every picture (1, H, W, 3), and one soft mask (B, H, W) of their ovals.
 
-    Among several pictures one without a face is passed over; none with a face is an error.
+    Among several pictures one without a face is passed over; none with a face is an error. With `boxes`, each
+    picture's, faces are those that they mean.
     """
     found, masks = [], []
     for index, picture in enumerate(pictures):
         try:
-            faces = find_faces(to_bchw(picture), which=which, detector=detector)
+            here = None if boxes is None else boxes[index]
+            if here is not None and not here:
+                raise NoFaceError("The boxes that are connected hold none for this picture: its detector saw no face.")
+            faces = find_faces(to_bchw(picture), which=which, detector=detector, boxes=here)
         except NoFaceError:
             if len(pictures) == 1:
                 raise

@@ -26,6 +26,7 @@ class InvertToTrajectory(io.ComfyNode):
             node_id="FaceVeilInvert",
             display_name="Invert to Trajectory",
             category=CATEGORY,
+            is_experimental=True,
             search_aliases=["inversion", "ddim inversion", "unsampler"],
             description="Follows a picture's own path up to noise and records it. The same model, prompt and sigmas "
             "lead from that noise back to the picture.",

@@ -30,6 +30,7 @@ class LatentOptimizer(io.ComfyNode):
             node_id="FaceVeilLatentOptimizer",
             display_name="Latent Adversarial Optimizer",
             category=CATEGORY,
+            is_experimental=True,
             search_aliases=["adversarial", "privacy", "latent"],
             description="Changes a latent so that recognisers no longer match the face it decodes to. For latents "
             "that are decoded right after; for photos use Protect Portrait, which loses nothing to the VAE.",

@@ -25,6 +25,7 @@ class LearnEmbeddings(io.ComfyNode):
             node_id="FaceVeilLearn",
             display_name="Learn Unconditional Embeddings",
             category=CATEGORY,
+            is_experimental=True,
             search_aliases=["null-text inversion", "embedding"],
             description="Learns an embedding for each of the last steps of a trajectory, so that a short way down ends "
             "at the picture. What the short way can reproduce it need not wash away.",

@@ -18,10 +18,11 @@ from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.autoencoder import VaeAutoencoder
 from .adapters.economy import Economy, with_less_memory
-from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
+from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
 from .adapters.pictures import image_of, masks_of, pictures_of, tensors_of
 from .drawing import draw_progress
 from .finding import refuse_faceless
+from .order import said_after
 from .protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
 from .sockets import (
     CATEGORY,
@@ -100,6 +101,7 @@ class Protect(io.ComfyNode):
                     "found", optional=True, tooltip="From Find Faces: protect these faces instead of finding them anew."
                 ),
             ],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The protected pictures, for Save Protected."),
                 io.Mask.Output(display_name="changed", tooltip="White where a pixel differs from the original."),
@@ -172,4 +174,8 @@ class Protect(io.ComfyNode):
 
         with on_device([*surrogates, *(judges or ())], device), cancellable():
             done = with_less_memory(protected, free_memory)
-        return io.NodeOutput(image_of(done.pictures, image), done.changed, done.text, tuple(done.veils))
+        node = cls.hidden.unique_id
+        warnings = [*done.warnings, *said_after(cls.hidden.prompt or {}, str(node))]
+        tell(node, "\n".join(warnings))
+        said = "\n\n".join([*warnings, done.text])
+        return io.NodeOutput(image_of(done.pictures, image), done.changed, said, tuple(done.veils))

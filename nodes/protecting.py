@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -21,6 +21,9 @@ from ..core.veil.veil import Veil
 from .finding import named
 from .weighting import Weights
 
+SMALL = 64
+"""Pixels: of a face below this size recognisers see less than a third of what they are made for (112 to 160)."""
+
 
 @dataclass(frozen=True)
 class ProtectedBatch:
@@ -31,9 +34,11 @@ class ProtectedBatch:
     changed: Tensor
     """(B, H, W): 1 where a pixel differs from the original."""
     text: str
-    """Every picture's verdict, and warnings."""
+    """Every picture's verdict, and which were left unprotected."""
     veils: list[Veil | None]
     """What changed each picture, where another can wear it."""
+    warnings: list[str] = field(default_factory=list)
+    """What an artist can do better, of the pictures themselves."""
 
 
 def pick_recipe(strength: str, weights: Weights | None) -> Recipe:
@@ -59,7 +64,7 @@ def protect_pictures(
     """
     if found is not None and len(found) != len(pictures):
         raise InputError(f"Faces were found in {len(found)} pictures, but {len(pictures)} are to be protected.")
-    results, texts, veils, count, protected = [], [], [], len(pictures), 0
+    results, texts, veils, warnings, count, protected = [], [], [], [], len(pictures), 0
     for index, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
         try:
             allowed = None if mask is None else fit_mask(mask, *picture.shape[1:3])
@@ -68,6 +73,9 @@ def protect_pictures(
                 raise NoFaceError("No face was found in this picture.")
             photo, report, veil = protector.with_veil(Photo(picture), allowed, _bound(on_step, index), chosen)
             result, text, protected = photo.pixels, report.text(), protected + 1
+            warnings += small_faces(
+                [face.box for face in report.faces], "" if count == 1 else f" of picture {index + 1}"
+            )
         except NoFaceError as error:
             if count == 1:
                 raise
@@ -82,7 +90,18 @@ def protect_pictures(
         raise NoFaceError(f"None of the {count} pictures was protected: no face was found in any of them.")
     pairs = zip(results, pictures, strict=True)
     changed = torch.cat([(after != before).any(-1) for after, before in pairs]).float()
-    return ProtectedBatch(results, changed, "\n\n".join(texts), veils)
+    return ProtectedBatch(results, changed, "\n\n".join(texts), veils, warnings)
+
+
+def small_faces(boxes: Sequence[tuple[float, float, float, float]], where: str) -> list[str]:
+    """A warning for each face that is too small for much to be changed in it."""
+    sides = [min(right - left, bottom - top) for left, top, right, bottom in boxes]
+    return [
+        f"WARNING: face {index}{where} is only {round(side)} pixels wide: hardly anything can be changed in it unseen. "
+        "Protect the photo at its full size, before it is made smaller."
+        for index, side in enumerate(sides)
+        if side < SMALL
+    ]
 
 
 def _bound(

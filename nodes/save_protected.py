@@ -9,8 +9,9 @@ import torch
 from comfy_api.latest import io
 
 from .adapters.pictures import alphas_of, pictures_of
+from .order import said_before
 from .saving import SUFFIXES, save_pictures, without_fingerprints
-from .sockets import CATEGORY, schema
+from .sockets import CATEGORY, RARE, schema
 
 
 class SaveProtected(io.ComfyNode):
@@ -40,18 +41,19 @@ class SaveProtected(io.ComfyNode):
                     tooltip="png and webp keep every pixel. jpeg is smaller and may undo a little of the protection: "
                     "look at the verdict's jpeg rows.",
                 ),
-                io.Int.Input("quality", default=95, min=1, max=100, tooltip="For jpeg alone."),
+                io.Int.Input("quality", default=95, min=1, max=100, extra_dict=RARE, tooltip="For jpeg alone."),
                 io.Boolean.Input(
                     "embed",
                     default=False,
                     display_name="embed workflow",
+                    extra_dict=RARE,
                     tooltip="Off: the file says nothing. On: whoever gets the picture can open this workflow from it, "
                     "and reads the original's file name, your prompts, models and settings, and the seed that "
                     "protected it. For your own archive, not for publishing.",
                 ),
             ],
             outputs=[],
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt, io.Hidden.extra_pnginfo],
         )
 
     @classmethod
@@ -59,6 +61,8 @@ class SaveProtected(io.ComfyNode):
         cls, images: torch.Tensor, filename_prefix: str, format: str, quality: int, embed: bool
     ) -> io.NodeOutput:
         import folder_paths
+
+        from .adapters.host import tell
 
         pictures = pictures_of(images, "images")
         height, width = images.shape[1:3]
@@ -74,6 +78,8 @@ class SaveProtected(io.ComfyNode):
             quality,
             asked_for(cls.hidden) if embed else None,
         )
+        node = cls.hidden.unique_id
+        tell(node, "\n".join(said_before(cls.hidden.prompt or {}, str(node))))
         shown = [{"filename": file, "subfolder": subfolder, "type": "output"} for file in written]
         return io.NodeOutput(ui={"images": shown})
 

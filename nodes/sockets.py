@@ -15,6 +15,8 @@ Faces = io.Custom("FACEVEIL_FACES")
 """list[list[Face]]: for each picture of the batch the faces chosen in it."""
 Analysis = io.Custom("INSIGHTFACE,FACEANALYSIS")
 """insightface's FaceAnalysis, as the loaders of IPAdapter (the one name), InstantID and PuLID (the other) give it."""
+Boxes = io.Custom("BOUNDING_BOX,FACE_LANDMARKS")
+"""What ComfyUI's own detectors give since 0.33: MediaPipe both, SAM 3 and RT-DETR boxes."""
 DecoyFaces = io.Custom("FACEVEIL_DECOY")
 """list[Tensor]: pictures (1, 3, H, W) with a face each."""
 Weights = io.Custom("FACEVEIL_WEIGHTS")
@@ -26,6 +28,10 @@ Trajectories = io.Custom("FACEVEIL_TRAJECTORY")
 
 WHICH_FACES = ["all", "largest", *(str(number) for number in range(10))]
 FALSE_ACCEPT_RATES = ["1e-1", "1e-2", "1e-3", "1e-4"]
+
+RARE = {"advanced": True}
+"""For an input that most people never touch: the page shows it behind a button. Older versions take no such argument,
+and hand this on to pages that know it."""
 
 NEWER = {"search_aliases", "essentials_category"}
 """What schemas know since ComfyUI 0.11 and 0.15."""
@@ -42,6 +48,7 @@ def faces_input() -> io.Combo.Input:
         "faces",
         options=WHICH_FACES,
         default="all",
+        extra_dict=RARE,
         tooltip="Which faces: all, the largest, or one by its number (0 is the largest; Find Faces shows the numbers).",
     )
 
@@ -53,6 +60,7 @@ def seed_input(what: str = "picture") -> io.Int.Input:
         min=0,
         max=2**63 - 1,
         control_after_generate=True,
+        extra_dict=RARE,
         tooltip=f"The same seed gives the same {what}, on the same machine with as many threads.",
     )
 
@@ -80,8 +88,9 @@ def far_input() -> io.Combo.Input:
         "far",
         options=FALSE_ACCEPT_RATES,
         default="1e-2",
-        display_name="false-accept rate",
-        tooltip="How readily the recognisers say 'same person': the share of strangers they may mistake for one. "
-        "1e-1 matches most readily and is the hardest to escape, but not every recogniser has a threshold there, the "
-        "built-in ones among them: connect others. Services mostly work at 1e-3 or below.",
+        display_name="strangers mistaken",
+        extra_dict=RARE,
+        tooltip="How readily recognisers say 'same person'. 1e-2: they may mistake one stranger in 100 for you; "
+        "1e-3: one in 1000, which services mostly allow. The more are mistaken, the harder it is to escape. For 1e-1 "
+        "connect recognisers that know it; the built-in ones do not.",
     )

@@ -123,3 +123,35 @@ def test_works_under_inference_of_the_caller():
     with torch.no_grad():
         optimise(point, render(point), distance_to(TARGET[:1]), Settings(50, patience=0))
     assert (point.value - TARGET[:1]).abs().max() < 1.5
+
+
+def halfway(gain: float):
+    """A network in half precision between a point and its picture, and the same one in whole."""
+    draw = torch.Generator().manual_seed(0)
+    weights = torch.randn(2, 16, generator=draw), torch.randn(16, 2, generator=draw)
+    target = torch.tensor([[1.0, -2.0]])
+
+    def slope_in(kind: torch.dtype) -> torch.Tensor:
+        point = Point(torch.full((1, 2), 0.3))
+
+        def render(rows: torch.Tensor) -> torch.Tensor:
+            inner = (point.value[rows].to(kind) @ weights[0].to(kind)).tanh() @ weights[1].to(kind)
+            return inner.float()
+
+        def objective(picture: torch.Tensor, rows: torch.Tensor, progress: float) -> Terms:
+            distance = (picture - target).square().sum(1) * gain
+            return Terms({"distance": distance}, distance, distance.detach() < 0)
+
+        optimise(point, render, objective, Settings(1, patience=0))
+        return point.value.grad
+
+    return slope_in
+
+
+@pytest.mark.parametrize("gain", [1e-10, 1.0, 100.0])
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_no_gradient_vanishes_or_overflows_in_half_precision(kind, gain):
+    slope_in = halfway(gain)
+    wanted, found = slope_in(torch.float32), slope_in(kind)
+    assert float(torch.cosine_similarity(wanted, found, eps=1e-20)) > 0.999
+    assert float(found.norm() / wanted.norm()) == pytest.approx(1, abs=0.02)

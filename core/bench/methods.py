@@ -32,14 +32,7 @@ class Method:
 
 def _without(term: str) -> Callable[[Method], Method]:
     """A visibility term weighed with 0."""
-
-    def apply(method: Method) -> Method:
-        weights = method.recipe.visibility
-        if not weights.get(term):
-            raise InputError(f"The method '{method.name}' has no term '{term}' to leave out.")
-        return _with(method, visibility={**weights, term: 0.0})
-
-    return apply
+    return lambda method: _with(method, visibility={**method.recipe.visibility, term: 0.0})
 
 
 def _with(method: Method, **changed: object) -> Method:
@@ -49,7 +42,7 @@ def _with(method: Method, **changed: object) -> Method:
 def _unlearned(method: Method) -> Method:
     how = method.recipe.denoising
     if how is None:
-        raise InputError(f"The method '{method.name}' learns no embeddings. Add +purification to its recipe.")
+        return method
     return _with(method, denoising=replace(how, learning=replace(how.learning, iterations=0)))
 
 
@@ -91,8 +84,31 @@ def method(name: str) -> Method:
     found = Method(name, replace(recipe, name=name))
     if not change:
         return found
-    if change.startswith("autoencoder="):
-        return replace(found, tiny=change.removeprefix("autoencoder="))
-    if change not in ABLATIONS:
+    if not change.startswith("autoencoder=") and change not in ABLATIONS:
         raise InputError(f"There is no ablation '{change}'. Known: {', '.join(ABLATIONS)}, autoencoder=NAME_OR_FILE.")
-    return ABLATIONS[change](found)
+    changed = _changed(found, change)
+    if _at_work(changed) == _at_work(found):
+        able = ", ".join(other for other in ABLATIONS if _at_work(_changed(found, other)) != _at_work(found))
+        raise InputError(
+            f"'{name}' would do the same as '{base}', which has nothing of that in it. What changes it: {able}."
+        )
+    return changed
+
+
+def _changed(method: Method, change: str) -> Method:
+    if change.startswith("autoencoder="):
+        return replace(method, tiny=change.removeprefix("autoencoder="))
+    return ABLATIONS[change](method)
+
+
+def _at_work(method: Method) -> tuple[object, ...]:
+    """What a trial would really use: how a part is set that the recipe does not have makes no difference."""
+    recipe = method.recipe
+    if not recipe.warp:
+        recipe = replace(recipe, warp_symmetry=0.0, expression_held=False)
+    if recipe.aim.form == "cosine":
+        recipe = replace(recipe, aim=replace(recipe.aim, margin=0.0))
+    if not recipe.latent:
+        recipe = replace(recipe, smooth=1.0)
+    weighed = {term: weight for term, weight in recipe.visibility.items() if weight}
+    return replace(recipe, visibility=weighed), method.surrogates, method.tiny if recipe.latent else None

@@ -75,7 +75,7 @@ def key_of(row: Row) -> tuple:
 def about(**more: object) -> Row:
     """What has to be known to make a results file again."""
     known = {}
-    for package in ("comfyui-faceveil", "torch", "numpy", "pillow"):
+    for package in ("faceveil", "torch", "numpy", "pillow"):
         try:
             known[package] = version(package)
         except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""`faceveil protect` of many photos: folders, globs and URLs, side by side, on one machine or on a Ray cluster."""
+"""`protect` and `edit` of many photos: folders, globs and URLs, side by side, on one machine or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..errors import FaceVeilError, OutputError
-from . import protecting
 from .options import progress_bar, refuse_overwriting
 from .parser import count, job_count, seconds
+from .pictures import inputs_of
 from .settings import settings_of
 from .telling import tell, warn
 from .written import text_file
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from ..many.photos import PhotoTask, Record, Treat
     from ..many.run import Summary
     from ..many.workers import Setup, Workers
+    from ..protection.guard import GuardRecipe
+    from ..protection.recipe import Recipe
+    from ..verdict.report import Report
 
-_OUTPUTS = ("command", "out", "report", "sheet", "save_veil")
+    Work = Callable[[Path, Path, Path | None], tuple[Report | None, list[str]]]
+    """A photo from file to file, with its sheet: the verdict, if anything was protected, and notes."""
+
 _MEMORY = 1.5e9
 """What a worker with the default strength may need, generously, in bytes (docs/MANY.md)."""
 
@@ -56,8 +61,12 @@ def add_many(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def protect_many(options: argparse.Namespace) -> int:
-    """Everything that is not done yet; a photo that fails is named, and the rest go on."""
+def treat_many(
+    options: argparse.Namespace,
+    load: Callable[[argparse.Namespace], Work],
+    recipe: Recipe | GuardRecipe | None,
+) -> int:
+    """Everything that is not done yet, by what `load` makes; a photo that fails is named, and the rest go on."""
     from ..images import SUFFIXES
     from ..many.run import Order, run
     from ..many.sources import is_url, refuse_among, source_of
@@ -70,8 +79,8 @@ def protect_many(options: argparse.Namespace) -> int:
     order = Order(
         tuple(options.photos),
         options.out,
-        MakeTreat(options, str(Path.cwd())),
-        settings_of(options),
+        MakeTreat(options, load, str(Path.cwd())),
+        settings_of(options, recipe),
         options.retries,
         options.time_limit,
         (*inputs, *([options.report] if options.report else [])),
@@ -103,13 +112,14 @@ class MakeTreat:
     """Loads what `options` name, in whichever process works."""
 
     options: argparse.Namespace
+    load: Callable[[argparse.Namespace], Work]
     folder: str
     """Where files that are named by a relative path lie; a cluster's workers start elsewhere."""
 
     def __call__(self) -> Treat:
         if Path(self.folder).is_dir():
             os.chdir(self.folder)
-        protector = protecting.make_protector(self.options)
+        work = self.load(self.options)
 
         def treat(source: Path, target: Path, key: str) -> Record:
             from ..many.figures import figures_of
@@ -117,8 +127,9 @@ class MakeTreat:
             sheet = sheet_of(self.options.sheet, key)
             if sheet:
                 sheet.parent.mkdir(parents=True, exist_ok=True)
-            report, notes = protecting.protect_quietly(protector, source, target, sheet, self.options)
-            return {**figures_of(report), "report": json.dumps({**report.as_dict(), "notes": notes})}
+            report, notes = work(source, target, sheet)
+            figures, verdict = (figures_of(report), report.as_dict()) if report else ({}, {})
+            return {**figures, "report": json.dumps({**verdict, "notes": notes})}
 
         return treat
 
@@ -129,13 +140,6 @@ def sheet_of(sheet: Path | None, key: str) -> Path | None:
         return None
     photo = PurePosixPath(key)
     return sheet.parent / photo.parent / f"{sheet.stem}-{photo.stem}-{photo.suffix[1:]}{sheet.suffix}"
-
-
-def inputs_of(options: argparse.Namespace) -> list[Path]:
-    """Every file that an option names to be read."""
-    values = (value for name, value in vars(options).items() if name not in _OUTPUTS)
-    named = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
-    return [Path(entry) for entry in named if isinstance(entry, str | Path) and os.path.lexists(entry)]
 
 
 def pick_workers(options: argparse.Namespace) -> Callable[[Setup], Workers]:

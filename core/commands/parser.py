@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from ..errors import InputError
-from ..plain import plain
+from ..plain import meant, plain
 from .telling import shortened
 
 
@@ -15,7 +17,34 @@ class Parser(argparse.ArgumentParser):
     """argparse's own errors begin with a usage of twenty lines, under which the mistake is lost."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{shortened(message)}. See: {self.prog} --help")
+        raise InputError(f"{shortened(message)}.{self._meant(message)} See: {self.prog} --help")
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None):
+        """What no option is known for is told by the verb that was asked, which knows what was meant."""
+        options, rest = self.parse_known_args(args, namespace)
+        if rest:
+            verb = verbs_of(self).get(getattr(options, "command", None) or "", self)
+            verb.error(f"unrecognized arguments: {' '.join(rest)}")
+        return options
+
+    def _meant(self, message: str) -> str:
+        """The name that was probably meant: of a verb or a choice that is none, or of an option."""
+        choice = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message, re.DOTALL)
+        if choice:
+            return meant(choice[1], re.findall(r"[^\s,']+", choice[2]))
+        option = re.search(r"unrecognized arguments: .*?(--[\w-]+)", message, re.DOTALL)
+        return meant(option[1], options_of(self)) if option else ""
+
+
+def verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The verbs below a parser, by name."""
+    found = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(next((action.choices for action in found), {}))
+
+
+def options_of(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    """Every option that a parser takes, short and long, to what it stands for."""
+    return dict(parser._option_string_actions)
 
 
 def output_path(text: str) -> Path:

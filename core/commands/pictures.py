@@ -1,18 +1,56 @@
-"""Photos for the verbs: read with a face in them, and what there is to say of what is written."""
+"""Photos for the verbs: named, read with a face in them, and what there is to say of what is written."""
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NoFaceError
+from .parser import place_name, text_path
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..images import Photo
+
+
+_OUTPUTS = ("command", "out", "report", "sheet")
+OUT = (
+    "the file to write (.png, .jpg, .webp, .tif, .bmp); a name without such an ending is a folder, made when missing. "
+    "Several photos need a folder or a URL, and keep their names in it"
+)
+
+
+def add_photos(parser: argparse.ArgumentParser) -> None:
+    """Photos in and out, and what is told of them: the same for every verb that writes photos."""
+    say = parser.add_argument
+    say("photos", nargs="+", metavar="PHOTO", help="photos, folders, globs, or URLs of fsspec")
+    say("-o", "--out", type=place_name, required=True, help=OUT)
+    say("--report", type=text_path, metavar="FILE.json", help="write the verdict as JSON; of several photos, a list")
+    say(
+        "--overwrite",
+        action="store_true",
+        help="in a folder, also replace files that an earlier run into it did not make; never an input",
+    )
+    say("--keep-metadata", action="store_true", help="keep EXIF, place and camera included")
+
+
+def several(options: argparse.Namespace) -> bool:
+    """Whether a ledger is kept: of one photo that lies here, to lie here, there is nothing to remember."""
+    from ..many.sources import is_url, names_many
+
+    return len(options.photos) > 1 or names_many(options.photos[0]) or is_url(options.out)
+
+
+def inputs_of(options: argparse.Namespace) -> list[Path]:
+    """Every file that an option names to be read."""
+    values = (value for name, value in vars(options).items() if name not in _OUTPUTS)
+    named = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
+    return [Path(entry) for entry in named if isinstance(entry, str | Path) and os.path.lexists(entry)]
 
 
 @contextmanager
@@ -46,3 +84,22 @@ def notes_on(photo: Photo, target: Path) -> list[str]:
             "that. Write a .png to keep everything outside the faces as it was."
         )
     return notes
+
+
+def target_of(photo: Path, out: Path, overwrite: bool = False) -> Path:
+    """The named file; in a folder, which is made when missing, the photo keeps its name, if that is free there."""
+    from ..errors import OutputError
+    from ..many.photos import target_name
+
+    if out.suffix and not out.is_dir():
+        return out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {out} cannot be made: {error.strerror}.") from error
+    target = out / target_name(photo.name)
+    if not overwrite and os.path.lexists(target):
+        raise OutputError(
+            f"{target} exists already: name the file to write, or say --overwrite if that one may be replaced."
+        )
+    return target

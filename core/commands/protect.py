@@ -8,30 +8,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 
-from .denoising import add_denoising
-from .many import add_many, inputs_of, protect_many
+from .denoising import add_denoising, pick_recipe
+from .many import add_many, treat_many
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
-from .parser import place_name, text_path
-from .protecting import make_protector, protect_quietly
+from .pictures import add_photos, inputs_of, several, target_of
+from .protecting import make_protecting, make_protector, protect_quietly
 from .telling import tell
 from .veiling import add_veil
 from .written import text_file
 
-_RECIPES = ("published-1", "published-2", "warp", "pixel-noise", "momentum-noise")
-_OUT = (
-    "the file to write (.png, .jpg, .webp, .tif, .bmp); a name without such an ending is a folder, made when missing. "
-    "Several photos need a folder or a URL, and keep their names in it"
-)
+_RECIPES = ("published-1", "published-2", "pixel-noise", "momentum-noise")
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
     parser = verbs.add_parser("protect", help="protect the faces in photos", description=__doc__)
     say = parser.add_argument
-    say("photos", nargs="+", metavar="PHOTO", help="photos, folders, globs, or URLs of fsspec")
-    say("-o", "--out", type=place_name, required=True, help=_OUT)
+    add_photos(parser)
     add_protecting(parser)
     say("--recipe", choices=_RECIPES, metavar="NAME", help=f"{', '.join(_RECIPES)}: for comparison, not a strength")
     say("--budget", type=float, metavar="LPIPS", help="hold visibility (LPIPS-vgg on the face) at this value")
@@ -43,13 +37,6 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="a tiny autoencoder (taesd, taef1 ...) instead of the built-in one",
     )
     say("--mask", type=Path, metavar="IMG", help="change pixels only where this picture is white")
-    say("--report", type=text_path, metavar="FILE.json", help="write the verdict as JSON; of several photos, a list")
-    say(
-        "--overwrite",
-        action="store_true",
-        help="in a folder, also replace files that an earlier run into it did not make; never an input",
-    )
-    say("--keep-metadata", action="store_true", help="keep EXIF, place and camera included")
     add_veil(parser)
     add_many(parser)
     add_denoising(parser)
@@ -61,7 +48,6 @@ def add(verbs: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from ..errors import InputError
     from ..film.files import is_film
-    from ..many.sources import is_url, names_many
     from .film import protect_film
 
     settle_surrogates(options)
@@ -69,13 +55,13 @@ def run(options: argparse.Namespace) -> int:
         if len(options.photos) > 1:
             raise InputError("Films are protected one at a time: name one film, or photos.")
         return protect_film(options)
-    if len(options.photos) > 1 or names_many(options.photos[0]) or is_url(options.out):
-        if options.save_veil:
-            raise InputError(
-                "Several photos have a veil each. Learn one for all of them: faceveil veil learn PHOTO ... -o FILE."
-            )
-        return protect_many(options)
-    return protect_one(options)
+    if not several(options):
+        return protect_one(options)
+    if options.save_veil:
+        raise InputError(
+            "Several photos have a veil each. Learn one for all of them: faceveil veil learn PHOTO ... -o FILE."
+        )
+    return treat_many(options, make_protecting, pick_recipe(options))
 
 
 def protect_one(options: argparse.Namespace) -> int:
@@ -92,22 +78,3 @@ def protect_one(options: argparse.Namespace) -> int:
             file.write(json.dumps(entry, indent=1) + "\n")
     tell(f"{source.name} -> {target}", *report.lines(), *(f"note: {note}" for note in notes))
     return 0
-
-
-def target_of(photo: Path, out: Path, overwrite: bool = False) -> Path:
-    """The named file; in a folder, which is made when missing, the photo keeps its name, if that is free there."""
-    from ..errors import OutputError
-    from ..many.photos import target_name
-
-    if out.suffix and not out.is_dir():
-        return out
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {out} cannot be made: {error.strerror}.") from error
-    target = out / target_name(photo.name)
-    if not overwrite and os.path.lexists(target):
-        raise OutputError(
-            f"{target} exists already: name the file to write, or say --overwrite if that one may be replaced."
-        )
-    return target

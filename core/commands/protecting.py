@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..protection.objective import Objective
     from ..protector import Protector
     from ..verdict.report import Report
+    from .many import Work
 
 
 def make_protector(options: argparse.Namespace) -> Protector:
@@ -53,6 +54,12 @@ def make_protector(options: argparse.Namespace) -> Protector:
         veil=veil,
         refine=options.refine,
     )
+
+
+def make_protecting(options: argparse.Namespace) -> Work:
+    """For many photos: models are loaded once."""
+    protector = make_protector(options)
+    return lambda source, target, sheet: protect_quietly(protector, source, target, sheet, options)
 
 
 def protect_quietly(

@@ -6,21 +6,27 @@ import argparse
 import hashlib
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .denoising import pick_recipe
+if TYPE_CHECKING:
+    from ..protection.guard import GuardRecipe
+    from ..protection.recipe import Recipe
 
 NO_DIFFERENCE = (
     *("command", "run", "photos", "out", "report", "sheet"),
     *("jobs", "ray", "retries", "time_limit", "overwrite", "device", "low_memory", "save_veil"),
 )
 """Options that change nothing in a protected photo."""
-_FILES = ("gallery", "decoy", "mask", "veil", "clip", "model", "model_config")
+_FILES = (
+    *("gallery", "decoy", "mask", "veil", "clip", "model", "model_config"),
+    *("landmarks", "parser", "sentences"),
+)
 """Options that name files or folders, of which only what they hold makes a difference."""
 
 
-def settings_of(options: argparse.Namespace) -> str:
+def settings_of(options: argparse.Namespace, recipe: Recipe | GuardRecipe | None) -> str:
     """Of the options, what the files hold that they name, the recipe's every number, the weights that are used without
-    being named, and the version of the code."""
+    being named, and the version of the code. Without a recipe nothing is protected."""
     from ..engines.tiny import find_tiny
     from ..faces.scrfd import find_scrfd_file
     from ..hashes import weights_hash
@@ -36,7 +42,7 @@ def settings_of(options: argparse.Namespace) -> str:
         return str(value)
 
     asked = {name: described(name, value) for name, value in vars(options).items() if name not in NO_DIFFERENCE}
-    recipe, named = pick_recipe(options), [*options.surrogate, *options.judge]
+    named, tiny = [*options.surrogate, *options.judge], getattr(options, "autoencoder", None)
     return _hash(
         {
             "version": version(),
@@ -44,17 +50,19 @@ def settings_of(options: argparse.Namespace) -> str:
             "recipe": repr(recipe),
             "bundled": weights_hash([BUNDLED]),
             "recognisers": [weights_hash(files_of(name)) for name in named],
-            "autoencoder": weights_hash([*find_tiny(options.autoencoder)]) if options.autoencoder else None,
+            "autoencoder": weights_hash([*find_tiny(tiny)]) if tiny else None,
             "detector": weights_hash([found]) if options.detector == "scrfd" and (found := find_scrfd_file()) else None,
-            "measures": weights_hash(_measures(recipe.perceptual if recipe.visibility.get("perceptual") else None)),
+            "measures": weights_hash(_measures(recipe)),
         }
     )
 
 
-def _measures(perceptual: str | None) -> list[Path]:
+def _measures(recipe: Recipe | GuardRecipe | None) -> list[Path]:
     """The network that a recipe sees change by, where there is one; which others there are makes no difference."""
     from ..perception.backbones import candidates
 
+    seen_by = getattr(recipe, "visibility", {}).get("perceptual")
+    perceptual = recipe.perceptual if seen_by else None
     nets = {"vgg19": ["vgg19"], None: []}.get(perceptual, ["vgg"])
     return [path for net in nets for path in candidates(net)[:1]]
 

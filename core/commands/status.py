@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     refuse_overwriting([options.csv, options.jsonl], [])
     bad = _check(out) if options.check else 0
     with closing(Ledger(out.ledger_folder())) as ledger:
-        _refuse_losing(ledger, out, [path for path in (options.csv, options.jsonl) if path])
+        _refuse_losing(ledger, [path for path in (options.csv, options.jsonl) if path])
         counts, rate, (judged, protected, seconds) = ledger.counts(), ledger.rate(), ledger.totals()
         tell(f"{sum(counts.values())} photos: " + ", ".join(f"{counts[s]} {s}" for s in (DONE, FAILED, WAITING)))
         if judged:
@@ -76,17 +76,15 @@ def _check(out: Place) -> int:
     return len(found)
 
 
-def _refuse_losing(ledger: Ledger, out: Place, files: list[Path]) -> None:
-    """A table over a photo, a result or the ledger itself would be the end of it."""
+def _refuse_losing(ledger: Ledger, files: list[Path]) -> None:
+    """A table over a photo or the ledger itself would be the end of it. Results, and nearly all photos, are safe by
+    their suffix; a photo that was named by itself may have any."""
     from ..errors import OutputError
     from ..many.sparing import Inputs
 
     if not files:
         return
-    rows = ledger.known()
-    named = [Path(row.source) for row in rows.values()]
-    made = [path for target in rows if (path := out.local(target)) is not None]
-    spared = Inputs([*named, *made, *ledger.path.parent.glob("*")])
+    spared = Inputs([*(Path(row.source) for row in ledger.known().values()), *ledger.path.parent.glob("*")])
     for path in files:
         if path in spared:
             raise OutputError(f"{path} belongs to the run and will not be overwritten: take another name.")

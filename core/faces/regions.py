@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..plain import meant
 from .face import Face
 from .masks import FACE, Ellipse, frame_coordinates, soft_ellipse
 
@@ -122,7 +123,9 @@ def region_mask(
         coordinates = None
         for region in regions:
             if region not in SHAPES:
-                raise InputError(f"There is no region '{region}'. Choose from: {', '.join(REGIONS)}.")
+                raise InputError(
+                    f"There is no region '{region}'.{meant(region, REGIONS)} Choose from: {', '.join(REGIONS)}."
+                )
             drawn = (geometry.drawn(face, region, height, width, softness) for geometry in geometries)
             part = next((each for each in drawn if each is not None), None)
             if part is None:

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from ..devices import free_memory
 from ..errors import InputError
+from ..plain import meant
 from .modes import planes
 from .photo import Photo, shown
 
@@ -101,12 +103,20 @@ def _opened(path: Path) -> BinaryIO:
         if path.is_dir():
             raise InputError(f"'{name}' is a folder, but a photo is needed: name a file in it.")
         if not path.is_file():
-            raise InputError(f"There is no file '{name}': check the path.")
+            raise InputError(f"There is no file '{name}': check the path.{_meant(path)}")
         if path.stat().st_size == 0:
             raise InputError(f"'{name}' is empty (zero bytes): fetch or export it again.")
         return path.open("rb")
     except OSError as error:
         raise InputError(f"'{name}' cannot be opened ({error.strerror or error}): check the path.") from error
+
+
+def _meant(path: Path) -> str:
+    """The file beside it whose name differs by a slip, where its folder can be read and is no archive."""
+    try:
+        return meant(path.name, (entry.name for entry in islice(path.parent.iterdir(), 1000)))
+    except OSError:
+        return ""
 
 
 def _identified(file: BinaryIO, name: str) -> Image.Image:

@@ -56,39 +56,35 @@ class AttentionGuide:
     @contextmanager
     def comparing(self, step: int, rows: Tensor) -> Iterator[Change]:
         """What the pictures `rows` attend to inside against what was remembered of them: one number for each."""
-        known = iter(self.known[step])
+        heard: list[tuple[Tensor, ...]] = []
         change = Change(torch.zeros(len(rows)))
-
-        def heard(q: Tensor, k: Tensor, out: Tensor) -> None:
-            now = self._of_interest(q, k, out)
-            before = [part[rows.to(part.device)] for part in next(known)]
+        with Listening(lambda q, k, out: heard.append(self._of_interest(q, k, out))):
+            yield change
+        # Only now, for blocks that are computed again for their gradient are not listened to then, and have to find
+        # there what they found before.
+        for now, known in zip(heard, self.known[step], strict=True):
+            before = [part[rows.to(part.device)] for part in known]
             added = map_change(*now, *before) if self.form == "full" else output_change(*now, *before)
             change.total = change.total.to(added) + added
-
-        with Listening(heard):
-            yield change
         if self.form == "light":
             change.total = change.total / len(self.known[step])
 
     def _of_interest(self, q: Tensor, k: Tensor, out: Tensor) -> tuple[Tensor, ...]:
         if self.form == "full":
             return q, k
-        return (out[..., :: -(-out[0].numel() // self.keep), :],)
+        # A copy, lest the rest of a large layer stays.
+        return (out[..., :: -(-out[0].numel() // self.keep), :].clone(),)
 
 
 def output_change(now: Tensor, before: Tensor) -> Tensor:
     """Mean square of the change (A,) as a share of the mean square there was."""
     every = tuple(range(1, now.ndim))
+    now, before = exact(now), exact(before)
     return (now - before).square().mean(every) / before.square().mean(every).clamp_min(1e-12)
 
 
 def map_change(q: Tensor, k: Tensor, q_before: Tensor, k_before: Tensor) -> Tensor:
     """Mean squared difference (A,) of two attention maps, of which only a part exists at a time."""
-    if q.dtype == torch.float16:
-        raise InputError(
-            "The published form of attention guidance pulls at nothing in float16, where its gradients are too small "
-            "to be written: load the model as bf16 or fp32, or take the light form."
-        )
     rows, heads, tokens, _ = q.shape
     part = max(1, _AT_ONCE // (rows * heads * tokens))
     if part >= tokens:
@@ -104,6 +100,12 @@ def _squares(q: Tensor, k: Tensor, q_before: Tensor, k_before: Tensor) -> Tensor
     return (_map(q, k) - _map(q_before, k_before)).square().sum((1, 2, 3))
 
 
+def exact(part: Tensor) -> Tensor:
+    """In a precision in which the square of a small change is not nothing."""
+    return part.to(torch.promote_types(part.dtype, torch.float32))
+
+
 def _map(q: Tensor, k: Tensor) -> Tensor:
+    q, k = exact(q), exact(k)
     products = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
     return products.softmax(-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -14,8 +14,8 @@ from ..faces.face import Face
 from ..optimise import Outcome, Step, Terms, optimise
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
-from ..veil.fields import Bundle
-from ..veil.shape import forgiving
+from ..veil.change import Bundle
+from ..veil.forgiving import Forgiving
 from ..veil.veil import Veil, veil_of
 from ..veil.wear import in_windows
 from .identity import Identity
@@ -55,8 +55,7 @@ def learn(
         )
     tasks, ensemble = [_task(image, face, surrogates, recipe) for image, face in sitters], Ensemble(surrogates)
     clean, masks, points = (torch.cat([getattr(task, name) for task in tasks]) for name in ("clean", "masks", "points"))
-    light = torch.cat([forgiving(task.image, task.windows, recipe.shape) for task in tasks]) if recipe.luma else None
-    variable = Bundle(recipe.shape.fields(points, light, shared=True))
+    variable = Bundle(recipe.shape.fields(points, _bounds(tasks, recipe), shared=True))
     if start is not None:
         start.put_on(variable)
     identity = Identity(
@@ -92,6 +91,14 @@ def _task(image: Tensor, face: Face, surrogates: Sequence[Recogniser], recipe: R
     """Of a large picture only the part that its face needs is held."""
     region = region_of([face], *image.shape[-2:])
     return prepared(region.cut(image), [region.moved(face)], surrogates, recipe, None)
+
+
+def _bounds(tasks: Sequence[Task], recipe: Recipe) -> Forgiving | None:
+    """What every picture forgives, as rows of one batch."""
+    each = [recipe.shape.forgiving(task.image, task.windows, task.points) for task in tasks]
+    if each[0] is None:
+        return None
+    return Forgiving(*(torch.cat([getattr(own, entry.name) for own in each]) for entry in fields(Forgiving)))
 
 
 def _of_each_other(ensemble: Ensemble, tasks: Sequence[Task]) -> dict[str, Tensor]:

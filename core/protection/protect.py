@@ -21,8 +21,8 @@ from ..perception.masking import hiding
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
 from ..sharing.upload import UPLOADS
-from ..veil.fields import Bundle, Change, ColourField, LatentOffset
-from ..veil.shape import forgiving
+from ..veil.change import Bundle, Change, ColourField
+from ..veil.latent import LatentOffset
 from ..veil.veil import Origin, Veil, veil_of
 from ..veil.wear import in_windows, wear
 from ..version import version
@@ -87,10 +87,9 @@ def make_variable(recipe: Recipe, task: Task, latent: Change | None, start: Veil
     beginning with a veil where there is one."""
     shape = recipe.shape
     parts: list[Change] = [] if latent is None else [latent]
-    light = forgiving(task.image, task.windows, shape) if shape.luma else None
     if recipe.colour:
         parts.append(ColourField(len(task.faces), recipe.colour / 255, recipe.size, task.image.device))
-    variable = Bundle([*parts, *shape.fields(task.points, light)])
+    variable = Bundle([*parts, *shape.fields(task.points, shape.forgiving(task.image, task.windows, task.points))])
     if start is not None:
         start.put_on(variable)
     return variable

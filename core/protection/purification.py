@@ -26,7 +26,7 @@ from ..recognisers.recogniser import Recogniser
 from ..trajectory.embeddings import ShortPath, last_levels, learn_embeddings, of_rows, step_down
 from ..trajectory.paths import invert
 from ..trajectory.record import Trajectory
-from ..veil.fields import Difference, with_difference
+from ..veil.latent import Difference, with_difference
 from .attention import AttentionGuide
 from .objective import Distance, Objective
 from .protect import Protected, Task, let_through, make_variable, prepared, search

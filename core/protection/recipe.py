@@ -44,7 +44,7 @@ class Recipe:
     contrast: tuple[tuple[float, int, float], ...] = ()
     """Bands of what is there that may become stronger or weaker: width as a share of the face, knots, largest share."""
     luma: float = 0.0
-    """Largest change of brightness, of 255; up to twice that in texture, less than half where skin is smooth."""
+    """Largest change of brightness in each band (`veil.forgiving.LIGHT`), in units of what goes unnoticed there."""
     colour: float = 0.0
     """Largest change of each colour channel, of 255: the classic pixel noise."""
     latent: float = 0.0
@@ -57,7 +57,6 @@ class Recipe:
     warp_symmetry: float = 1.0
     expression_held: bool = True
     """Whether the warp leaves alone what would be read as another mood."""
-    luma_size: int = 128
     size: int = 256
     """Side of the square the face's window is worked on at."""
     margin: float = 0.35

@@ -6,7 +6,6 @@ literature ("ir152"), the stem of a weights file in a known folder, or a path to
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ import torch
 
 from ..errors import InputError, ModelError
 from ..places import download_folder, model_folders
+from ..plain import meant
 from .card import Card, read_card
 from .dlib_resnet import CARD as DLIB
 from .dlib_resnet import load_dlib
@@ -47,9 +47,6 @@ _SFACE = "face_recognition_sface_2021dec"
 _PUT = "Put {0}.onnx into {1}"
 
 _NOT_RECOGNISERS = ("det_", "scrfd", "1k3d68", "2d106", "genderage", "inswapper", "retinaface")
-
-_SLIP = 0.75
-"""How alike two names are that differ by a slip of the fingers (difflib's ratio); other networks' names are less so."""
 
 
 @dataclass(frozen=True)
@@ -172,8 +169,7 @@ def find(name: str | Path) -> Entry:
     known = entries()
     entry = next((entry for entry in known if entry.name == name), None)
     if entry is None:
-        close = difflib.get_close_matches(name, [entry.name for entry in known], 1, _SLIP)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
+        hint = meant(name, (entry.name for entry in known))
         raise ModelError(f"There is no recogniser called '{name}'.{hint} List them with: faceveil recognisers")
     if entry.state == "not here":
         raise ModelError(f"Recogniser '{name}' is not on this machine. {entry.how}")

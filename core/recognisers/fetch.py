@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from ..errors import InputError, ModelError, OutputError
 from ..hashes import content_of
 from ..places import download_folder, home
-from ..plain import plain
+from ..plain import meant, plain
 from ..scratch import scratch
 from ..whole import whole
 
@@ -113,7 +113,7 @@ DOWNLOADS: dict[str, Download] = {
 def fetch(name: str, on_step: Callable[[int, int], None] = lambda done, of: None) -> list[Path]:
     """Download `name`, check it, and put its files where the catalogue looks. Files appear whole or not at all."""
     if name not in DOWNLOADS:
-        raise InputError(f"'{name}' cannot be fetched. What can be: {', '.join(DOWNLOADS)}.")
+        raise InputError(f"'{name}' cannot be fetched.{meant(name, DOWNLOADS)} What can be: {', '.join(DOWNLOADS)}.")
     download = DOWNLOADS[name]
     target = download_folder(download.kind) / download.folder
     try:

@@ -25,8 +25,7 @@ _LIMITS = {
     "warp": (0, 0.5),
     "warp_knots": (4, 64),
     "warp_symmetry": (0, 1),
-    "luma": (0, 64),
-    "luma_size": (4, 256),
+    "luma": (0, 4),
     "size": (64, 1024),
     "margin": (0, 2),
 }

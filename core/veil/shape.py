@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces.crops import Window
-from ..perception.masking import texture
-from .fields import Change, FeatureContrast, LumaField, WarpField
+from .change import Change
+from .forgiving import LIGHT, Forgiving, forgiving
+from .light import FeatureContrast, LumaField
+from .warp import WarpField
 
 Band = tuple[float, int, float]
 """Width up to which details belong to it as a share of the face, knots, largest share."""
@@ -27,7 +27,6 @@ class Shape:
     expression_held: bool = True
     contrast: tuple[Band, ...] = ()
     luma: float = 0.0
-    luma_size: int = 96
     size: int = 256
     margin: float = 0.35
 
@@ -36,26 +35,22 @@ class Shape:
         """The share of its window that a face takes."""
         return 1 / (1 + 2 * self.margin)
 
-    def fields(self, points: Tensor, forgiving: Tensor | None, shared: bool = False) -> list[Change]:
-        """What changes faces with points (B, 5, 2) in windows of `size` pixels, a row for each or one for all.
+    def forgiving(self, image: Tensor, windows: Sequence[Window], points: Tensor) -> Forgiving | None:
+        """The bounds by place that faces of a photo give; None where nothing asks for them."""
+        if not (self.luma or self.warp or self.contrast):
+            return None
+        return forgiving(image, windows, points, self.size, self.face)
 
-        `forgiving` as the function of that name gives it; nobody needs it who changes no brightness.
-        """
+    def fields(self, points: Tensor, bounds: Forgiving | None, shared: bool = False) -> list[Change]:
+        """What changes faces with points (B, 5, 2) in windows of `size` pixels, a row for each or one for all."""
+        light, features, hair = (bounds.light, bounds.features, bounds.hair) if bounds else (None, None, None)
         parts: list[Change] = []
         if self.contrast:
-            parts.append(FeatureContrast(points, self.size, self.face, self.contrast, shared))
+            parts.append(FeatureContrast(points, self.size, self.face, self.contrast, features, shared))
         if self.luma:
-            parts.append(LumaField(points, self.size, self.luma / 255, self.luma_size, forgiving, shared))
+            parts.append(LumaField(points, self.size, self.luma, [band.knots for band in LIGHT], light, shared))
         if self.warp:
             # Last, so that what was changed moves along with what hides it.
             warp = self.warp, self.warp_knots, self.warp_symmetry, self.expression_held
-            parts.append(WarpField(points, self.size, *warp, shared))
+            parts.append(WarpField(points, self.size, *warp, hair, shared))
         return parts
-
-
-def forgiving(image: Tensor, windows: Sequence[Window], shape: Shape) -> Tensor:
-    """How much each place of the windows of a photo forgives (B, 1, size, size), looked for at the photo's own
-    resolution: skin that is smooth on a small copy may be full of pores, and what a small copy blurs may be a lash."""
-    size = (shape.size, shape.size)
-    maps = [texture(window.cut(image), shape.face * window.height) for window in windows]
-    return torch.cat([F.interpolate(own, size, mode="area") for own in maps])

@@ -12,8 +12,8 @@ from torch import Tensor
 from ..errors import InputError
 from ..faces.crops import window_around
 from ..faces.face import Face
-from .fields import Bundle, Change
-from .shape import Shape, forgiving
+from .change import Bundle, Change
+from .shape import Shape
 from .wear import in_windows, wear
 
 MOST = 1.5
@@ -69,8 +69,8 @@ class Veil:
             return picture, torch.zeros_like(picture[:, :1])
         windows = [window_around(face, self.shape.margin) for face in faces]
         points = in_windows([face.points for face in faces], windows, self.shape.size).to(picture.device)
-        light = forgiving(picture, windows, self.shape) if self.shape.luma else None
-        variable = Bundle(self.shape.fields(points, light, shared=len(self) == 1))
+        bounds = self.shape.forgiving(picture, windows, points)
+        variable = Bundle(self.shape.fields(points, bounds, shared=len(self) == 1))
         self.put_on(variable)
         return wear(picture, faces, windows, variable, allowed, amount)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..faces.crops import Window, paste
 from ..faces.face import Face
 from ..faces.masks import face_oval
-from .fields import Change
+from .change import Change
 
 
 def in_windows(points: Sequence[Tensor], windows: Sequence[Window], size: int) -> Tensor:

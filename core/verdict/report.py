@@ -94,10 +94,11 @@ class FaceVerdict:
         return [r for r in measured if r.role == "judge"] or measured
 
     @property
-    def independent(self) -> bool:
-        """Whether a judge decides whose family gave no gradient: within a family, success proves nothing."""
+    def independent(self) -> list[str] | None:
+        """Who decides and is of a family that gave no gradient: within a family, success proves nothing. None where
+        nobody is said to have given any, as of two pictures that somebody found."""
         surrogates = {r.family for r in self.recognisers if r.role == "surrogate"}
-        return any(r.role == "judge" and r.family not in surrogates for r in self.deciding)
+        return [r.name for r in self.deciding if r.family not in surrogates] if surrogates else None
 
     @property
     def known(self) -> bool:
@@ -134,9 +135,16 @@ class Report:
         """Every face that somebody knew before; False when nobody knew any."""
         return bool(self.known) and all(face.protected for face in self.known)
 
+    @property
+    def independent(self) -> bool | None:
+        """Whether somebody who took no part judges every face of which something can be said; None when that is not
+        known, or nothing can be said."""
+        judged = [face.independent for face in self.known]
+        return None if not judged or None in judged else all(judged)
+
     def as_dict(self) -> dict[str, object]:
         """JSON-ready; keys as documented in the README."""
-        return {**asdict(self), "protected": self.protected}
+        return {**asdict(self), "protected": self.protected, "independent": self.independent}
 
     def sentence(self) -> str:
         """The verdict in one plain sentence, never promising more than was measured."""
@@ -149,12 +157,19 @@ class Report:
         hidden, count, strangers = sum(face.protected for face in self.known), len(self.known), self._strangers()
         names = sorted({row.name for face in self.known for row in face.deciding})
         who = f"{len(names)} recogniser{'s' if len(names) > 1 else ''} ({', '.join(names)})"
-        independent = all(face.independent for face in self.known)
-        caveat = "" if independent else " No independent judge took part, so this says little about others."
         everybody = "The face is" if len(self.faces) == 1 else "1 face is" if count == 1 else f"All {count} faces are"
         some = f"{hidden} of {count} faces are" if hidden < count else everybody
         outcome = f"{some} no longer matched" if hidden else f"{everybody} still matched"
-        return f"{strangers}{outcome}, plain or after sharing, as measured by {who}.{caveat}"
+        return f"{strangers}{outcome}, plain or after sharing, as measured by {who}. {self._independence()}"
+
+    def _independence(self) -> str:
+        """One sentence on whether a judge was independent, which nobody should have to find out from a table."""
+        if self.independent is None:
+            return "Whom it was protected against is not known here, and so not whether an independent judge took part."
+        if not self.independent:
+            return "No independent judge took part, so this says little about others."
+        names = ", ".join(sorted({name for face in self.known for name in face.independent or ()}))
+        return f"An independent judge took part, which the protection never asked: {names}."
 
     def _strangers(self) -> str:
         """What has to be said first of faces that nobody knew."""

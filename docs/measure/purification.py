@@ -41,7 +41,8 @@ from faceveil.core.recipes import OTHERS, OUR_DENOISING
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.trajectory.embeddings import Learning, learn_embeddings, short_path_error
-from faceveil.core.veil.fields import Change, LatentOffset
+from faceveil.core.veil.change import Change
+from faceveil.core.veil.latent import LatentOffset
 
 PUBLISHED = OTHERS["published-1"]
 

@@ -43,7 +43,7 @@ def tell(node: str | None, text: str) -> None:
     """Shows a text on a node of the page, whichever node is being executed."""
     from server import PromptServer
 
-    if node:
+    if node and text:
         PromptServer.instance.send_progress_text(text, node)
 
 

@@ -58,7 +58,28 @@ def test_every_ablation_changes_the_default_and_only_there(name):
     assert choose("balanced").name == "balanced"
 
 
-@pytest.mark.parametrize("name", ["nonsense", "balanced:nonsense", "pixel-noise:no-chroma", "balanced:no-learning"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"balanced:no-{term}" for term in sorted(OF_LATENTS)),
+        "light:autoencoder=taesd",
+        "pixel-noise:free-expression",
+        "momentum-noise:no-margin",
+        "published-2:no-learning",
+    ],
+)
+def test_an_ablation_that_changes_nothing_is_refused_and_those_that_do_are_named(name):
+    """Its row would repeat the recipe's own, after as many minutes, and be read as a part that does not matter."""
+    with pytest.raises(InputError, match=f"would do the same as '{name.partition(':')[0]}'.*half-iterations"):
+        method(name)
+
+
+def test_an_autoencoder_of_ones_own_is_for_recipes_that_move_a_latent():
+    assert method("published-2:autoencoder=taesd").tiny == "taesd"
+    assert method("light+purification:autoencoder=taesd").tiny == "taesd"
+
+
+@pytest.mark.parametrize("name", ["nonsense", "balanced:nonsense"])
 def test_methods_that_do_not_exist_are_explained(name):
     with pytest.raises(InputError):
         method(name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from PIL import Image
 
 from faceveil.core import recipes
+from faceveil.core.protection import guard
 
 
 @pytest.fixture(autouse=True)
@@ -17,9 +19,12 @@ def own_home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """A few iterations instead of many: what is tested here is everything around them."""
-    for name, recipe in recipes.RECIPES.items():
-        monkeypatch.setitem(recipes.RECIPES, name, replace(recipe, settings=replace(recipe.settings, iterations=3)))
+    """A few iterations instead of many, also where a latent is searched or a generation is guarded: what is tested here
+    is everything around them."""
+    for table in (recipes.RECIPES, recipes._LATENTS):
+        for name, recipe in list(table.items()):
+            monkeypatch.setitem(table, name, replace(recipe, settings=replace(recipe.settings, iterations=3)))
+    monkeypatch.setattr(guard, "GuardRecipe", partial(guard.GuardRecipe, settings=guard.Settings(2, patience=1)))
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,6 @@ from commandline import refused, run
 from PIL import Image
 
 from faceveil.core.images import read_mask
-from faceveil.core.protection import guard
 
 
 def pixels(path):
@@ -47,9 +48,7 @@ def test_landmarks_draw_another_mask_than_five_points(portrait, tmp_path, capsys
     assert 0 < (pixels(close) > 128).mean() != (pixels(rough) > 128).mean()
 
 
-def test_protection_inside_the_generation_comes_with_its_verdict(portrait, tmp_path, capsys, monkeypatch):
-    quick = guard.GuardRecipe(settings=guard.Settings(2, patience=1))
-    monkeypatch.setattr(guard, "GuardRecipe", lambda: quick)
+def test_protection_inside_the_generation_comes_with_its_verdict(portrait, tmp_path, capsys, quick):
     out, sheet = tmp_path / "edited.png", tmp_path / "sheet.png"
     code, said, _ = run(
         capsys, "edit", portrait, "--prompt", "red lipstick", "-o", out, "--in-loop", "--steps", 5, "--sheet", sheet
@@ -115,3 +114,28 @@ def test_masks_that_do_not_fit_get_one_sentence(portrait, tmp_path, capsys):
     Image.new("L", (256, 256), 0).save(tmp_path / "mask.png")
     assert "mask is empty" in refused(capsys, *asked, "--no-protect")
     assert "leave out --region" in refused(capsys, *asked, "--region", "lips")
+
+
+def test_a_folder_is_edited_told_and_done_only_once(portrait, faceless, tmp_path, capsys):
+    photos, out, report = tmp_path / "photos", tmp_path / "out", tmp_path / "r.json"
+    photos.mkdir()
+    for path in (portrait, faceless):
+        path.rename(photos / path.name)
+    asked = ["edit", photos, "--prompt", "red lipstick", "-o", out, "--no-protect", "--steps", 2, "--report", report]
+    code, said, err = run(capsys, *asked)
+    assert code == 2 and "2 photos: 1 done" in said and "sky.png" in err
+    edited, failed = json.loads(report.read_text())
+    assert (edited["photo"], failed["photo"]) == ("photo.png", "sky.png") and "edited lips" in edited["notes"][0]
+    assert (pixels(out / "photo.png") != pixels(photos / "photo.png")).any() and "error" in failed
+    (photos / "sky.png").unlink()
+    assert "1 were done before" in run(capsys, *asked)[1]
+    asked[3] = "pink lipstick"
+    assert "done before" not in run(capsys, *asked)[1], "another wish is another photo"
+
+
+def test_the_verdict_of_an_edit_can_be_had_as_data(quick, portrait, tmp_path, capsys):
+    report = tmp_path / "r.json"
+    asked = ["edit", portrait, "--prompt", "red lipstick", "-o", tmp_path / "o.png", "--steps", 2, "--report", report]
+    assert run(capsys, *asked)[0] == 0
+    data = json.loads(report.read_text())
+    assert data["photo"] == "photo.png" and data["faces"][0]["recognisers"] and "edited lips" in data["notes"][0]

@@ -17,6 +17,7 @@ from faceveil.core import devices
 from faceveil.core.cli import build_parser
 from faceveil.core.commands import many
 from faceveil.core.commands import settings as settings_module
+from faceveil.core.commands.denoising import pick_recipe
 from faceveil.core.commands.many import fitting_jobs, settings_of
 from faceveil.core.commands.options import settle_surrogates
 from faceveil.core.recognisers.catalogue import calibration_file
@@ -58,7 +59,7 @@ def test_a_folder_is_resumed_told_and_reported(capsys, quick, folder, tmp_path):
 def settled(*arguments):
     options = build_parser().parse_args(["protect", "x", "-o", "y", *arguments])
     settle_surrogates(options)
-    return settings_of(options)
+    return settings_of(options, pick_recipe(options))
 
 
 def test_what_makes_a_difference_to_a_photo_is_in_the_settings(portrait, tmp_path):

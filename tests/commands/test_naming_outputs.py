@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faceveil.core.commands.many import sheet_of
-from faceveil.core.commands.protect import target_of
+from faceveil.core.commands.pictures import target_of
 from faceveil.core.errors import OutputError
 from faceveil.core.many.photos import target_name
 

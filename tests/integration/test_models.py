@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from faceveil.core.engines.tiny import TinyAutoencoder
 
 from .comfy import Comfy
-from .test_nodes import load, node, save
+from .models import edited, guarded, inverted, learned, optimised, ran, sampled, tiny
+from .test_nodes import node, save
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +24,6 @@ TO_PATCH = {
     "flux": ("double_blocks_0_img_attn_proj", 64, 64),
     "qwen": ("transformer_blocks_0_attn_to_q", 64, 64),
 }
-SIZE = 128
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,200 +36,6 @@ def loras(comfy: Comfy) -> None:
             f"lora_unet_{layer}.lora_up.weight": torch.randn(outer, 2, generator=generator) * 0.3,
         }
         save_file(parts, comfy.base / "models" / "loras" / f"{kind}.safetensors")
-
-
-def tiny(kind: str, picture: str, storage: str = "fp32", lora: bool = False, batch: int = 1) -> dict[str, dict]:
-    """A model, its VAE, two prompts, sigmas, a picture and its latent."""
-    prompt = {
-        "tiny": node("TinyModel", family=kind, storage=storage),
-        "nothing": node("TinyPrompt", family=kind, seed=1),
-        "words": node("TinyPrompt", family=kind, seed=2),
-        "load": load(picture),
-        "small": node(
-            "ImageScale", image=["load", 0], upscale_method="bicubic", width=SIZE, height=SIZE, crop="disabled"
-        ),
-        "image": node("RepeatImageBatch", image=["small", 0], amount=batch),
-        "latent": node("VAEEncode", pixels=["image", 0], vae=["tiny", 1]),
-        "model": node("LoraLoaderModelOnly", model=["tiny", 0], lora_name=f"{kind}.safetensors", strength_model=1.0),
-        "sigmas": node("BasicScheduler", model=["model", 0], scheduler="simple", steps=5, denoise=0.8),
-    }
-    if not lora:
-        prompt["model"] = node("ModelSamplingDiscrete", model=["tiny", 0], sampling="eps", zsnr=False)
-        if kind == "flux":
-            prompt["model"] = node(
-                "ModelSamplingFlux", model=["tiny", 0], max_shift=1.15, base_shift=0.5, width=SIZE, height=SIZE
-            )
-        if kind == "qwen":
-            prompt["model"] = node("ModelSamplingAuraFlow", model=["tiny", 0], shift=1.15)
-    return prompt
-
-
-def inverted(kind: str, picture: str, **settings: object) -> dict[str, dict]:
-    return {
-        **tiny(kind, picture, **settings),
-        "invert": node(
-            "FaceVeilInvert",
-            model=["model", 0],
-            latent=["latent", 0],
-            prompt=["nothing", 0],
-            sigmas=["sigmas", 0],
-            solver="euler",
-        ),
-    }
-
-
-def learned(kind: str, picture: str, iterations: int = 3, **settings: object) -> dict[str, dict]:
-    """Up to noise, embeddings for two steps, and down again with the guider that was learned."""
-    return {
-        **inverted(kind, picture, **settings),
-        "learn": node(
-            "FaceVeilLearn",
-            model=["model", 0],
-            trajectory=["invert", 2],
-            last=2,
-            iterations=iterations,
-            rate=0.03,
-            cfg=1.0,
-        ),
-        "euler": node("KSamplerSelect", sampler_name="euler"),
-        "back": node(
-            "SamplerCustomAdvanced",
-            noise=["invert", 1],
-            guider=["learn", 0],
-            sampler=["euler", 0],
-            sigmas=["sigmas", 0],
-            latent_image=["latent", 0],
-        ),
-        "there": node("VAEDecode", samples=["back", 0], vae=["tiny", 1]),
-        "before": node("VAEDecode", samples=["latent", 0], vae=["tiny", 1]),
-        "reached": save(["there", 0]),
-        "known": save(["before", 0]),
-    }
-
-
-def optimised(kind: str, picture: str, iterations: int = 2, **settings: object) -> dict[str, dict]:
-    """Method 1 whole."""
-    prompt = learned(kind, picture, **settings)
-    for name in ("euler", "back", "there", "reached"):
-        del prompt[name]
-    return {
-        **prompt,
-        "optimise": node(
-            "FaceVeilLatentOptimizer",
-            latent=["latent", 0],
-            vae=["tiny", 1],
-            iterations=iterations,
-            rate=0.05,
-            seed=0,
-            original=["image", 0],
-            model=["model", 0],
-            trajectory=["learn", 1],
-        ),
-        "after": node("VAEDecode", samples=["optimise", 0], vae=["tiny", 1]),
-        "moved": save(["after", 0]),
-    }
-
-
-def edited(kind: str, picture: str, **settings: object) -> dict[str, dict]:
-    """An edit of part of the picture, protected on the way."""
-    return {
-        **tiny(kind, picture, **settings),
-        "mask": node(
-            "FaceVeilEditRegion", image=["image", 0], words="lips", region="lips", faces="largest", softness=0.5
-        ),
-        "dlib": node("FaceVeilLoadRecogniser", recogniser="dlib"),
-        "edit": node(
-            "FaceVeilTrajectoryEditor",
-            model=["model", 0],
-            vae=["tiny", 1],
-            image=["image", 0],
-            mask=["mask", 0],
-            source=["nothing", 0],
-            target=["words", 0],
-            sigmas=["sigmas", 0],
-            editor="invert",
-            solver="reuse",
-            cfg=2.0,
-            hold=0.8,
-            size=SIZE,
-            seed=0,
-            negative=["nothing", 0],
-            recognisers=["dlib", 0],
-        ),
-        "protected": save(["edit", 0]),
-        "edited": save(["edit", 1]),
-        "small picture": save(["image", 0]),
-    }
-
-
-def guarded(kind: str, picture: str, masked: bool = False, **settings: object) -> dict[str, dict]:
-    """Img2img, protected while it is sampled; inpainting when masked."""
-    prompt = {
-        **tiny(kind, picture, **settings),
-        "few": node("BasicScheduler", model=["model", 0], scheduler="simple", steps=3, denoise=0.3),
-        "noise": node("RandomNoise", noise_seed=1),
-        "guider": node("BasicGuider", model=["model", 0], conditioning=["nothing", 0]),
-        "euler": node("KSamplerSelect", sampler_name="euler"),
-        "guard": node(
-            "FaceVeilGuardedSampler",
-            sampler=["euler", 0],
-            vae=["tiny", 1],
-            share=0.4,
-            iterations=2,
-            original=["image", 0],
-        ),
-        "half": node("SolidMask", value=1.0, width=SIZE, height=SIZE // 2),
-        "where": node(
-            "MaskComposite",
-            destination=["empty", 0],
-            source=["half", 0],
-            x=0,
-            y=0,
-            operation="add",
-        ),
-        "empty": node("SolidMask", value=0.0, width=SIZE, height=SIZE),
-        "inpaint": node("SetLatentNoiseMask", samples=["latent", 0], mask=["where", 0]),
-        "sample": node(
-            "SamplerCustomAdvanced",
-            noise=["noise", 0],
-            guider=["guider", 0],
-            sampler=["guard", 0],
-            sigmas=["few", 0],
-            latent_image=["inpaint" if masked else "latent", 0],
-        ),
-        "decode": node("VAEDecode", samples=["sample", 0], vae=["tiny", 1]),
-        "picture": save(["decode", 0]),
-    }
-    return prompt
-
-
-def sampled(kind: str, picture: str, storage: str = "fp32", lora: bool = False) -> dict[str, dict]:
-    """An ordinary KSampler; nothing of ours."""
-    return {
-        **tiny(kind, picture, storage, lora),
-        "sample": node(
-            "KSampler",
-            model=["model", 0],
-            positive=["words", 0],
-            negative=["nothing", 0],
-            latent_image=["latent", 0],
-            seed=3,
-            steps=3,
-            cfg=2.0,
-            sampler_name="euler",
-            scheduler="simple",
-            denoise=0.6,
-        ),
-        "decode": node("VAEDecode", samples=["sample", 0], vae=["tiny", 1]),
-        "picture": save(["decode", 0]),
-    }
-
-
-def ran(comfy: Comfy, prompt: dict[str, dict], *outputs: str) -> list[np.ndarray]:
-    """The first picture of each of these nodes; the picture itself counts, so NaN shows as black."""
-    run = comfy.run(prompt)
-    assert run.status == "execution_success", run.error.get("exception_message") or run.error
-    return [comfy.picture(run, name).astype(int) for name in outputs]
 
 
 @pytest.mark.parametrize("storage", ["fp32", "fp8"])

@@ -16,7 +16,7 @@ from faceveil.nodes.adapters.room import room_for
 
 from .comfy import Comfy
 from .test_models import edited, guarded, inverted, message, ran, tiny
-from .test_nodes import against_dlib, judging, node, original, protecting
+from .test_nodes import judging, node, original, protecting
 
 pytestmark = pytest.mark.integration
 
@@ -36,13 +36,17 @@ def watched(comfy: Comfy, prompt: dict[str, dict], before: str, after: list[obje
     return [line.split() for line in run.outputs["watched"]["text"]]
 
 
-def test_room_is_made_for_recognisers_by_protecting_and_by_judging(comfy, portrait):
-    prompt = against_dlib({**protecting(portrait, seed=77), **judging(["load", 0], ["protect", 0])})
+@pytest.mark.parametrize("who", [("dlib",), ("dlib", "sface")], ids=["one named", "auto, both built in"])
+def test_room_is_made_for_recognisers_by_protecting_and_by_judging(comfy, portrait, who):
+    named = {"recognisers": ["dlib", 0]} if len(who) == 1 else {}
+    prompt = protecting(portrait, seed=77) | judging(["load", 0], ["protect", 0], **named)
+    if not named:
+        del prompt["protect"]["inputs"]["recognisers"]
     prompt["shown"] = node("RepeatImageBatch", image=["verdict", 1], amount=1)
     *asked, least = watched(comfy, prompt, "load", ["shown", 0])
-    needed = room_for(load_recogniser("dlib"))
+    needed = sum(room_for(load_recogniser(name)) for name in who)
     assert [float(line[0]) - float(least[-1]) for line in asked] == pytest.approx([needed] * 2, rel=0.01)
-    assert needed > 30e6
+    assert needed > 30e6 * len(who)
 
 
 def test_the_model_that_is_being_sampled_stays_while_room_is_made(comfy, portrait):

@@ -88,6 +88,16 @@ def test_a_table_never_lands_on_what_belongs_to_the_run(finished, capsys):
     assert "another output" in said
 
 
+def test_a_table_never_lands_on_a_photo_that_is_not_called_like_one(finished, tmp_path, capsys):
+    odd = tmp_path / "me.txt"
+    odd.write_bytes(b"an original")
+    with closing(Ledger(finished / ".faceveil", for_writing=True)) as ledger:
+        ledger.expect([("me.txt", str(odd), "", "same", 0)])
+    for option in ("--csv", "--jsonl"):
+        assert "belongs to the run" in refused(capsys, "status", finished, option, odd)
+    assert odd.read_bytes() == b"an original"
+
+
 def test_a_ledger_of_another_make_is_named_with_what_helps(finished, photos, capsys):
     with closing(sqlite3.connect(finished / ".faceveil" / "ledger.sqlite")) as base:
         base.execute("PRAGMA user_version = 1")

@@ -32,6 +32,43 @@ def test_every_listed_module_has_its_class():
     assert len(listed) == len(node_ids())
 
 
+def inputs_by_node() -> dict[str, set[str]]:
+    """The ids of every node's inputs, read the same way; those that several nodes offer are made by functions."""
+    made: dict[str, list[str]] = {"number": []}
+    shared = [ast.parse((ROOT / "nodes" / name).read_text()) for name in ("sockets.py", "film_inputs.py")]
+    for function in (x for tree in shared for x in tree.body):
+        if isinstance(function, ast.FunctionDef) and function.name.endswith(("_input", "_inputs")):
+            made[function.name] = input_ids(function, made)
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "nodes").glob("*.py")]
+    found = {}
+    for node in (x for tree in trees for x in tree.body if isinstance(x, ast.ClassDef)):
+        for given in ast.walk(node):
+            if isinstance(given, ast.keyword) and given.arg == "node_id":
+                found[given.value.value] = set(input_ids(node, made))
+    return found
+
+
+def input_ids(within: ast.AST, made: dict[str, list[str]]) -> list[str]:
+    ids = []
+    for call in (x for x in ast.walk(within) if isinstance(x, ast.Call)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", None))
+        if name in made:
+            ids += made[name] or [call.args[0].value]
+        elif name == "Input" and isinstance(call.args[0], ast.Constant):
+            ids.append(call.args[0].value)
+    return ids
+
+
+def test_no_node_and_no_input_that_somebody_may_have_shared_is_gone():
+    """Nothing was ever renamed. Whoever does it registers a replacement with ComfyUI (`NodeReplace`, since 0.14), so
+    that workflows people have shared still open, and only then changes the list."""
+    shared = json.loads((Path(__file__).parent / "shared_inputs.json").read_text())
+    now = inputs_by_node()
+    gone = {name: sorted(set(ids) - now.get(name, set())) for name, ids in shared.items()}
+    assert not {name: ids for name, ids in gone.items() if ids or name not in now}
+    assert set(now) == set(shared) and all(now[name] == set(ids) for name, ids in shared.items()), "add what is new"
+
+
 def test_every_node_has_a_help_page_and_every_page_a_node():
     pages = {page.stem for page in (ROOT / faceveil.WEB_DIRECTORY / "docs").glob("*.md")}
     assert pages == node_ids()

@@ -9,7 +9,8 @@ from faceveil.core.faces.crops import window_around
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import read_photo, to_bchw
 from faceveil.core.perception.looks import look
-from faceveil.core.veil.fields import FeatureContrast, WarpField
+from faceveil.core.veil.light import FeatureContrast
+from faceveil.core.veil.warp import WarpField
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_features_may_be_stronger_but_smooth_skin_stays_smooth(seen):
 
 
 def test_a_warp_that_holds_the_expression_leaves_every_mood_alone():
-    from faceveil.core.veil.fields import _moods
+    from faceveil.core.veil.warp import _moods
 
     points = torch.tensor([[[38.0, 51.0], [73.0, 51.0], [56.0, 71.0], [41.0, 92.0], [70.0, 92.0]]])
     warp = WarpField(points, 112, 0.1, 14, 1.0, expression_held=True)

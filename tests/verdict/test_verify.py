@@ -21,7 +21,7 @@ from faceveil.core.verdict.sheet import _BAD, _GOOD, draw_sheet, write_sheet
 from faceveil.core.verdict.verify import Witness, verify
 
 KEYS = {
-    "": {"faces", "seconds", "evaluations", "recipe", "seed", "budget", "compared_with", "protected"},
+    "": {"faces", "seconds", "evaluations", "recipe", "seed", "budget", "compared_with", "protected", "independent"},
     "face": {"box", "recognisers", "quality"},
     "recogniser": {"name", "family", "role", "far", "threshold", "before", "after", "after_jpeg75"}
     | {
@@ -144,7 +144,6 @@ def test_the_sentence_promises_no_more_than_was_measured():
     assert "still matched" in report_of(("judge", True)).sentence()
     alone = report_of(("surrogate", False)).sentence()
     assert "no longer matched" in alone and "No independent judge" in alone
-    assert "No independent judge" not in report_of(("surrogate", False), ("judge", False), families="ab").sentence()
 
 
 def test_the_sentence_counts_faces():
@@ -186,7 +185,24 @@ def test_what_was_not_measured_decides_nothing():
 
 def test_a_judge_of_a_surrogates_family_is_not_independent():
     report = report_of(("surrogate", False), ("judge", False))
-    assert "No independent judge" in report.sentence()
+    assert "No independent judge" in report.sentence() and report.independent is False
+
+
+@pytest.mark.parametrize("matched", [False, True])
+def test_an_independent_judge_is_named_whatever_it_found(matched):
+    report = report_of(("surrogate", False), ("judge", matched), ("judge", False), families="aba")
+    assert "An independent judge took part, which the protection never asked: r1." in report.sentence()
+    assert report.independent is True and report.as_dict()["independent"] is True
+
+
+def test_an_independent_judge_of_one_face_is_none_of_the_other():
+    one, other = (report_of(("surrogate", False), ("judge", False), families=f).faces[0] for f in ("ab", "aa"))
+    assert "No independent judge" in Report([one, other]).sentence()
+
+
+def test_of_pictures_that_somebody_found_nobody_is_called_independent():
+    report = report_of(("judge", False), ("judge", False), families="ab")
+    assert "Whom it was protected against is not known here" in report.sentence() and report.independent is None
 
 
 def test_text_names_what_could_not_be_measured():

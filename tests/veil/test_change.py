@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from faceveil.core.veil.fields import Bundle, ColourField, FeatureContrast, LatentOffset, LumaField, WarpField
+from faceveil.core.veil.change import Bundle, ColourField
+from faceveil.core.veil.latent import LatentOffset
+from faceveil.core.veil.light import FeatureContrast, LumaField
+from faceveil.core.veil.warp import WarpField
 
 POINTS = torch.tensor([[[24.0, 26.0], [40.0, 26.0], [32.0, 35.0], [25.0, 45.0], [39.0, 45.0]]])
 """A face in a window of 64 px; its eyes are 16 px apart."""
@@ -37,10 +40,10 @@ class Halving:
 def variables():
     return {
         "warp": WarpField(POINTS, 64, 0.06),
-        "luma": LumaField(POINTS, 64, 5 / 255, 64),
+        "luma": LumaField(POINTS, 64, 5 / 255, [64]),
         "colour": ColourField(1, 8 / 255, 64),
         "latent": LatentOffset(Halving(), picture()),
-        "bundle": Bundle([WarpField(POINTS, 64, 0.06), LumaField(POINTS, 64, 5 / 255, 64)]),
+        "bundle": Bundle([WarpField(POINTS, 64, 0.06), LumaField(POINTS, 64, 5 / 255, [64])]),
     }
 
 
@@ -66,10 +69,10 @@ def test_outside_the_mask_nothing_changes(name):
 
 
 def test_fields_keep_their_bound_and_luma_its_hue():
-    for field, bound in ((ColourField(1, 8 / 255, 64), 8 / 255), (LumaField(POINTS, 64, 5 / 255, 64), 5 / 255)):
+    for field, bound in ((ColourField(1, 8 / 255, 64), 8 / 255), (LumaField(POINTS, 64, 5 / 255, [64]), 5 / 255)):
         for parameter, _ in field.groups():
             parameter.data[:] = 9.0
-            parameter.data[..., : parameter.shape[-1] // 2] = -9.0
+            parameter.data[:, :, : parameter.shape[-1] // 2] = -9.0
         change = field.apply(picture(), torch.ones(1, 1, 64, 64)) - picture()
         assert bound * 0.98 < change.abs().max() <= bound + 1e-6
     assert torch.allclose(change[:, 0], change[:, 1], atol=1e-6)
@@ -134,8 +137,8 @@ def test_renders_alike_at_every_resolution(name):
 
 
 def test_rows_pick_faces():
-    luma = LumaField(POINTS.expand(3, -1, -1), 64, 0.1, 8)
-    luma.control.data[1] = 5.0
+    luma = LumaField(POINTS.expand(3, -1, -1), 64, 0.1, [8])
+    luma.control[0].data[1] = 5.0
     clean, mask = torch.full((1, 3, 8, 8), 0.5), torch.ones(1, 1, 8, 8)
     assert luma.apply(clean, mask, torch.tensor([1])).mean() > 0.59
     assert torch.equal(luma.apply(clean, mask, torch.tensor([2])), clean)
@@ -147,7 +150,7 @@ def test_rows_that_are_shared_change_every_face_alike_and_gather_its_gradients()
     for make in (
         lambda **how: WarpField(points, 64, 0.06, **how),
         lambda **how: FeatureContrast(points, 64, 0.6, ((0.03, 12, 0.3),), **how),
-        lambda **how: LumaField(points, 64, 5 / 255, 24, **how),
+        lambda **how: LumaField(points, 64, 5 / 255, [24], **how),
     ):
         own, shared = make(), make(shared=True)
         stir(shared)

@@ -1,0 +1,137 @@
+"""What editing one photo and editing many share: models as the options name them, and one photo done."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .masking import drawn, part_named
+from .models import BUNDLED, load_model
+from .options import load_sides, pick_device, progress_bar
+from .pictures import naming, notes_on, read_faces
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..editing.wish import Edit
+    from ..editor import Editor
+    from ..images import Photo
+    from ..optimise import Step
+    from ..protection.guard import GuardRecipe
+    from ..protection.objective import Objective
+    from ..protection.recipe import Recipe
+    from ..trajectory.solvers import Moment
+    from ..verdict.report import Report
+    from .many import Work
+
+
+def make_editing(options: argparse.Namespace) -> Work:
+    """For many photos: models are loaded once."""
+    editor = make_editor(options, pick_device(options.device))
+    return lambda source, target, sheet: edit_quietly(editor, source, target, sheet, options)
+
+
+def edit_quietly(
+    editor: Editor | None,
+    source: Path,
+    target: Path,
+    sheet: Path | None,
+    options: argparse.Namespace,
+    bar_title: str | None = None,
+) -> tuple[Report | None, list[str]]:
+    """One photo from file to file; nothing is written unless all of it succeeds. The first note says what was edited.
+
+    Without an editor one is loaded, once it is known that the photo can be read, the wish met and the result written.
+    """
+    from ..images import check_target, read_photo, to_bchw, write_photo
+    from ..verdict.sheet import write_sheet
+
+    photo = read_photo(source)
+    check_target(target, [source], photo)
+    if sheet:
+        check_target(sheet, [source, target])
+    image = to_bchw(photo.pixels)
+    mask, where = where_to_edit(options, photo, image, source)
+    editor, asked = editor or make_editor(options, pick_device(options.device)), wish(options)
+    with naming("photo", source), ExitStack() as bars:
+        shown = [bars.enter_context(progress_bar(unit, bar_title)) for unit in ("step", "it")] if bar_title else []
+
+        def on_edit(moment: Moment) -> None:
+            if shown:
+                shown[0](moment.step + 1, moment.of)
+
+        def on_protect(step: Step, objective: Objective | None) -> None:
+            if shown:
+                shown[1](step.index + 1, step.of)
+
+        done = editor(photo, mask, asked, on_edit, on_protect)
+    write_photo(done.photo, target, keep_metadata=options.keep_metadata, sources=[source])
+    if done.report is not None and sheet:
+        write_sheet(image, to_bchw(done.photo.pixels), done.report, sheet, sources=[source, target])
+    notes = notes_on(photo, target) if done.report else []
+    return done.report, [f"edited {where} ({done.evaluations} evaluations of the model)", *notes]
+
+
+def where_to_edit(options: argparse.Namespace, photo: Photo, image: Tensor, source: Path) -> tuple[Tensor, str]:
+    """The mask, and in words what it covers."""
+    from ..faces.masks import fit_mask
+    from ..images import read_mask
+
+    if options.mask:
+        return fit_mask(read_mask(options.mask), photo.height, photo.width), "the mask"
+    regions = options.region or part_named(options, options.prompt)
+    return drawn(options, image, source, regions)[0], ", ".join(regions)
+
+
+def recipe_of(options: argparse.Namespace) -> Recipe | GuardRecipe | None:
+    """How the result is protected; None when it is not."""
+    from ..protection import guard
+    from ..recipes import choose
+
+    if options.no_protect:
+        return None
+    return guard.GuardRecipe() if options.in_loop else choose(options.strength)
+
+
+def make_editor(options: argparse.Namespace, device: str) -> Editor:
+    from ..editor import Editor
+    from ..protector import Protector
+    from ..recipes import choose
+
+    protector = None
+    if not options.no_protect:
+        surrogates, judges = load_sides(options.surrogate, options.judge, device)
+        protector = Protector(
+            recipe=choose(options.strength),
+            surrogates=surrogates,
+            judges=judges,
+            gallery=read_faces(options.gallery, device),
+            faces=options.faces,
+            detector=options.detector,
+            far=options.far,
+            seed=options.seed,
+            device=device,
+        )
+    denoiser, autoencoder = load_model(options, device)
+    size = options.size or (256 if options.model == BUNDLED else 512)
+    return Editor(denoiser, autoencoder, size, protector, recipe_of(options) if options.in_loop else None, device)
+
+
+def wish(options: argparse.Namespace) -> Edit:
+    from ..editing.wish import Edit
+    from ..engines.words import refuse_unknown
+
+    if options.model == BUNDLED:
+        refuse_unknown(options.prompt)
+    return Edit(
+        options.prompt,
+        options.source_prompt,
+        options.guidance,
+        steps=options.steps,
+        solver=options.solver,
+        editor=options.editor,
+        inject=options.inject,
+        seed=options.seed,
+    )

@@ -1,0 +1,106 @@
+"""How much each place of a face forgives: the bounds of what a search may change there.
+
+Looked for at the photo's own resolution: skin that is smooth on a small copy may be full of pores, and what a small
+copy blurs may be a single lash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..faces.crops import Window
+from ..faces.expression import EYE, INNER_BROW, MIDDLE_BROW, MOUTH_CORNER, OUTER_BROW, mirrored
+from ..faces.masks import Ellipse, eased, frame_coordinates
+from ..perception.blur import blurred
+from ..perception.colour import luma
+from ..perception.masking import texture
+
+
+@dataclass(frozen=True)
+class Band:
+    """Details of one width, a share of the face."""
+
+    width: float
+    knots: int
+    least: float
+    """Change, of 255, that goes unnoticed on bare skin."""
+    share: float
+    """How much of what goes unnoticed may be used: broad light models a face, which is seen as another shape."""
+
+
+LIGHT = (
+    Band(0.0085, 96, 2.0, 1.0),
+    Band(0.0156, 56, 3.0, 1.0),
+    Band(0.031, 28, 4.0, 0.5),
+    Band(0.0625, 14, 6.0, 0.25),
+)
+_MASKED = 2.0
+"""How much of the contrast that is there hides a change in its own band; `perception.looks` judges by the same."""
+
+_SPEAKING = (MOUTH_CORNER, INNER_BROW, MIDDLE_BROW, OUTER_BROW, EYE)
+"""Where a little shadow is another mood, and pale eyes are ill."""
+_REACH = 0.05
+"""How far such a place reaches, in the face's frame."""
+_SPARED = 0.6
+"""The share of a change of brightness that is kept from it."""
+
+_FEATURES: Ellipse = (0.5, 0.62, 0.37, 0.36)
+"""Brows, eyes, nose and mouth: texture outside of it is hair."""
+_HAIR = 1 / 3
+"""Texture, of what hides a change fully, at which a place is all hair."""
+
+
+@dataclass(frozen=True)
+class Forgiving:
+    """Maps of the windows of some faces (B, ..., size, size)."""
+
+    light: Tensor
+    """By band, the change of brightness that goes unnoticed."""
+    features: Tensor
+    """The share of a feature's change that its place lets through."""
+    hair: Tensor
+    """1 where strands run, which a warp may move and may not bend."""
+
+
+def forgiving(image: Tensor, windows: Sequence[Window], points: Tensor, size: int, face: float) -> Forgiving:
+    """For windows of a photo with five points of each face (B, 5, 2) at `size`; a face takes the share `face` of it."""
+    light, textured = [], []
+    for window in windows:
+        own = window.cut(image)
+        bands = torch.cat([_unnoticed(luma(own), band, face * window.height) for band in LIGHT], 1)
+        light.append(F.interpolate(bands, (size, size), mode="area"))
+        textured.append(F.interpolate(texture(own, face * window.height, 0, 1), (size, size), mode="area"))
+    coordinates = frame_coordinates(points, size, size)
+    calm = _calm(coordinates)
+    hair = (torch.cat(textured) / _HAIR).clamp(max=1) * _outside(coordinates, _FEATURES)
+    return Forgiving(torch.cat(light) * calm, calm, hair)
+
+
+def _unnoticed(bright: Tensor, band: Band, face: float) -> Tensor:
+    """Change of brightness that goes unnoticed in a band, where the face is `face` pixels wide."""
+    here = blurred(bright, band.width * face) - blurred(bright, 2 * band.width * face)
+    contrast = blurred(here.square(), (2 * band.width + 0.004) * face).clamp_min(0).sqrt()
+    return band.share * (band.least / 255 + _MASKED * contrast)
+
+
+def _calm(coordinates: tuple[Tensor, Tensor]) -> Tensor:
+    """What is left of a change beside the places that an expression is read from (B, 1, h, w)."""
+    u, v = coordinates
+    near = torch.zeros_like(u)
+    for left in _SPEAKING:
+        for x, y in (left, mirrored(left)):
+            near = torch.maximum(near, (-((u - x) ** 2 + (v - y) ** 2) / (2 * _REACH**2)).exp())
+    return 1 - _SPARED * near[:, None]
+
+
+def _outside(coordinates: tuple[Tensor, Tensor], ellipse: Ellipse) -> Tensor:
+    """0 inside, 1 outside (B, 1, h, w), with a soft rim about the ellipse."""
+    u, v = coordinates
+    x, y, half_width, half_height = ellipse
+    square = ((u - x) / half_width) ** 2 + ((v - y) / half_height) ** 2
+    return eased((square - 0.6) / 0.8)[:, None]

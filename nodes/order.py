@@ -1,0 +1,78 @@
+"""What a graph does to a protected picture afterwards: some of it undoes the protection. No ComfyUI import."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+Prompt = Mapping[str, Mapping[str, Any]]
+"""A graph as ComfyUI runs it: nodes by number, with `class_type` and `inputs`; a link is [number, output]."""
+
+PROTECT, SAVE = "FaceVeilProtect", "FaceVeilSaveProtected"
+LOOKS_ON = {"FaceVeilVerdict", "FaceVeilSharing", "PreviewImage", "ImageCompare", "PreviewAny"}
+"""What is only looked at there is not what is published."""
+UNDOING = (
+    (r"restore|codeformer|gfpgan|detailer|reactor|faceswap|faceboost", "draws the face anew"),
+    (r"upscale|supir|seedvr", "draws fine features anew"),
+    (r"^ksampler|^samplercustom", "generates the picture anew"),
+)
+"""Kinds of nodes by their names, and what each does that may bring back what recognisers look for."""
+
+
+def said_after(prompt: Prompt, node: str) -> list[str]:
+    """For Protect Portrait: what the graph does with its picture, where that is worth a warning."""
+    return [warning for at in _behind(prompt, node) for warning in _warnings(prompt, at)]
+
+
+def said_before(prompt: Prompt, node: str) -> list[str]:
+    """For Save Protected: the same of itself and of what lies between Protect Portrait and it, where that one is."""
+    before = set(_reached(node, lambda at: list(_sources(prompt.get(at, {})))))
+    protected = [at for at in before if prompt.get(at, {}).get("class_type") == PROTECT]
+    between = {at for start in protected for at in _behind(prompt, start) if at in before or at == node}
+    return [warning for at in prompt if at in between for warning in _warnings(prompt, at)]
+
+
+def _behind(prompt: Prompt, node: str) -> Iterator[str]:
+    """Everything that a node's first output goes into, and on from there."""
+    users: dict[str, list[str]] = {}
+    for number, each in prompt.items():
+        if each.get("class_type") not in LOOKS_ON:
+            for name in _sources(each, only_from=(node, 0)):
+                users.setdefault(name, []).append(number)
+    return _reached(node, lambda at: users.get(at, []))
+
+
+def _warnings(prompt: Prompt, number: str) -> Iterator[str]:
+    each = prompt.get(number, {})
+    kind = str(each.get("class_type", ""))
+    title = (each.get("_meta") or {}).get("title") or kind
+    for pattern, does in UNDOING:
+        if re.search(pattern, kind.lower()):
+            yield f"WARNING: '{title}' comes after the protection and {does}, which may undo it. Put it before."
+            return
+    if kind == SAVE and each.get("inputs", {}).get("format") == "jpeg":
+        yield "Saved as JPEG, which changes every pixel: the verdict's jpeg rows say what is left. png keeps all of it."
+    if kind == "SaveImage":
+        yield (
+            f"WARNING: '{title}' writes the original's name and fingerprint into the file. Save with Save Protected."
+        )
+
+
+def _sources(each: Mapping[str, Any], only_from: tuple[str, int] | None = None) -> Iterator[str]:
+    """The nodes that a node takes something from; of the one in `only_from` only that output counts."""
+    for value in (each.get("inputs") or {}).values():
+        link = isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+        if link and (only_from is None or value[0] != only_from[0] or value[1] == only_from[1]):
+            yield value[0]
+
+
+def _reached(start: str, following: Callable[[str], list[str]]) -> Iterator[str]:
+    """Everything behind a node, nearest first, each once."""
+    seen, waiting = {start}, list(following(start))
+    while waiting:
+        at = waiting.pop(0)
+        if at not in seen:
+            seen.add(at)
+            yield at
+            waiting += following(at)

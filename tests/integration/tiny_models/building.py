@@ -1,0 +1,73 @@
+"""Random models and VAEs as ComfyUI's loaders would hand them on."""
+
+from __future__ import annotations
+
+import comfy.ldm.models.autoencoder
+import comfy.ldm.wan.vae
+import comfy.model_management
+import comfy.model_patcher
+import comfy.sd
+import comfy.supported_models
+import comfy.taesd.taesd
+import torch
+
+from .families import FLUX2_VAE, HERE
+
+
+def spread(network: torch.nn.Module, gain: float) -> torch.nn.Module:
+    """The same random weights each time."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if weight.ndim > 1 and not name.endswith("gamma"):
+                drawn = torch.randn(weight.shape, generator=generator) * gain / weight[0].numel() ** 0.5
+                weight.copy_(drawn.to(weight.dtype))
+            else:
+                weight.copy_(torch.zeros_like(weight) if name.endswith("bias") else torch.ones_like(weight))
+    return network
+
+
+def rounding(network: torch.nn.Module, kind: torch.dtype) -> torch.nn.Module:
+    for weight in network.parameters():
+        weight.data = weight.data.to(kind).to(weight.dtype)
+    return network
+
+
+PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def model(kind: str, storage: str, rounded: torch.dtype = torch.float32) -> comfy.model_patcher.ModelPatcher:
+    """`rounded`: the precision that its weights could be written in, whatever they are stored in."""
+    family = HERE[kind]
+    config = getattr(comfy.supported_models, family.config)(dict(family.sizes))
+    if storage == "fp8":
+        config.set_inference_dtype(torch.float8_e4m3fn, torch.float32)
+    else:
+        config.set_inference_dtype(PRECISIONS[storage], None)
+    made = config.get_model({}, "")
+    rounding(spread(made.diffusion_model, 0.7), rounded)
+    made.eval().requires_grad_(False)
+    management = comfy.model_management
+    return comfy.model_patcher.ModelPatcher(made, management.get_torch_device(), management.unet_offload_device())
+
+
+def vae(kind: str, storage: str, rounded: torch.dtype = torch.float32) -> comfy.sd.VAE:
+    """In inference mode, as all that ComfyUI loads."""
+    dtype, space = PRECISIONS.get(storage, torch.float32), HERE[kind].vae
+    if space == "video":
+        network = spread(comfy.ldm.wan.vae.WanVAE(8, 16, temperal_downsample=[False, True, True]), 1.0)
+        # Latents of the spread that this space's models are told to expect.
+        network.conv1.weight.data *= 6
+        network.conv2.weight.data /= 6
+        return comfy.sd.VAE(sd=rounding(network, rounded).state_dict(), dtype=dtype)
+    channels = 4 if space == "4" else 16
+    network = rounding(spread(comfy.taesd.taesd.TAESD(latent_channels=channels), 1.4), rounded)
+    made = comfy.sd.VAE(sd=network.state_dict(), dtype=dtype)
+    if space == "flux2":
+        # Its loader knows one size of encoder alone, and that one is too large for a test.
+        network = comfy.ldm.models.autoencoder.AutoencoderKL(ddconfig=FLUX2_VAE, embed_dim=32)
+        made.first_stage_model = rounding(spread(network, 1.0), rounded).eval().to(dtype)
+        made.latent_channels, made.downscale_ratio, made.upscale_ratio = 128, 16, 16
+        devices = comfy.model_management.vae_device(), comfy.model_management.vae_offload_device()
+        made.patcher = comfy.model_patcher.ModelPatcher(made.first_stage_model, *devices)
+    return made

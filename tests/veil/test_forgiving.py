@@ -1,0 +1,80 @@
+"""Bounds by place: bare skin forgives nearly nothing, texture more, and what speaks of a mood less than its texture."""
+
+from __future__ import annotations
+
+import torch
+
+from faceveil.core.faces.crops import Window
+from faceveil.core.faces.masks import frame_coordinates
+from faceveil.core.veil.forgiving import LIGHT, forgiving
+from faceveil.core.veil.light import LumaField
+from faceveil.core.veil.warp import WarpField
+
+SIDE, FACE = 256, 0.6
+POINTS = torch.tensor([[[100.0, 105.0], [156.0, 105.0], [128.0, 140.0], [104.0, 172.0], [152.0, 172.0]]])
+WINDOW = Window(0, 0, SIDE, SIDE)
+
+
+def bare() -> torch.Tensor:
+    return torch.full((1, 3, SIDE, SIDE), 0.6)
+
+
+def hairy(amount: float = 0.2) -> torch.Tensor:
+    """Strands, straight down, everywhere."""
+    strands = 0.6 + amount * torch.sin(torch.arange(SIDE) * torch.pi / 3)
+    return strands.expand(1, 3, SIDE, SIDE).clone()
+
+
+def of(picture: torch.Tensor):
+    return forgiving(picture, [WINDOW], POINTS, SIDE, FACE)
+
+
+def test_bare_skin_forgives_what_goes_unnoticed_and_no_more():
+    light = of(bare()).light
+    for index, band in enumerate(LIGHT):
+        assert torch.isclose(light[:, index].max(), torch.tensor(band.share * band.least / 255), atol=1e-5)
+
+
+def test_texture_hides_more_in_its_own_band_than_in_a_broad_one():
+    bare_light, hairy_light = of(bare()).light, of(hairy()).light
+    gain = (hairy_light / bare_light)[0, :, 80:176, 80:176].mean((1, 2))
+    assert gain[0] > 1.3 * gain[-1]
+
+
+def test_places_that_a_mood_is_read_from_are_spared():
+    features = of(hairy()).features[0, 0]
+    eye, cheek = features[105, 100], features[150, 60]
+    assert eye < 0.5 and cheek > 0.9
+
+
+def test_hair_lies_outside_of_the_features_and_only_where_there_is_texture():
+    assert of(bare()).hair.max() < 1e-4
+    hair = of(hairy()).hair[0, 0]
+    u, v = frame_coordinates(POINTS, SIDE, SIDE)
+    inside = ((u[0] - 0.5).abs() < 0.15) & ((v[0] - 0.6).abs() < 0.15)
+    assert hair[inside].max() == 0
+    assert hair[20:40, 60:200].mean() > 0.9
+
+
+def test_light_stays_within_the_sum_of_its_bounds_at_every_size():
+    bounds = of(hairy()).light
+    field = LumaField(POINTS, SIDE, 0.5, [band.knots for band in LIGHT], bounds)
+    for index, control in enumerate(field.control):
+        control.data = 99 * torch.randn(control.shape, generator=torch.Generator().manual_seed(index)).sign()
+    for size in (SIDE, 3 * SIDE):
+        picture = torch.full((1, 3, size, size), 0.5)
+        change = (field.apply(picture, torch.ones(1, 1, size, size)) - picture).abs()
+        most = torch.nn.functional.interpolate(bounds.sum(1, keepdim=True), (size, size), mode="bilinear")
+        assert (change <= 0.5 * most + 1e-5).all()
+        assert change.max() > 0.1 * most.max()
+
+
+def test_strands_may_move_and_may_not_be_bent():
+    def strain(hair: torch.Tensor | None) -> tuple[float, float]:
+        warp = WarpField(POINTS, SIDE, 0.07, 18, 1.0, False, hair)
+        warp.control.data = torch.randn(warp.control.shape, generator=torch.Generator().manual_seed(0)) * 3
+        moved = warp.displacement(SIDE, SIDE)
+        return moved.diff(dim=-2).abs().amax().item(), moved.abs().mean().item()
+
+    (free, _), (held, left) = strain(None), strain(torch.ones(1, 1, SIDE, SIDE))
+    assert held < free / 3 and left > 0
