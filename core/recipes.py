@@ -35,9 +35,9 @@ def _strength(name: str, warp: float, luma: float, contrast: float, iterations: 
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", warp=0.06, luma=0.25, contrast=0.2, iterations=60),
-    "balanced": _strength("balanced", warp=0.075, luma=0.33, contrast=0.24, iterations=100),
-    "strong": _strength("strong", warp=0.09, luma=0.42, contrast=0.3, iterations=130),
+    "light": _strength("light", warp=0.06, luma=0.23, contrast=0.18, iterations=60),
+    "balanced": _strength("balanced", warp=0.07, luma=0.28, contrast=0.22, iterations=100),
+    "strong": _strength("strong", warp=0.085, luma=0.38, contrast=0.28, iterations=130),
 }
 
 # Terms that hold a latent, which no bound holds.

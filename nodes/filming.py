@@ -64,7 +64,7 @@ def protect_file(
     )
     verdicts = judge(frames_of(target), worn, witnesses, far, frames) if witnesses else []
     show(1.0, "done")
-    return _said(frames, worn, [*(each.line() for each in verdicts), *film.notes]), _veils(worn)
+    return _said(frames, worn, [*(each.line() for each in verdicts), *film.told(frames)]), _veils(worn)
 
 
 def protect_batch(

@@ -177,6 +177,5 @@ class Protect(io.ComfyNode):
         node = cls.hidden.unique_id
         warnings = [*done.warnings, *said_after(cls.hidden.prompt or {}, str(node))]
         tell(node, "\n".join(warnings))
-        return io.NodeOutput(
-            image_of(done.pictures, image), done.changed, "\n\n".join([*warnings, done.text]), tuple(done.veils)
-        )
+        said = "\n\n".join([*warnings, done.text])
+        return io.NodeOutput(image_of(done.pictures, image), done.changed, said, tuple(done.veils))

@@ -35,7 +35,7 @@ class ProtectedBatch:
     """(B, H, W): 1 where a pixel differs from the original."""
     text: str
     """Every picture's verdict, and which were left unprotected."""
-    veils: list[Veil | None] = field(default_factory=list)
+    veils: list[Veil | None]
     """What changed each picture, where another can wear it."""
     warnings: list[str] = field(default_factory=list)
     """What an artist can do better, of the pictures themselves."""
@@ -64,7 +64,7 @@ def protect_pictures(
     """
     if found is not None and len(found) != len(pictures):
         raise InputError(f"Faces were found in {len(found)} pictures, but {len(pictures)} are to be protected.")
-    results, texts, warnings, veils, count, protected = [], [], [], [], len(pictures), 0
+    results, texts, veils, warnings, count, protected = [], [], [], [], len(pictures), 0
     for index, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
         try:
             allowed = None if mask is None else fit_mask(mask, *picture.shape[1:3])

@@ -69,7 +69,7 @@ def protect_film(options: argparse.Namespace) -> int:
     ended = time.perf_counter()
     witnesses = [Witness(r, "surrogate") for r in surrogates] + [Witness(r) for r in judges]
     verdicts = judge(frames_of(target), worn, witnesses, options.far, frames) if witnesses else []
-    notes = [*film.notes]
+    notes = film.told(frames)
     if options.save_veil:
         save_veil(worn[0].veil, options.save_veil)
         others = len({id(each.veil) for each in worn}) - 1

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, ModelError, NoFaceError
-from .align import similarity
 from .crops import window_around
 from .face import Face
 from .mtcnn import LONGEST, SMALL, Mtcnn, smaller_copy, smallest_face
@@ -81,16 +80,8 @@ def found_again(image: Tensor, face: Face) -> Face | None:
 
     Only the last of the built-in detector's networks looks, so it takes a few milliseconds.
     """
-    now = _mtcnn().points_in_box(image, face.box)
-    if now.score < AGAIN:
-        return None
-    (a, b, right), (_, _, down) = similarity(face.points, now.points).tolist()
-    grown, (x, y) = hypot(a, b), face.centre
-    middle = a * x + b * y + right, -b * x + a * y + down
-    left, top, far, low = face.box
-    half = grown * (far - left) / 2, grown * (low - top) / 2
-    box = (middle[0] - half[0], middle[1] - half[1], middle[0] + half[0], middle[1] + half[1])
-    return Face(box, now.points, now.score)
+    now = _mtcnn().near(image, face.box)
+    return now if now.score >= AGAIN else None
 
 
 def choose(faces: Sequence[Face], which: str | int = "all", near: tuple[float, float] | None = None) -> list[Face]:

@@ -8,6 +8,7 @@ every machine then sees the same points. Inside, a pixel reaches from x to x + 1
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -93,8 +94,13 @@ class Mtcnn(nn.Module):
     def points_in_box(self, image: Tensor, box: Sequence[float]) -> Face:
         """The five points of the face in `box` of `image` (1, 3, H, W), and how much it looks like a face."""
         box = tuple(float(side) for side in box)
-        _, points, scores = self._settle(image.detach().cpu().float(), torch.tensor([box]) + 0.5)
-        return Face(box, (points[0] - 0.5).to(image.device), float(scores[0]))
+        return replace(self.near(image, box), box=box)
+
+    @torch.no_grad()
+    def near(self, image: Tensor, box: Sequence[float]) -> Face:
+        """The same with the box moved to fit: where a face is that was in `box` a moment ago."""
+        boxes, points, scores = self._settle(image.detach().cpu().float(), torch.tensor([tuple(box)]) + 0.5)
+        return Face(tuple((boxes[0] - 0.5).tolist()), (points[0] - 0.5).to(image.device), float(scores[0]))
 
     def _search(self, picture: Tensor, smallest: float) -> list[Face]:
         """The cascade on one picture, without retries."""

@@ -7,25 +7,24 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _GRID = (9, 16)
-_BINS = 24
-_OTHER_PLACES, _OTHER_LIGHT = 0.11, 0.35
-"""Mean change of a coarse copy, and share of brightness that moved to other values: a cut has both."""
-_SURELY = 0.3
+_CHANGED, _ALIKE = 0.04, 0.6
+"""Mean change of a coarse copy, and the correlation with the one before. What moves is alike, and so is a flash, of
+which only the brightness is another; behind a cut things lie elsewhere."""
 
 
 class Cuts:
     """Told of one frame after the other, says which one begins a new shot."""
 
     def __init__(self) -> None:
-        self._before: tuple[Tensor, Tensor] | None = None
+        self._before: Tensor | None = None
 
     def begins(self, small: Tensor) -> bool:
         """Whether this frame (1, 3, h, w) has nothing to do with the one before."""
-        coarse = F.interpolate(small.mean(1, keepdim=True), _GRID, mode="area").flatten()
-        counts = torch.histc(F.avg_pool2d(small.mean(1, keepdim=True), 2), _BINS, 0, 1)
-        now, before = (coarse, counts / counts.sum().clamp_min(1)), self._before
+        now, before = F.interpolate(small.mean(1, keepdim=True), _GRID, mode="area").flatten(), self._before
         self._before = now
         if before is None:
             return True
-        places, light = (now[0] - before[0]).abs().mean(), (now[1] - before[1]).abs().sum() / 2
-        return bool(places > _SURELY or (places > _OTHER_PLACES and light > _OTHER_LIGHT))
+        if (now - before).abs().mean() < _CHANGED:
+            return False
+        here, there = now - now.mean(), before - before.mean()
+        return bool(here @ there < _ALIKE * torch.sqrt(here.square().sum() * there.square().sum()) + 1e-9)

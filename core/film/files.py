@@ -68,6 +68,13 @@ class About:
     """Quarter turns counter-clockwise that a player makes."""
     notes: tuple[str, ...] = field(default=())
 
+    def told(self, frames: int) -> list[str]:
+        """What to say of the film, once so many frames of it were written: a damaged one may simply end too soon."""
+        if frames >= 0.9 * self.frames - 2:
+            return list(self.notes)
+        short = f"the file promises {self.frames} frames and {frames} could be read: it is damaged or cut short"
+        return [*self.notes, f"{short}, and what was written ends there."]
+
 
 class FilmFrame:
     """One frame, in a format whose planes can be changed one by one."""

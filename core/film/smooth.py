@@ -1,39 +1,35 @@
-"""A face's points over time, without a detector's trembling: a One Euro filter, there and back."""
+"""A face's places over time, without a detector's trembling and without a lag: parabolas through its sightings."""
 
 from __future__ import annotations
-
-from math import pi
 
 import torch
 from torch import Tensor
 
-STILL, QUICK = 1.2, 2.0
-"""Cut-off in Hz of a face that holds still, and how much it rises with speed, in Hz for each face width a second."""
-_SPEED = 2.0
-"""Cut-off in Hz of the speed itself."""
+WIDTH = 0.15
+"""Seconds (standard deviation) of the sightings that count for a moment. A face that speeds up or slows down evenly is
+followed exactly, which a One Euro filter, run there and back, was not: it lagged by more than the detector trembles."""
+_NEAREST = 15
+"""Sightings looked at for a moment."""
 
 
-def one_euro(values: Tensor, times: Tensor, scale: Tensor, still: float = STILL, quick: float = QUICK) -> Tensor:
-    """`values` (N, D) at `times` (N,) seconds, smoothed the more the slower they move; `scale` (N,) is a face's width.
+def steadied(values: Tensor, seconds: Tensor, moments: Tensor) -> Tensor:
+    """`values` (N, D) seen at `seconds` (N,), at other `moments` (M,): (M, D). Outside of them the nearest place holds.
 
-    Casiez, Roussel and Vogel, "1 Euro Filter" (CHI 2012), run from both ends and averaged, so that it does not lag.
+    In a gap as many more sightings count as it takes to bridge it.
     """
-    forth = _one_way(values, times, scale, still, quick)
-    back = _one_way(values.flip(0), -times.flip(0), scale.flip(0), still, quick).flip(0)
-    return (forth + back) / 2
-
-
-def _one_way(values: Tensor, times: Tensor, scale: Tensor, still: float, quick: float) -> Tensor:
-    smoothed, speed = [values[0]], torch.zeros_like(values[0])
-    for now, before, place, width in zip(values[1:], values[:-1], range(1, len(values)), scale[1:], strict=True):
-        passed = max(float(times[place] - times[place - 1]), 1e-3)
-        speed = torch.lerp(speed, (now - before) / passed, _share(_SPEED, passed))
-        # One speed for all points: a face moves as one.
-        rate = float(speed.view(-1, 2).mean(0).norm() / width.clamp_min(1e-6))
-        smoothed.append(torch.lerp(smoothed[-1], now, _share(still + quick * rate, passed)))
-    return torch.stack(smoothed)
-
-
-def _share(frequency: float, passed: float) -> float:
-    """How much of a new value counts."""
-    return 1 / (1 + 1 / (2 * pi * frequency * passed))
+    moments = moments.clamp(seconds[0], seconds[-1]).double()
+    seconds, values = seconds.double(), values.double()
+    count = min(_NEAREST, len(seconds))
+    first = (torch.searchsorted(seconds, moments) - count // 2).clamp(0, len(seconds) - count)
+    near = first[:, None] + torch.arange(count)
+    apart = seconds[near] - moments[:, None]
+    degree = min(2, len(seconds) - 1)
+    # At least degree + 2 sightings are near enough to count.
+    reach = apart.abs().sort(1).values[:, min(degree + 1, count - 1)].clamp_min(WIDTH)[:, None]
+    weights = (-0.5 * (apart / reach).square()).exp()
+    terms = torch.stack([(apart / reach) ** power for power in range(degree + 1)], -1)
+    weighted = terms * weights[..., None]
+    normal = weighted.transpose(1, 2) @ terms
+    normal = normal + 1e-9 * torch.eye(degree + 1, dtype=normal.dtype)
+    # At the moment itself every power but the first is 0: the constant is the place.
+    return torch.linalg.solve(normal, weighted.transpose(1, 2) @ values[near])[:, 0].float()

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import NoFaceError
 from ..faces.face import Face
 from ..faces.find import find_faces, found_again
-from .smooth import one_euro
+from .smooth import steadied
 
 EVERY = 2
 """Only every second frame is looked at; a face moves little between two, and what lies between is known afterwards."""
@@ -137,20 +137,8 @@ def course_of(track: Track, first: int, last: int, times: dict[int, float]) -> C
     known = torch.stack([_numbers(track.seen[frame]) for frame in frames])
     seconds = torch.tensor([times[frame] for frame in frames])
     every = torch.tensor([times[frame] for frame in range(begin, end + 1)])
-    width = known[:, 2] - known[:, 0]
-    smooth = one_euro(known, seconds, width) if len(frames) > 2 else known
-    return Course(begin, _between(smooth, seconds, every).contiguous())
+    return Course(begin, steadied(known, seconds, every))
 
 
 def _numbers(face: Face) -> Tensor:
     return torch.cat([torch.tensor(face.box), face.points.cpu().flatten()])
-
-
-def _between(values: Tensor, seconds: Tensor, every: Tensor) -> Tensor:
-    """Straight lines between sightings; the nearest one outside of them."""
-    after = torch.searchsorted(seconds, every).clamp(1, max(len(seconds) - 1, 1))
-    if len(seconds) == 1:
-        return values.expand(len(every), -1)
-    start, stop = seconds[after - 1], seconds[after]
-    share = ((every - start) / (stop - start).clamp_min(1e-6)).clamp(0, 1)[:, None]
-    return torch.lerp(values[after - 1], values[after], share)

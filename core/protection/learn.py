@@ -82,7 +82,8 @@ def learn(
     def together(pictures: Tensor, rows: Tensor, progress: float) -> Terms:
         each = objective(pictures, everyone, progress)
         values = {name: value.mean(0, keepdim=True) for name, value in each.values.items()}
-        return Terms(values, each.total.mean(0, keepdim=True), each.won.all()[None])
+        score = None if each.score is None else each.score.mean(0, keepdim=True)
+        return Terms(values, each.total.mean(0, keepdim=True), each.won.all()[None], score)
 
     outcome = optimise(variable, render, together, recipe.settings, lambda step: on_step(step, objective))
     veil = veil_of(variable, recipe.shape, origin_of(recipe, surrogates, len(tasks)))

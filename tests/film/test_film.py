@@ -8,6 +8,7 @@ import torch
 from veils import stirred
 
 from faceveil.core.errors import Cancelled, InputError, NoFaceError, OutputError
+from faceveil.core.faces.face import Face
 from faceveil.core.film.files import about, frames_of, rewrite
 from faceveil.core.film.frames import Picture
 from faceveil.core.film.protect import Wardrobe, dress, find_veils
@@ -109,6 +110,27 @@ def test_damaged_files_and_others_are_one_sentence(films, examples, tmp_path):
         assert "\n" not in str(raised.value) and name in str(raised.value)
     with pytest.raises(OutputError, match="format that can be written"):
         rewrite(whole_film, tmp_path / "out.gif", lambda index, frame: None)
+
+
+def test_a_film_that_ends_too_soon_is_told_of(films, tmp_path):
+    path = films("half.mkv", count=24, audio=0)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    count = rewrite(path, tmp_path / "out.mkv", lambda index, frame: None)
+    (note,) = about(path).told(count)
+    assert 0 < count < 20 and "promises 24 frames" in note
+    assert about(films("whole.mkv", count=24, audio=0)).told(24) == []
+
+
+def test_a_hundred_shots_are_a_hundred_courses_and_none_leaves_its_shot():
+    from faceveil.core.film.watch import watch
+
+    generator = torch.Generator().manual_seed(0)
+    shots = torch.rand(100, 9, 16, 3, generator=generator).repeat_interleave(8, 1).repeat_interleave(8, 2)
+    frames = [(index / 25, Picture(shots[index // 3])) for index in range(300)]
+    there = Face((30.0, 10.0, 80.0, 60.0), torch.tensor([[45.0, 25], [65, 25], [55, 35], [47, 48], [63, 48]]))
+    shown = list(watch(frames, (lambda small: [there], lambda small, face: face)))
+    assert len(shown) == 100 and all(len(people) == 1 for people in shown)
+    assert [people[0].course.first for people in shown] == list(range(0, 300, 3))
 
 
 def test_stopped_in_the_middle_nothing_is_left(films, tmp_path):

@@ -9,7 +9,7 @@ import torch
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces, found_again
 from faceveil.core.film.cuts import Cuts
-from faceveil.core.film.smooth import one_euro
+from faceveil.core.film.smooth import steadied
 from faceveil.core.film.track import EVERYWHERE, Follower, Track, course_of
 from faceveil.core.film.turning import _back
 
@@ -57,13 +57,22 @@ def test_a_course_never_leaves_its_shot():
 
 
 def test_trembling_goes_and_movement_stays():
-    seconds = torch.arange(100) / 25
-    path = torch.stack([200 * torch.sin(seconds), 50 * seconds], 1)
+    seconds = torch.arange(100) * 0.08
+    every = torch.arange(199) * 0.04
+    path = lambda t: torch.stack([200 * torch.sin(t), 50 * t], 1)
     noise = torch.randn(100, 2, generator=torch.Generator().manual_seed(0)) * 2
-    width = torch.full((100,), 100.0)
-    held = one_euro(noise, seconds, width)
-    assert held.diff(dim=0).norm(dim=1).mean() < 0.25 * noise.diff(dim=0).norm(dim=1).mean()
-    assert (one_euro(path + noise, seconds, width) - path).norm(dim=1).mean() < 1.5 * noise.norm(dim=1).mean()
+    assert (steadied(path(seconds), seconds, every) - path(every)).norm(dim=1).max() < 1.0
+    off = steadied(path(seconds) + noise, seconds, every) - path(every)
+    assert off.norm(dim=1).mean() < 0.75 * noise.norm(dim=1).mean()
+    assert off.diff(dim=0).norm(dim=1).mean() < 0.3 * noise.diff(dim=0).norm(dim=1).mean()
+
+
+def test_few_sightings_and_gaps_are_bridged():
+    seconds = torch.tensor([0.0, 0.08, 2.0, 2.08])
+    line = 10 * seconds[:, None]
+    assert (steadied(line, seconds, torch.tensor([1.0, 5.0])) - torch.tensor([[10.0], [20.8]])).abs().max() < 1e-3
+    assert steadied(line[:1], seconds[:1], torch.tensor([0.0, 3.0])).tolist() == [[0.0], [0.0]]
+    assert (steadied(line[:2], seconds[:2], torch.tensor([0.04])) - 0.4).abs().max() < 1e-4
 
 
 def test_faces_of_a_turned_picture_come_back_to_where_they_lie():

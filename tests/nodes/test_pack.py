@@ -48,10 +48,11 @@ def test_every_listed_module_has_its_class():
 
 def inputs_by_node() -> dict[str, set[str]]:
     """The ids of every node's inputs, read the same way; those that several nodes offer are made by functions."""
-    made = {"number": ""}
-    for function in ast.parse((ROOT / "nodes" / "sockets.py").read_text()).body:
-        if isinstance(function, ast.FunctionDef) and function.name.endswith("_input"):
-            made[function.name] = input_ids(function, made)[0]
+    made: dict[str, list[str]] = {"number": []}
+    shared = [ast.parse((ROOT / "nodes" / name).read_text()) for name in ("sockets.py", "film_inputs.py")]
+    for function in (x for tree in shared for x in tree.body):
+        if isinstance(function, ast.FunctionDef) and function.name.endswith(("_input", "_inputs")):
+            made[function.name] = input_ids(function, made)
     trees = [ast.parse(path.read_text()) for path in (ROOT / "nodes").glob("*.py")]
     found = {}
     for node in (x for tree in trees for x in tree.body if isinstance(x, ast.ClassDef)):
@@ -61,12 +62,12 @@ def inputs_by_node() -> dict[str, set[str]]:
     return found
 
 
-def input_ids(within: ast.AST, made: dict[str, str]) -> list[str]:
+def input_ids(within: ast.AST, made: dict[str, list[str]]) -> list[str]:
     ids = []
     for call in (x for x in ast.walk(within) if isinstance(x, ast.Call)):
         name = getattr(call.func, "attr", getattr(call.func, "id", None))
         if name in made:
-            ids.append(made[name] or call.args[0].value)
+            ids += made[name] or [call.args[0].value]
         elif name == "Input" and isinstance(call.args[0], ast.Constant):
             ids.append(call.args[0].value)
     return ids
