@@ -22,6 +22,10 @@ _LESS = 2.0**8
 """Where float16 overflows, the iteration is looked at again with so many times less."""
 
 
+_VIEWS = 4
+"""Steps over which scores are averaged before they are compared: about one round of the views."""
+
+
 class Variable(Protocol):
     """Something to optimise."""
 
@@ -45,6 +49,8 @@ class Terms:
     """The weighted sum that is minimised."""
     won: Tensor
     """Whether the row has all it was asked for."""
+    score: Tensor | None = None
+    """What steps are compared by, lower is better; None where they do not compare, and the last is kept."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,8 @@ def optimise(
     """Move `variable` in place.
 
     `render(rows)` makes pictures (A, 3, H, W) of the rows; `objective(pictures, rows, progress)`
-    judges them. Rows that are done keep their parameters exactly and cost nothing more.
+    judges them. Rows that are done keep their parameters exactly and cost nothing more; the others end with the best
+    that they had, not with the last.
     """
     groups = list(variable.groups())
     parameters = [parameter for parameter, _ in groups]
@@ -110,6 +117,7 @@ def optimise(
     won_in_a_row = torch.zeros(count, dtype=torch.long)
     done = torch.zeros(count, dtype=torch.bool)
     update = _optimiser(groups, settings)
+    best = _Best(parameters, count)
     outcome, magnified = Outcome(), MAGNIFIED
     for index in range(settings.iterations):
         rows = (~done).nonzero()[:, 0]
@@ -122,6 +130,7 @@ def optimise(
                 break
             magnified /= _LESS
         _refuse_nan(terms, gradients)
+        best.see(rows, terms.score)
         kept = [parameter.detach()[done] for parameter in parameters]
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = None if gradient is None else gradient / magnified
@@ -137,8 +146,38 @@ def optimise(
         on_step(Step(index, settings.iterations, rows, terms, done))
         if done.all():
             break
+    best.take(~done)
     outcome.done = done
     return outcome
+
+
+class _Best:
+    """The parameters that scored best so far, row by row."""
+
+    def __init__(self, parameters: list[Tensor], count: int) -> None:
+        self.parameters, self.kept = parameters, [parameter.detach().clone() for parameter in parameters]
+        self.running, self.least = torch.full((count,), torch.nan), torch.full((count,), torch.inf)
+        self.seen = torch.zeros(count, dtype=torch.long)
+
+    def see(self, rows: Tensor, score: Tensor | None) -> None:
+        """Before the step: a single score is as lucky as the view it was seen in, so their running mean counts."""
+        if score is None or any(len(parameter) != len(self.running) for parameter in self.parameters):
+            return
+        now = score.detach().cpu().float()
+        before = self.running[rows]
+        self.running[rows] = torch.where(before.isnan(), now, before + (now - before) / _VIEWS)
+        self.seen[rows] += 1
+        better = rows[(self.running[rows] < self.least[rows]) & (self.seen[rows] >= _VIEWS)]
+        self.least[better] = self.running[better]
+        for parameter, kept in zip(self.parameters, self.kept, strict=True):
+            kept[better] = parameter.detach()[better]
+
+    def take(self, rows: Tensor) -> None:
+        """Give these rows (a mask) the best that they had."""
+        rows = rows & self.least.isfinite()
+        with torch.no_grad():
+            for parameter, kept in zip(self.parameters, self.kept, strict=True):
+                parameter[rows] = kept[rows]
 
 
 def _optimiser(groups: list[tuple[Tensor, float]], settings: Settings) -> torch.optim.Optimizer:

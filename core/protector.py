@@ -14,7 +14,7 @@ from .engines.autoencoder import Autoencoder
 from .engines.bundled import BundledDenoiser, load_autoencoder
 from .engines.denoiser import Denoiser
 from .errors import InputError, ModelError
-from .faces.crops import region_of, resize
+from .faces.crops import Window, region_of, resize
 from .faces.face import Face
 from .faces.find import find_faces
 from .images import PICTURE, PICTURE_MASK, Photo, as_saved, image_of, ordinary, refuse_unfit
@@ -24,13 +24,12 @@ from .protection.objective import Distance, Objective
 from .protection.protect import Protected, protect
 from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
-from .protection.weights import Budget
 from .recipes import choose
 from .recognisers.ensemble import refuse_namesakes
 from .recognisers.recogniser import Recogniser
 from .veil.veil import Veil
 from .verdict.quality import LPIPS_SIDE
-from .verdict.report import Report
+from .verdict.report import FaceVerdict, Report
 from .verdict.verify import DEFAULT_FAR, Witness, verify
 
 
@@ -144,10 +143,9 @@ class Protector:
         allowed = mask if mask is None else region.cut(mask)
         saved, done = self._change(part, faces, allowed, on_step)
         report = verify(part, saved, self.witnesses, self.gallery, faces, self.far, self.detector, decoys=self.decoys)
-        report.faces = [replace(verdict, box=face.box) for verdict, face in zip(report.faces, found, strict=True)]
+        report.faces = [_in_photo(verdict, face, region) for verdict, face in zip(report.faces, found, strict=True)]
         report.recipe, report.seed = self._called(), self.seed
-        if isinstance(self.recipe.weighting, Budget):
-            report.budget = self.recipe.weighting.budget
+        report.budget, report.amount = self.recipe.budget, done.amount
         for name, count in done.evaluations.items():
             report.evaluations[name] += count
         result = image.clone()
@@ -176,7 +174,7 @@ class Protector:
         }
         if self.veil is not None and not self.refine:
             worn, where = self.veil.worn(image, faces, allowed=mask)
-            done = Protected(worn, where, Outcome(), {}, self.veil)
+            done = Protected(worn, where, Outcome(), veil=self.veil)
         elif self.recipe.denoising:
             done = protect_through_denoising(
                 image, faces, self.denoiser, self.autoencoder, self.surrogates, self.recipe, **same
@@ -190,21 +188,19 @@ class Protector:
         return torch.where(done.mask > 0, as_saved(changed), image), done
 
 
-def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:
-    """The recipe's own perceptual distance where its weights are at hand, else the one that needs none.
+def _in_photo(verdict: FaceVerdict, face: Face, region: Window) -> FaceVerdict:
+    """A verdict on a part of a photo, with its places as they are in the whole."""
+    worst = verdict.quality.worst and (verdict.quality.worst[0] + region.left, verdict.quality.worst[1] + region.top)
+    return replace(verdict, box=face.box, quality=replace(verdict.quality, worst=worst))
 
-    A budget is counted in LPIPS-vgg, so it cannot do without.
-    """
-    if not recipe.visibility.get("perceptual"):
-        return {}
-    budget = isinstance(recipe.weighting, Budget)
-    if recipe.perceptual == "ms-ssim" and not budget:
+
+def perceptual_distances(recipe: Recipe, device: str) -> dict[str, Distance]:
+    """The recipe's own perceptual distance where its weights are at hand, else the one that needs none."""
+    if recipe.perceptual == "ms-ssim" or not recipe.visibility.get("perceptual"):
         return {}
     try:
-        network = Vgg19Distance.load() if recipe.perceptual == "vgg19" and not budget else Lpips.load("vgg")
+        network = Vgg19Distance.load() if recipe.perceptual == "vgg19" else Lpips.load("vgg")
     except ModelError:
-        if budget:
-            raise
         return {}
     network.to(device)
 

@@ -13,7 +13,7 @@ from .errors import InputError
 from .optimise import Settings
 from .protection.identity import Aim
 from .protection.recipe import ATTENTION, Denoising, Recipe
-from .protection.weights import Budget, Constant, Linear, Sigmoid
+from .protection.weights import Constant, Linear, Sigmoid
 from .trajectory.embeddings import Learning
 
 
@@ -35,9 +35,9 @@ def _strength(name: str, warp: float, luma: float, contrast: float, iterations: 
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", warp=0.06, luma=0.25, contrast=0.2, iterations=60),
-    "balanced": _strength("balanced", warp=0.075, luma=0.33, contrast=0.24, iterations=100),
-    "strong": _strength("strong", warp=0.09, luma=0.42, contrast=0.3, iterations=130),
+    "light": _strength("light", warp=0.06, luma=0.23, contrast=0.18, iterations=60),
+    "balanced": _strength("balanced", warp=0.07, luma=0.28, contrast=0.22, iterations=100),
+    "strong": _strength("strong", warp=0.085, luma=0.38, contrast=0.28, iterations=130),
 }
 
 # Terms that hold a latent, which no bound holds.
@@ -118,19 +118,16 @@ MAKEUP = "makeup"
 
 
 def choose(name: str | None = None, budget: float | None = None) -> Recipe:
-    """A recipe by name, our default when none is named; with `budget`, LPIPS-vgg on the face is held at that value."""
+    """A recipe by name, our default when none is named; with `budget`, no more paint than that may show on a face."""
     name = name or DEFAULT
     if name not in RECIPES:
         raise InputError(f"There is no recipe '{name}'. Known: {', '.join(RECIPES)}.")
-    chosen = RECIPES[name]
-    if budget is None:
-        return chosen
-    if not 0.01 <= budget <= 1:
+    if budget is not None and not 0.05 <= budget <= 2:
         raise InputError(
-            f"A budget of {budget} makes no sense: it is LPIPS-vgg on the face, from 0.05 (light) to 0.3 (heavy)."
+            f"A budget of {budget} makes no sense: it is the most paint that may show, from 0.2 (hardly seen) over 0.5 "
+            "(what the default comes to) to 1 (seen at once)."
         )
-    # Counted in budgets, visibility is about 1 at the end whatever the budget, which suits the controller's pace.
-    return replace(chosen, weighting=Budget(budget), visibility={**chosen.visibility, "perceptual": 1 / budget})
+    return replace(RECIPES[name], budget=budget)
 
 
 def through_denoising(recipe: Recipe) -> Recipe:
@@ -151,12 +148,7 @@ def through_denoising(recipe: Recipe) -> Recipe:
 def _in_latent(recipe: Recipe) -> Recipe:
     """A strength as it is searched for in a latent space; other recipes as they are."""
     kept = _LATENTS.get(recipe.name)
-    if kept is None:
-        return recipe
-    budget = recipe.visibility.get("perceptual") if isinstance(recipe.weighting, Budget) else None
-    if budget is None:
-        return kept
-    return replace(kept, weighting=recipe.weighting, visibility={**kept.visibility, "perceptual": budget})
+    return recipe if kept is None else replace(kept, budget=recipe.budget)
 
 
 def with_makeup(recipe: Recipe) -> Recipe:

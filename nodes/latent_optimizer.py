@@ -51,7 +51,7 @@ class LatentOptimizer(io.ComfyNode):
                 Weights.Input(
                     "weights",
                     optional=True,
-                    tooltip="How identity and looks are balanced on the way: any schedule but budget.",
+                    tooltip="How identity and looks are balanced on the way.",
                 ),
                 io.Image.Input(
                     "original",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..core.errors import InputError
 from ..core.protection.guard import GuardRecipe
 from ..core.protection.recipe import Recipe
 from ..core.protection.weights import Budget, Constant, Linear, Sigmoid, Weighting
@@ -24,17 +23,10 @@ class Weights:
 
     def recipe(self, name: str) -> Recipe:
         """The recipe of that name with this schedule instead of its own."""
-        if isinstance(self.weighting, Budget):
-            return choose(name, self.weighting.budget)
         return self._over(choose(name))
 
     def guarding(self, recipe: GuardRecipe) -> GuardRecipe:
         """The same for a search on latents, which sees whole pictures."""
-        if isinstance(self.weighting, Budget):
-            raise InputError(
-                "The schedule 'budget' counts LPIPS on faces, which is not measured on latents: choose sigmoid, "
-                "constant or linear, or protect the decoded picture with Protect Portrait."
-            )
         return self._over(recipe)
 
     def _over(self, recipe: R) -> R:
@@ -56,6 +48,7 @@ def make_weights(
         "constant": Constant(weight),
         "linear": Linear(weight, end_weight),
         "sigmoid": Sigmoid(end_weight, weight, steepness, limit),
+        # Counted in budgets, visibility is about 1 at the end whatever the limit, which suits the controller's pace.
         "budget": Budget(limit),
     }[schedule]
-    return Weights(weighting, visibility)
+    return Weights(weighting, 1 / limit if schedule == "budget" else visibility)

@@ -29,8 +29,7 @@ class WeightScheduler(io.ComfyNode):
                     default="sigmoid",
                     tooltip="sigmoid: identity counts fully while the change is small and fades as it nears the limit. "
                     "constant: always the same. linear: from one weight to another. budget: finds by itself the "
-                    "weight that spends just the limit (for Protect Portrait; needs LPIPS weights: faceveil fetch "
-                    "lpips-vgg).",
+                    "weight that spends just the limit.",
                 ),
                 number("weight", 1.0, 0, 100, "Weight of the identity; with linear and sigmoid the one at the start."),
                 number("end_weight", 0.05, 0, 100, "linear: the weight at the end. sigmoid: the one beyond the limit."),
@@ -40,8 +39,7 @@ class WeightScheduler(io.ComfyNode):
                     0.15,
                     0.01,
                     1,
-                    "sigmoid and budget: how visible the change may become. sigmoid counts 1 - MS-SSIM, budget LPIPS "
-                    "on the face, of which 0.05 is light and 0.3 heavy.",
+                    "sigmoid and budget: how visible the change may become, as 1 - MS-SSIM.",
                 ),
                 number(
                     "visibility",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -86,6 +88,18 @@ def test_devices_that_are_none_are_refused(photo, device):
     for call in (faceveil.protect, lambda p, device: faceveil.verify(p, p, device=device)):
         with pytest.raises(InputError, match="cannot be used here"):
             call(photo, device=device)
+
+
+def test_a_device_without_numbers_is_refused_without_asking_it_for_one():
+    """torch would load hundreds of modules for its answer."""
+    known = [
+        sys.executable,
+        "-c",
+        "import sys, torch\nfrom faceveil.core.devices import InputError, usable\nbefore = len(sys.modules)\n"
+        "try:\n    usable('meta')\nexcept InputError as error:\n    print(len(sys.modules) - before, error)",
+    ]
+    added, said = subprocess.run(known, capture_output=True, text=True, check=True).stdout.split(" ", 1)
+    assert int(added) < 50 and "cannot be used here (it holds no numbers)" in said
 
 
 @pytest.mark.parametrize("size", [0, -8, 7, 10**9, 256.5])

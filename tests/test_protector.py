@@ -16,7 +16,7 @@ from faceveil.core.faces import crops
 from faceveil.core.faces.face import Face
 from faceveil.core.images import Photo, read_photo
 from faceveil.core.optimise import Settings
-from faceveil.core.protection.protect import refuse_small
+from faceveil.core.protection.task import refuse_small
 from faceveil.core.protector import Protector
 from faceveil.core.recipes import OTHERS, choose
 from faceveil.core.recognisers.dlib_resnet import load_dlib
@@ -76,6 +76,8 @@ def test_working_on_a_part_of_a_photo_changes_and_reports_the_same_place(example
     assert changed[0].any() and (changed[0] == changed[1]).float().mean() > 0.999
     assert torch.equal(part.pixels[:, :300], photo.pixels[:, :300])
     assert other.faces[0].box == report.faces[0].box and other.faces[0].quality.outside_max == 0
+    places = [told.faces[0].quality.worst for told in (report, other)]
+    assert all(abs(one - another) < 12 for one, another in zip(*places, strict=True))
 
 
 def test_what_was_grey_comes_back_grey(examples):

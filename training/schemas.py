@@ -44,6 +44,10 @@ class Kind:
     def Input(self, id: str, *more: Any, **said: Any) -> SimpleNamespace:
         return SimpleNamespace(id=id, kind=self.name, said=said)
 
+    def __getattr__(self, name: str) -> str:
+        """A choice of an enumeration: nothing is asked of it."""
+        return name
+
     def Output(self, *more: Any, **said: Any) -> SimpleNamespace:
         return SimpleNamespace(kind=self.name, said=said)
 
@@ -80,7 +84,8 @@ def pretended() -> Iterator[None]:
     """While it lasts, ComfyUI seems to be there; afterwards nothing that was imported with it is left."""
     before, finder = dict(sys.modules), Absent()
     api, latest = ModuleType("comfy_api"), ModuleType("comfy_api.latest")
-    latest.io, latest.ui, latest.ComfyExtension = Types(), MagicMock(), object
+    latest.io, latest.ComfyExtension = Types(), object
+    latest.__getattr__ = lambda name: MagicMock()
     for name in [name for name in sys.modules if name.startswith("faceveil.nodes")]:
         del sys.modules[name]
     sys.modules |= {"comfy_api": api, "comfy_api.latest": latest}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..images import Photo
 
 
-_OUTPUTS = ("command", "out", "report", "sheet")
+_OUTPUTS = ("command", "out", "report", "sheet", "save_veil")
 OUT = (
     "the file to write (.png, .jpg, .webp, .tif, .bmp); a name without such an ending is a folder, made when missing. "
     "Several photos need a folder or a URL, and keep their names in it"

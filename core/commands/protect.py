@@ -28,7 +28,12 @@ def add(verbs: argparse._SubParsersAction) -> None:
     add_photos(parser)
     add_protecting(parser)
     say("--recipe", choices=_RECIPES, metavar="NAME", help=f"{', '.join(_RECIPES)}: for comparison, not a strength")
-    say("--budget", type=float, metavar="LPIPS", help="hold visibility (LPIPS-vgg on the face) at this value")
+    say(
+        "--budget",
+        type=float,
+        metavar="PAINT",
+        help="let no more paint show on a face than this; 0.5 is what the default comes to",
+    )
     say("--mode", choices=("dodge", "decoy"), default="dodge", help="dodge: match nobody; decoy: resemble the --decoy")
     say("--decoy", nargs="+", type=Path, default=[], metavar="IMG", help="a synthetic or consenting face")
     say(

@@ -69,7 +69,8 @@ def _check(out: Place) -> int:
         found = list(spoilt(ledger, out))
         ledger.spoil(target for target, _ in found)
     if found:
-        tell(f"{len(found)} results are not as they were written; the same command does them again:")
+        broken = "1 result is not as it was" if len(found) == 1 else f"{len(found)} results are not as they were"
+        tell(f"{broken} written; the same command makes up for it:")
         tell(*(f"  {target} {what}" for target, what in found))
     else:
         tell("all results are as they were written")

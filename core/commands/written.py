@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ENXIO
 from pathlib import Path
 from typing import TextIO
 
@@ -25,6 +26,8 @@ def text_file(path: Path) -> Iterator[TextIO]:
         with whole(path) as part, part.open(**how) as file:
             yield file
     except OSError as error:
+        if error.errno == ENXIO:
+            raise OutputError(f"'{path}' could not be written: nobody reads at its other end. Name a file.") from error
         raise OutputError(f"'{path}' could not be written ({error.strerror}): choose another folder.") from error
 
 

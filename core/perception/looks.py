@@ -9,7 +9,7 @@ shows; and what merely moved counts as shape alone. RESULTS.md says how this ran
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -17,7 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces.align import similarity, template_points
+from ..faces.crops import window_around
 from ..faces.expression import MOODS, Mood, other_side
+from ..faces.face import Face
 from ..faces.masks import face_oval, frame_coordinates
 from .blur import blurred
 from .colour import luma
@@ -35,6 +37,8 @@ _JOINED = 3.0
 """Bands and neighbours count by this power: what shows most decides."""
 _SPOT = 6.0
 """Pixels around a place that are seen as one."""
+_MARGIN = 0.15
+"""Little more than the face: what is looked at should fill the picture."""
 _SHARE = 0.95
 """Share of the face that must look better than the figure says."""
 _FAR = 0.98
@@ -55,6 +59,13 @@ class Looks:
     """The largest movement that is read as another mood."""
     worst: tuple[int, int] = (0, 0)
     """Where paint or tint shows most: x and y in the picture that was given."""
+
+
+def look_at(before: Tensor, after: Tensor, face: Face) -> Looks:
+    """Compare one face of two pictures (1, 3, H, W); `worst` is a place of them."""
+    around, side = window_around(face, _MARGIN), window_around(face, 0.0).height
+    looks = look(around.cut(before), around.cut(after), around.shift(face.points), side)
+    return replace(looks, worst=(looks.worst[0] + around.left, looks.worst[1] + around.top))
 
 
 def look(before: Tensor, after: Tensor, points: Tensor, side: float) -> Looks:

@@ -24,12 +24,12 @@ def hiding(image: Tensor, lowest: float = 0.4, highest: float = 2.0, window: int
     return (deviation / _FULL).clamp(lowest, highest)
 
 
-def texture(image: Tensor, face: float, lowest: float = 0.3, highest: float = 2.0) -> Tensor:
-    """The same for a face that is `face` pixels wide, at whatever size it comes: (B, 1, H, W).
+def texture(bright: Tensor, face: float) -> Tensor:
+    """How much detail there is at each place of a luma (B, 1, H, W) of a face that is `face` pixels wide, 0 to 1.
 
-    Only details finer than a hundredth of the face count, for a cheek's broad shadow hides nothing.
+    Only what is finer than a hundredth of the face counts: a cheek's broad shadow is no texture.
     """
-    y, scale = luma(image), face / 256
-    detail = y - blurred(y, 2.5 * scale)
+    scale = face / 256
+    detail = bright - blurred(bright, 2.5 * scale)
     deviation = blurred(detail.square(), 3 * scale).clamp_min(0).sqrt()
-    return (deviation / _FULL).clamp(lowest, highest)
+    return (deviation / _FULL).clamp(0, 1)

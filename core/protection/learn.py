@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,13 +15,14 @@ from ..optimise import Outcome, Step, Terms, optimise
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
 from ..veil.change import Bundle
-from ..veil.forgiving import Forgiving
+from ..veil.forgiving import joined
 from ..veil.veil import Veil, veil_of
 from ..veil.wear import in_windows
 from .identity import Identity
 from .objective import VISIBILITY, Distance, Objective
-from .protect import Task, origin_of, prepared
+from .protect import origin_of
 from .recipe import Recipe
+from .task import Task, prepared
 
 Sitter = tuple[Tensor, Face]
 """A picture (1, 3, H, W) and which of its faces is meant."""
@@ -55,7 +56,8 @@ def learn(
         )
     tasks, ensemble = [_task(image, face, surrogates, recipe) for image, face in sitters], Ensemble(surrogates)
     clean, masks, points = (torch.cat([getattr(task, name) for task in tasks]) for name in ("clean", "masks", "points"))
-    variable = Bundle(recipe.shape.fields(points, _bounds(tasks, recipe), shared=True))
+    bounds = joined([recipe.shape.forgiving(task.image, task.windows, task.points) for task in tasks])
+    variable = Bundle(recipe.shape.fields(points, bounds, shared=True))
     if start is not None:
         start.put_on(variable)
     identity = Identity(
@@ -80,7 +82,8 @@ def learn(
     def together(pictures: Tensor, rows: Tensor, progress: float) -> Terms:
         each = objective(pictures, everyone, progress)
         values = {name: value.mean(0, keepdim=True) for name, value in each.values.items()}
-        return Terms(values, each.total.mean(0, keepdim=True), each.won.all()[None])
+        score = None if each.score is None else each.score.mean(0, keepdim=True)
+        return Terms(values, each.total.mean(0, keepdim=True), each.won.all()[None], score)
 
     outcome = optimise(variable, render, together, recipe.settings, lambda step: on_step(step, objective))
     veil = veil_of(variable, recipe.shape, origin_of(recipe, surrogates, len(tasks)))
@@ -91,14 +94,6 @@ def _task(image: Tensor, face: Face, surrogates: Sequence[Recogniser], recipe: R
     """Of a large picture only the part that its face needs is held."""
     region = region_of([face], *image.shape[-2:])
     return prepared(region.cut(image), [region.moved(face)], surrogates, recipe, None)
-
-
-def _bounds(tasks: Sequence[Task], recipe: Recipe) -> Forgiving | None:
-    """What every picture forgives, as rows of one batch."""
-    each = [recipe.shape.forgiving(task.image, task.windows, task.points) for task in tasks]
-    if each[0] is None:
-        return None
-    return Forgiving(*(torch.cat([getattr(own, entry.name) for own in each]) for entry in fields(Forgiving)))
 
 
 def _of_each_other(ensemble: Ensemble, tasks: Sequence[Task]) -> dict[str, Tensor]:

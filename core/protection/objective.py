@@ -12,7 +12,7 @@ from ..optimise import Terms
 from ..perception.colour import chroma_change, total_variation
 from ..perception.ssim import ms_ssim
 from .identity import Identity
-from .weights import Weighting
+from .weights import Constant, Weighting
 
 _PATCH = 12
 """Pixels of the working copy that make a broad patch: a tenth of a face."""
@@ -92,7 +92,9 @@ class Objective:
         for name, value in values.items():
             if name != "identity":
                 total = total + self.visibility[name] * value
-        return Terms(values, total, score.won & self.weighting.content(self._perceptual[rows]))
+        # Totals of different steps compare only as long as they are weighed alike.
+        compared = total if isinstance(self.weighting, Constant) else None
+        return Terms(values, total, score.won & self.weighting.content(self._perceptual[rows]), compared)
 
     def _weight(self, values: dict[str, Tensor], rows: Tensor, progress: float) -> Tensor:
         """The schedule sees all faces' last known visibility, so that its state keeps one entry per face."""

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from ..engines.autoencoder import Autoencoder
 from ..engines.bundled import load_autoencoder
-from ..errors import InputError
-from ..faces.align import boxed_points
-from ..faces.crops import Window, resize, window_around
 from ..faces.face import Face, points_of
 from ..faces.find import find_faces
-from ..faces.masks import face_oval
 from ..optimise import Outcome, Step, optimise
 from ..perception.masking import hiding
 from ..recognisers.ensemble import Ensemble
@@ -24,62 +20,38 @@ from ..sharing.upload import UPLOADS
 from ..veil.change import Bundle, Change, ColourField
 from ..veil.latent import LatentOffset
 from ..veil.veil import Origin, Veil, veil_of
-from ..veil.wear import in_windows, wear
+from ..veil.wear import in_windows
 from ..version import version
 from .identity import Identity
 from .objective import VISIBILITY, Distance, Objective
 from .recipe import Recipe
-
-SMALLEST_FACE = 40
-"""Below this many pixels a face holds too little for any recogniser to be fooled about, or any eye to compare."""
+from .spending import within
+from .task import Task, prepared
 
 ROUNDS = 2
 """How often the search goes on when the picture pasted back does not hold what the working copy promised."""
 
 
 @dataclass
-class Protected:
-    """The protected picture (1, 3, H, W) and what it took."""
+class Found:
+    """What a search came to."""
 
     image: Tensor
+    """The protected picture (1, 3, H, W)."""
     mask: Tensor
     """Where pixels may differ (1, 1, H, W)."""
     outcome: Outcome
-    evaluations: dict[str, int]
-    veil: Veil | None
+    amount: float = 1.0
+    """The share of the change that was found which a budget leaves."""
+
+
+@dataclass
+class Protected(Found):
+    """The same and what it took."""
+
+    evaluations: dict[str, int] = field(default_factory=dict)
+    veil: Veil | None = None
     """What changed it, for any other photo; None where that belongs to this one: pixels, a latent."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """The faces of one picture, brought to the working size as one batch."""
-
-    image: Tensor
-    faces: list[Face]
-    windows: list[Window]
-    clean: Tensor
-    points: Tensor
-    shown: Tensor
-    """Five points of each face of `image` (B, 5, 2), as recognisers are shown it."""
-    masks: Tensor
-    allowed: Tensor | None
-
-    @classmethod
-    def prepare(cls, image: Tensor, faces: Sequence[Face], recipe: Recipe, allowed: Tensor | None) -> Task:
-        """`allowed` (1, 1, H, W) narrows where pixels may change."""
-        windows = [window_around(face, recipe.margin) for face in faces]
-        size = recipe.size
-        clean = torch.cat([resize(window.cut(image), size, size) for window in windows])
-        points = in_windows([face.points for face in faces], windows, size).to(image.device)
-        shown = torch.stack([face.points if recipe.aligned else boxed_points(face.box) for face in faces]).to(image)
-        masks = face_oval(points, size, size)
-        if allowed is not None:
-            masks = masks * torch.cat([resize(window.cut(allowed), size, size) for window in windows])
-        return cls(image, list(faces), windows, clean, points, shown, masks, allowed)
-
-    def paste_all(self, variable: Change) -> tuple[Tensor, Tensor]:
-        """The photo at its own resolution with every face changed, and the mask of what may differ."""
-        return wear(self.image, self.faces, self.windows, variable, self.allowed)
 
 
 def make_variable(recipe: Recipe, task: Task, latent: Change | None, start: Veil | None = None) -> Bundle:
@@ -126,24 +98,6 @@ def decoys_of(recognisers: Ensemble, photos: Sequence[Tensor]) -> dict[str, Tens
     return {name: torch.cat([embedded[name] for embedded in each]) for name in each[0]}
 
 
-def refuse_small(faces: Sequence[Face]) -> None:
-    """Say before any work which faces are too small, and what helps with these faces."""
-    sizes = [face.size for face in faces]
-    small = [size for size in sizes if size < SMALLEST_FACE]
-    if not small:
-        return
-    needed = f"at least {SMALLEST_FACE} px are needed"
-    if len(small) == len(faces):
-        raise InputError(
-            f"The {'' if len(faces) == 1 else 'largest '}face is only {max(sizes):.0f} px wide; {needed}. "
-            "Use a larger copy of the picture."
-        )
-    raise InputError(
-        f"{len(small)} of {len(faces)} faces are too small ({min(sizes):.0f} px wide; {needed}). "
-        "Use a larger copy of the picture, or choose a large face: the largest, or one by its number."
-    )
-
-
 def protect(
     image: Tensor,
     faces: Sequence[Face],
@@ -171,30 +125,17 @@ def protect(
         autoencoder = autoencoder or load_autoencoder(task.image.device)
         latent = LatentOffset(autoencoder, task.clean, recipe.latent, let_through(recipe, task), finish)
     variable = make_variable(recipe, task, latent, start)
-    result, mask, outcome = search(task, variable, ensemble, recipe, gallery, decoys, distances, seed, on_step)
+    found = search(task, variable, ensemble, recipe, gallery, decoys, distances, seed, on_step)
     decodes = latent.difference.decodes if latent else 0
     evaluations = {"denoiser": 0, "decoder": decodes, "recogniser": ensemble.evaluations}
     veil = veil_of(variable, recipe.shape, origin_of(recipe, surrogates))
-    return Protected(result, mask, outcome, evaluations, veil)
+    return Protected(**vars(found), evaluations=evaluations, veil=veil)
 
 
 def origin_of(recipe: Recipe, surrogates: Sequence[Recogniser], photos: int = 1) -> Origin:
     """What a veil says of where it comes from."""
     far = recipe.aim.far
     return Origin(recipe.name, {each.name: each.threshold(far) for each in surrogates}, far, photos, version())
-
-
-def prepared(
-    image: Tensor, faces: Sequence[Face], surrogates: Sequence[Recogniser], recipe: Recipe, allowed: Tensor | None
-) -> Task:
-    """The faces at their working size, when everything about them can be used."""
-    if not surrogates:
-        raise InputError("No recogniser was named to protect against: name at least one.")
-    refuse_small(faces)
-    task = Task.prepare(image, faces, recipe, allowed)
-    if not task.masks.flatten(1).any(1).all():
-        raise InputError("The mask leaves a face nothing that may change. Paint it over the face, or leave it out.")
-    return task
 
 
 def search(
@@ -207,8 +148,8 @@ def search(
     distances: dict[str, Distance] | None,
     seed: int,
     on_step: Callable[[Step, Objective], None],
-) -> tuple[Tensor, Tensor, Outcome]:
-    """Move any variable until the faces are not matched: the picture, the mask of what may differ, and how it went."""
+) -> Found:
+    """Move any variable until the faces are not matched."""
     identity = Identity(
         ensemble,
         in_windows(task.shown, task.windows, recipe.size),
@@ -235,7 +176,10 @@ def search(
         result, mask = task.paste_all(variable)
         if holds(result, task, identity, ran.done.nonzero()[:, 0]):
             break
-    return result, mask, outcome
+    if recipe.budget is None:
+        return Found(result, mask, outcome)
+    amount, result, mask = within(task, variable, recipe.budget)
+    return Found(result, mask, outcome, amount)
 
 
 def holds(result: Tensor, task: Task, identity: Identity, rows: Tensor) -> bool:

@@ -29,11 +29,12 @@ from ..trajectory.record import Trajectory
 from ..veil.latent import Difference, with_difference
 from .attention import AttentionGuide
 from .objective import Distance, Objective
-from .protect import Protected, Task, let_through, make_variable, prepared, search
+from .protect import Protected, let_through, make_variable, search
 from .recipe import ATTENTION, Denoising, Recipe
+from .task import Task, prepared
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Purified(Protected):
     """The protected picture, and what is worth comparing."""
 
@@ -143,15 +144,13 @@ def protect_through_denoising(
     # The picture does not tell how far attention moved; the variable that rendered it does.
     heard = {ATTENTION: lambda changed, clean: latent.attention_change}
     ensemble = Ensemble(surrogates)
-    result, mask, outcome = search(
-        task, variable, ensemble, recipe, gallery, decoys, {**(distances or {}), **heard}, seed, on_step
-    )
+    found = search(task, variable, ensemble, recipe, gallery, decoys, {**(distances or {}), **heard}, seed, on_step)
     evaluations = {
         "denoiser": counted.evaluations,
         "decoder": latent.difference.decodes,
         "recogniser": ensemble.evaluations,
     }
-    return Purified(result, mask, outcome, evaluations, None, path, short, latent.moved)
+    return Purified(**vars(found), evaluations=evaluations, path=path, short=short, moved=latent.moved)
 
 
 def short_path(

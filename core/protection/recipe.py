@@ -72,6 +72,8 @@ class Recipe:
     perceptual: str = "ms-ssim"
     """What the term "perceptual" is: "ms-ssim", or "lpips" or "vgg19" where their weights are at hand."""
     settings: Settings = field(default_factory=Settings)
+    budget: float | None = None
+    """The most paint that may show; what was found beyond it is worn as a share. None wears all of it."""
 
     @property
     def shape(self) -> Shape:

@@ -1,19 +1,19 @@
 """How much each place of a face forgives: the bounds of what a search may change there.
 
-Looked for at the photo's own resolution: skin that is smooth on a small copy may be full of pores, and what a small
-copy blurs may be a single lash.
+Looked for where a face has a thousand pixels, or as many as the photo gives: skin that is smooth on a small copy may be
+full of pores, and what a small copy blurs may be a single lash.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..faces.crops import Window
+from ..faces.crops import Window, resize
 from ..faces.expression import EYE, INNER_BROW, MIDDLE_BROW, MOUTH_CORNER, OUTER_BROW, mirrored
 from ..faces.masks import Ellipse, eased, frame_coordinates
 from ..perception.blur import blurred
@@ -39,6 +39,8 @@ LIGHT = (
     Band(0.031, 28, 4.0, 0.5),
     Band(0.0625, 14, 6.0, 0.25),
 )
+_ENOUGH = 1024
+"""Pixels of a face beyond which its finest band is no finer, and a large photo only costs memory."""
 _MASKED = 2.0
 """How much of the contrast that is there hides a change in its own band; `perception.looks` judges by the same."""
 
@@ -71,14 +73,20 @@ def forgiving(image: Tensor, windows: Sequence[Window], points: Tensor, size: in
     """For windows of a photo with five points of each face (B, 5, 2) at `size`; a face takes the share `face` of it."""
     light, textured = [], []
     for window in windows:
-        own = window.cut(image)
-        bands = torch.cat([_unnoticed(luma(own), band, face * window.height) for band in LIGHT], 1)
+        side = min(window.height, round(_ENOUGH / face))
+        own = luma(resize(window.cut(image), side, side))
+        bands = torch.cat([_unnoticed(own, band, face * side) for band in LIGHT], 1)
         light.append(F.interpolate(bands, (size, size), mode="area"))
-        textured.append(F.interpolate(texture(own, face * window.height, 0, 1), (size, size), mode="area"))
+        textured.append(F.interpolate(texture(own, face * side), (size, size), mode="area"))
     coordinates = frame_coordinates(points, size, size)
     calm = _calm(coordinates)
     hair = (torch.cat(textured) / _HAIR).clamp(max=1) * _outside(coordinates, _FEATURES)
     return Forgiving(torch.cat(light) * calm, calm, hair)
+
+
+def joined(photos: Sequence[Forgiving]) -> Forgiving:
+    """The maps of the faces of several photos, one after the other."""
+    return Forgiving(*(torch.cat([getattr(each, entry.name) for each in photos]) for entry in fields(Forgiving)))
 
 
 def _unnoticed(bright: Tensor, band: Band, face: float) -> Tensor:

@@ -35,10 +35,8 @@ class Shape:
         """The share of its window that a face takes."""
         return 1 / (1 + 2 * self.margin)
 
-    def forgiving(self, image: Tensor, windows: Sequence[Window], points: Tensor) -> Forgiving | None:
-        """The bounds by place that faces of a photo give; None where nothing asks for them."""
-        if not (self.luma or self.warp or self.contrast):
-            return None
+    def forgiving(self, image: Tensor, windows: Sequence[Window], points: Tensor) -> Forgiving:
+        """The bounds by place that faces of a photo give."""
         return forgiving(image, windows, points, self.size, self.face)
 
     def fields(self, points: Tensor, bounds: Forgiving | None, shared: bool = False) -> list[Change]:

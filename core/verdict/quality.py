@@ -13,16 +13,13 @@ from ..faces.face import Face
 from ..faces.masks import face_oval
 from ..images.photo import ROWS
 from ..perception.colour import chroma_change
-from ..perception.looks import look
+from ..perception.looks import look_at
 from ..perception.lpips import Lpips
 from ..perception.ssim import dssim, psnr, ssim
 from .report import Quality
 
 LPIPS_SIDE = 224
 """LPIPS depends on size; every face is brought to this one, so that figures of different photos compare."""
-
-LOOKS_MARGIN = 0.15
-"""Little more than the face: what is looked at should fill the picture."""
 
 OVAL_MARGIN = 0.6
 """A window with this margin holds the whole face oval, also where a detector's box is tight."""
@@ -59,8 +56,7 @@ def measure_quality(original: Tensor, protected: Tensor, face: Face, outside_max
     """Compare one face of two pictures (1, 3, H, W) of equal size."""
     window = window_around(face, margin=0.0)
     a, b = window.cut(original), window.cut(protected)
-    around = window_around(face, LOOKS_MARGIN)
-    looks = look(around.cut(original), around.cut(protected), around.shift(face.points), window.height)
+    looks = look_at(original, protected, face)
     return Quality(
         psnr=float(psnr(a, b)),
         ssim=float(ssim(a, b)),
@@ -74,5 +70,5 @@ def measure_quality(original: Tensor, protected: Tensor, face: Face, outside_max
         shape=looks.shape,
         uneven=looks.uneven,
         expression=looks.expression,
-        worst=(looks.worst[0] + around.left, looks.worst[1] + around.top),
+        worst=looks.worst,
     )

@@ -121,7 +121,9 @@ class Report:
     recipe: str | None = None
     seed: int | None = None
     budget: float | None = None
-    """The visibility (LPIPS-vgg on the face) that was asked for."""
+    """The most paint that was to show on a face."""
+    amount: float = 1.0
+    """The share of the change that was found which the budget left."""
     compared_with: str = "original"
     """"gallery" when other photos of the person were given, else "original": then before is 1."""
 
@@ -205,7 +207,8 @@ class Report:
                 lines.append(
                     f"  not measured (weights not here, see faceveil fetch): {', '.join(face.quality.missing)}"
                 )
-            lines += _off_budget(self.budget, face.quality.lpips_vgg, self._could_be_stronger)
+        if self.amount < 1:
+            lines.append(f"  {self.amount:.0%} of what was found: no more paint than {self.budget:g} may show")
         return [plain(line) for line in (*lines, self.sentence(), *self._advice())]
 
     @property
@@ -233,15 +236,3 @@ def _towards_decoy(row: RecogniserVerdict) -> str:
     taken = row.threshold is not None and row.decoy_after > row.threshold
     matched = ", which is taken for the same person" if taken else ""
     return f"  similarity to the decoy, {row.name}: {row.decoy_before:.3f} before, {row.decoy_after:.3f} after{matched}"
-
-
-def _off_budget(budget: float | None, reached: float | None, could_be_stronger: bool) -> list[str]:
-    """A line when the visibility is not what was asked for; a tenth more or less is as near as a search comes."""
-    if budget is None or reached is None or abs(reached - budget) <= 0.1 * budget:
-        return []
-    if reached > budget:
-        why = "the least change that was found is more visible than that"
-    else:
-        why = "the face was unmatched with less, or this strength may change no more"
-        why += " (try the strength strong)" if could_be_stronger else ""
-    return [f"  budget of {budget:.3f} not reached: LPIPS-vgg is {reached:.3f}; {why}"]

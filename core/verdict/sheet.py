@@ -47,7 +47,8 @@ def _face_row(original: Tensor, protected: Tensor, face: FaceVerdict) -> Image.I
     difference = ((b - a) * AMPLIFY + 0.5).clamp(0, 1)
     tiles = [("original", a), ("protected", b), (f"difference x{AMPLIFY}", difference)]
     bars_width = 460
-    height = max(TILE + 40, 30 + len(face.recognisers) * (6 * (BAR // 2 + 3) + 4) + 40)
+    upper = TILE + 26
+    height = max(upper + 24 + TILE + 26, 30 + len(face.recognisers) * (6 * (BAR // 2 + 3) + 4) + 40)
     row = Image.new("RGB", (PAD + 3 * (TILE + PAD) + bars_width, height), _PAPER)
     draw = ImageDraw.Draw(row)
     for index, (title, tile) in enumerate(tiles):
@@ -57,10 +58,24 @@ def _face_row(original: Tensor, protected: Tensor, face: FaceVerdict) -> Image.I
         picture = to_pil(to_bhwc(resize(tile, max(1, round(tall * scale)), max(1, round(wide * scale)))))
         row.paste(picture, (left, 22))
         draw.text((left, 2), title, fill=_INK, font=_font(13))
+    pair = (("original", original), ("protected", protected)) if face.quality.worst else ()
+    for index, (title, picture) in enumerate(pair):
+        left = PAD + index * (TILE + PAD)
+        row.paste(_life_size(picture, face.quality.worst), (left, upper + 24))
+        draw.text((left, upper + 4), f"{title} at 100 %, where most shows", fill=_INK, font=_font(13))
     _draw_bars(draw, face, PAD + 3 * (TILE + PAD), bars_width - PAD)
     figures = f"{face.quality.words()}; outside the faces {face.quality.outside_words()}"
     draw.text((PAD, height - 17), figures, fill=_INK, font=_font(12))
     return row
+
+
+def _life_size(picture: Tensor, place: tuple[int, int]) -> Image.Image:
+    """What lies around a place, pixel by pixel: shrunk to a tile a scar is not seen."""
+    height, width = picture.shape[-2:]
+    left, top = (
+        min(max(0, at - TILE // 2), max(0, side - TILE)) for at, side in zip(place, (width, height), strict=True)
+    )
+    return to_pil(to_bhwc(picture[..., top : top + TILE, left : left + TILE]))
 
 
 def _draw_bars(draw: ImageDraw.ImageDraw, face: FaceVerdict, left: int, width: int) -> None:

@@ -1,4 +1,4 @@
-"""The README's commands and its Python: each does what it says, from the photos that come with the project."""
+"""README's and docs' commands and Python: each does what it says, from the photos that come with the project."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from faceveil.core.recognisers import fetch as fetching
 from faceveil.core.recognisers.fetch import Download
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ("README.md", "docs/COMMANDS.md", "docs/PYTHON.md", "docs/COMFYUI.md")
+README = "\n".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 LINES = [line for kind, block in BLOCKS if not kind for line in block.splitlines() if line.startswith("faceveil ")]
 

@@ -17,8 +17,8 @@ from faceveil.core.errors import FaceVeilError
 CASES = int(os.environ.get("FACEVEIL_HOSTILE", "400"))
 """How many cases a whole run of the suite has, roughly; 2,000 and more take minutes."""
 SEED = int(os.environ.get("FACEVEIL_HOSTILE_SEED", "16"))
-PATIENCE = 20
-"""Seconds after which a case hangs."""
+PATIENCE = int(os.environ.get("FACEVEIL_HOSTILE_PATIENCE", "20"))
+"""Seconds after which a case hangs; on a machine that is busy with other things, loading a library may take as long."""
 OUTCOMES = ("clean", "worked", "traceback", "hang", "lost")
 _LONGEST = 900
 

@@ -6,6 +6,7 @@ import os
 import socket
 
 import pytest
+import torch  # noqa: F401  Commands load it when they need it: on a busy machine that alone takes as long as a hang.
 from hostility import Kept, share
 from PIL import Image
 

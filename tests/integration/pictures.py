@@ -19,7 +19,7 @@ from faceveil.core.images import from_pil, to_bchw
 
 from .browser import RUN, WORKFLOWS, browse, opened, show
 from .comfy import PROMPT_SECONDS, ROOT, Comfy, running
-from .test_nodes import NEEDS_DOWNLOADS, prompt_of, save
+from .test_nodes import NEEDS_DOWNLOADS, prompt_of, save, task_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -85,7 +85,7 @@ def graph(page: Page, path: Path, into: Path) -> Image.Image:
 def run_in_page(comfy: Comfy, page: Page) -> None:
     """docs/comfyui.png: the first workflow with its result."""
     page.set_viewport_size({"width": 1800, "height": 1000})
-    show(page, ROOT / "workflows" / "protect_any_image.json")
+    show(page, ROOT / "workflows" / "01_protect_any_image.json")
     with peak(comfy, "protect_any_image"):
         done = page.evaluate(RUN, PROMPT_SECONDS * 1000)
     assert done["status"] == "execution_success", done
@@ -99,7 +99,7 @@ def main(comfy: Comfy) -> None:
     with opened(comfy) as page:
         run_in_page(comfy, page)
         for path in WORKFLOWS:
-            drawn = path.stem in NEEDS_DOWNLOADS
+            drawn = task_of(path) in NEEDS_DOWNLOADS
             picture = graph(page, path, comfy.base / "graph.png") if drawn else pair(comfy, path)
             picture.save(path.with_suffix(".jpg"), quality=88)
     with opened(comfy) as page:

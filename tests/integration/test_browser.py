@@ -36,7 +36,7 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_template_browser_lists_the_packs_workflows_with_pictures_and_opens_one(page, portrait, shots):
     browse(page)
     page.screenshot(path=shots / "templates.png")
-    page.get_by_text("protect_any_image", exact=True).first.click(timeout=15_000)
+    page.get_by_text("01_protect_any_image", exact=True).first.click(timeout=15_000)
     page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'FaceVeilProtect')", timeout=15_000)
     page.get_by_text("All Templates", exact=True).wait_for(state="hidden", timeout=15_000)
 
@@ -56,7 +56,7 @@ def test_a_workflow_opens_with_no_node_missing_and_is_queued_as_saved(page, comf
 
 
 def test_protect_any_image_runs_and_the_page_shows_the_verdict(page, portrait, shots):
-    show(page, ROOT / "workflows" / "protect_any_image.json")
+    show(page, ROOT / "workflows" / "01_protect_any_image.json")
     done = page.evaluate(RUN, PROMPT_SECONDS * 1000)
     page.wait_for_timeout(2500)
     page.screenshot(path=shots / "protected.png")
@@ -65,7 +65,7 @@ def test_protect_any_image_runs_and_the_page_shows_the_verdict(page, portrait, s
     assert any("no longer matched" in text for text in texts)
     # Each of these draws a picture.
     drawn = page.evaluate("() => app.graph.nodes.filter(n => n.imgs?.length).map(n => n.type)")
-    assert {"LoadImage", "FaceVeilSaveProtected", "FaceVeilVerdict"} <= set(drawn)
+    assert {"FaceVeilLoadPortrait", "FaceVeilSaveProtected", "FaceVeilVerdict"} <= set(drawn)
 
 
 def test_every_node_of_the_page_has_its_help(page, comfy):

@@ -1,12 +1,15 @@
-"""Every model beside every node that takes one: the table in docs/COMFYUI.md, cell by cell."""
+"""Every model beside every node that takes one: the table in docs/MODELS.md, cell by cell."""
 
 from __future__ import annotations
+
+import json
 
 import numpy as np
 import pytest
 
-from .models import CLASSES, EDIT, FILL, KONTEXT, edited, guarded, learned, optimised, ran, tiny
-from .test_nodes import node
+from .comfy import ROOT
+from .models import CLASSES, EDIT, FILL, KONTEXT, SIZE, edited, guarded, learned, optimised, ran, tiny
+from .test_nodes import node, prompt_of
 
 pytestmark = pytest.mark.integration
 
@@ -44,6 +47,16 @@ def test_the_latent_optimizer_goes_through_its_last_steps(comfy, portrait, kind)
     assert change.max() > 2 and change.mean() < known.std()
 
 
+def test_every_way_of_saving_memory_has_the_gradient_of_the_plain_one(comfy, portrait, kind):
+    """What a graphics card runs out of memory for is begun again with blocks computed twice, then in tiles."""
+    given = {"model": ["model", 0], "vae": ["tiny", 1], "image": ["image", 0]}
+    prompt = {**tiny(kind, portrait), "ladder": node("TinyLadder", **given, prompt=["nothing", 0], other=["words", 0])}
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error.get("exception_message")
+    twice, tiles = map(float, run.outputs["ladder"]["text"])
+    assert twice > 0.999 and tiles > 0.99
+
+
 def test_the_editor_changes_what_it_may_and_protects_it(comfy, portrait, kind):
     protected, plain, before = ran(comfy, edited(kind, portrait), "protected", "edited", "small picture")
     assert (plain != before).any() and (protected != plain).any()
@@ -53,3 +66,41 @@ def test_the_editor_changes_what_it_may_and_protects_it(comfy, portrait, kind):
 def test_its_sampler_is_guarded_inside_an_inpainting_mask(comfy, portrait, kind):
     (picture,) = ran(comfy, guarded(kind, portrait, masked=True), "picture")
     assert picture.std() > 5
+
+
+@pytest.mark.parametrize(
+    ("workflow", "kind"), [("12_qwen_image_edit_protected", EDIT), ("11_kontext_edit_and_protect", KONTEXT)]
+)
+def test_a_workflow_of_a_large_model_runs_as_it_was_saved_with_a_small_one(comfy, portrait, workflow, kind):
+    info = comfy.get("/object_info")
+    saved = prompt_of(json.loads((ROOT / "workflows" / f"{workflow}.json").read_text()), info)
+    by_class = {each["class_type"]: name for name, each in saved.items()}
+    small = {"small": node("TinyModel", family=CLASSES[kind], storage="fp32")}
+    for name, each in saved.items():
+        match each["class_type"]:
+            case "UNETLoader" | "VAELoader" | "CLIPLoader" | "DualCLIPLoader":
+                continue
+            case "FluxKontextImageScale":
+                each = node(
+                    "ImageScale", **each["inputs"], upscale_method="bicubic", width=SIZE, height=SIZE, crop="disabled"
+                )
+            case "TextEncodeQwenImageEditPlus":
+                latent = [by_class["VAEEncode"], 0]
+                small[f"{name} alone"] = node("TinyPrompt", family=CLASSES[kind], seed=1)
+                each = node("ReferenceLatent", conditioning=[f"{name} alone", 0], latent=latent)
+            case "CLIPTextEncode":
+                each = node("TinyPrompt", family=CLASSES[kind], seed=1)
+            case "KSampler" | "BasicScheduler":
+                # A random model makes noise of more, in which nobody finds a face.
+                each["inputs"] |= {"steps": 3, "denoise": 0.05}
+            case "FaceVeilGuardedSampler":
+                each["inputs"]["iterations"] = 2
+        small[name] = each
+    loaders = {by_class["UNETLoader"]: 0, by_class["VAELoader"]: 1}
+    for each in small.values():
+        for name, given in each["inputs"].items():
+            if isinstance(given, list) and given[0] in loaders:
+                each["inputs"][name] = ["small", loaders[given[0]]]
+    run = comfy.run(small)
+    assert run.status == "execution_success", run.error.get("exception_message")
+    assert "matched" in run.outputs[by_class["FaceVeilVerdict"]]["text"][0]

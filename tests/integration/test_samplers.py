@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .test_models import guarded, inverted, message, optimised, ran, tiny
+from .test_models import guarded, inverted, ran, tiny
 from .test_nodes import node, save
 
 pytestmark = pytest.mark.integration
@@ -51,11 +51,3 @@ def test_the_end_of_a_path_is_begun_with_by_samplers_that_lay_no_noise(comfy, po
         prompt[f"{name} shown"] = save([f"{name} picture", 0])
     still, noisy = ran(comfy, prompt, "still shown", "noisy shown")
     assert still.std() > 5 and np.abs(still - noisy).max() <= 1
-
-
-def test_the_optimizer_refuses_a_budget_that_it_cannot_count(comfy, portrait):
-    prompt = optimised("sd15", portrait)
-    settings = {"weight": 1.0, "end_weight": 0.05, "steepness": 20.0, "limit": 0.15, "visibility": 0.5}
-    prompt["weights"] = node("FaceVeilWeights", schedule="budget", **settings)
-    prompt["optimise"]["inputs"]["weights"] = ["weights", 0]
-    assert "choose sigmoid, constant or linear" in message(comfy, prompt)

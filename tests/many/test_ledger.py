@@ -153,9 +153,12 @@ def test_results_are_checked_and_what_is_not_as_written_is_done_again(photos, tm
     (out / "008.png").write_bytes((out / "008.png").read_bytes()[:100])
     code, said, _ = run(capsys, "status", out, "--check")
     assert code == 2 and "000.png is gone" in said and "004.png is another file" in said
+    assert said.startswith("3 results are not as they were written; the same command makes up for it:")
     assert "008.png is cut short (100 of " in said and "3 photos: 0 done, 0 failed, 3 waiting" in said
     assert run_many(wanted, hire(1)).done == 3
     assert run(capsys, "status", out, "--check")[0] == 0
+    (out / "000.png").unlink()
+    assert run(capsys, "status", out, "--check")[1].startswith("1 result is not as it was written;")
 
 
 def test_status_can_be_asked_while_a_run_goes_on(photos, tmp_path, capsys):

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import json
+import tomllib
 from pathlib import Path
 
 import faceveil
 
 ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
+
+
+def script(name: str):
+    """One of training's scripts, which are no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "training" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+stamp = script("stamp")
 
 
 def node_ids() -> set[str]:
@@ -91,9 +105,8 @@ def test_the_folder_of_workflows_is_the_one_that_comfyui_serves_first():
 
 
 def test_every_workflow_has_a_picture_a_note_and_links_that_fit():
-    paths = list((ROOT / "workflows").glob("*.json"))
-    assert paths
-    for path in paths:
+    assert WORKFLOWS
+    for path in WORKFLOWS:
         assert path.with_suffix(".jpg").stat().st_size < 200_000
         graph = json.loads(path.read_text())
         nodes = {node["id"]: node for node in graph["nodes"]}
@@ -115,18 +128,58 @@ def test_outputs_are_named_for_display_alone():
                 assert not call.args and "id" not in [given.arg for given in call.keywords], path.name
 
 
-def test_workflows_that_name_a_picture_say_where_it_comes_from():
-    """ComfyUI's input folder has none of ours: pressing Run at once would only tell that a file is missing."""
-    for path in (ROOT / "workflows").glob("*.json"):
-        nodes = json.loads(path.read_text())["nodes"]
-        named = [node["widgets_values"][0] for node in nodes if node["type"] == "LoadImage"]
-        (note,) = [node["widgets_values"][0] for node in nodes if node["type"] == "MarkdownNote"]
-        assert named and all((ROOT / "portraits" / name).is_file() for name in named)
-        assert "copy it into *ComfyUI/input*" in note or "copy them" in note or "a real photo of yourself" in note, path
+def test_no_workflow_names_a_photo_that_is_not_there():
+    """ComfyUI's input folder has none of ours: the page would greet a newcomer with a missing file."""
+    for path in WORKFLOWS:
+        kinds = [node["type"] for node in json.loads(path.read_text())["nodes"]]
+        assert "FaceVeilLoadPortrait" in kinds and "LoadImage" not in kinds, path
+
+
+def test_workflows_are_in_an_order():
+    assert [path.stem[:3] for path in WORKFLOWS] == [f"{place + 1:02}_" for place in range(len(WORKFLOWS))]
+
+
+def test_every_workflow_carries_what_a_shared_one_needs():
+    """Anything else is written by `python training/stamp.py`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    for path in WORKFLOWS:
+        graph = json.loads(path.read_text())
+        if path.stem == stamp.APP:
+            first = json.loads(path.with_stem(stamp.FIRST).read_text())
+            assert graph == stamp.as_app(first)
+        assert graph == stamp.stamped(graph, project), f"{path.name}: run python training/stamp.py"
+
+
+def test_every_model_that_a_workflow_names_says_where_it_is_to_be_had():
+    for path in WORKFLOWS:
+        for node in json.loads(path.read_text())["nodes"]:
+            files = [value for value in node["widgets_values"] if str(value).endswith((".safetensors", ".gguf"))]
+            told = {model["name"]: model for model in node["properties"].get("models", [])}
+            assert set(files) - stamp.YOURS == set(told), f"{path.name}: tell training/stamp.py where {files} are"
+            assert all(model["url"].endswith(name) and model["directory"] for name, model in told.items())
+
+
+def test_an_older_workflow_is_brought_up_to_date():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    crop = {"type": "ImageCrop", "widgets_values": [256, 128, 96, 4], "inputs": [], "outputs": []}
+    batch = {"type": "ImageBatch", "inputs": [{"name": "image1", "link": 1}, {"name": "image2", "link": 2}]}
+    photo = {"type": "LoadImage", "widgets_values": ["portrait.png", "image"], "outputs": [{"name": "IMAGE"}]}
+    nodes = stamp.stamped({"nodes": [crop, batch, photo]}, project)["nodes"]
+    assert [node["type"] for node in nodes] == ["ImageCropV2", "BatchImagesNode", "FaceVeilLoadPortrait"]
+    assert nodes[0]["widgets_values"] == [{"x": 96, "y": 4, "width": 256, "height": 128}]
+    assert [given["name"] for given in nodes[1]["inputs"]] == ["images.image0", "images.image1"]
+    assert nodes[2]["properties"]["cnr_id"] == "faceveil" and nodes[0]["properties"]["cnr_id"] == "comfy-core"
+
+
+def test_the_owners_repository_is_named_once_it_is_known():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project["project"]["urls"]["Repository"] = "https://github.com/someone/ComfyUI-FaceVeil"
+    told = stamp.told({"type": "FaceVeilProtect", "widgets_values": []}, project)
+    assert told["properties"]["aux_id"] == "someone/ComfyUI-FaceVeil"
 
 
 def test_no_workflow_of_ours_writes_the_prompt_into_its_pictures():
-    for path in (ROOT / "workflows").glob("*.json"):
+    for path in WORKFLOWS:
         saves = [
             node for node in json.loads(path.read_text())["nodes"] if node["type"].startswith(("Save", "FaceVeilSave"))
         ]

@@ -13,8 +13,10 @@ from faceveil.core.faces.face import Face, points_of
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import read_photo, to_bchw
 from faceveil.core.optimise import Settings
+from faceveil.core.perception.looks import look_at
 from faceveil.core.protection.identity import Aim
-from faceveil.core.protection.protect import prepared, protect
+from faceveil.core.protection.protect import protect
+from faceveil.core.protection.task import prepared
 from faceveil.core.protection.weights import Budget
 from faceveil.core.recipes import RECIPES, choose, through_denoising
 from faceveil.core.recognisers.automatic import load_automatic
@@ -116,7 +118,16 @@ def test_a_face_that_cannot_be_won_costs_the_others_nothing(portrait, face, reco
     assert done.done.tolist() == [True, False] and done.iterations == 6
 
 
-def test_a_budget_starts_afresh_for_every_photo(portrait, face, recogniser):
+@pytest.mark.parametrize("most", [0.15, 0.3])
+def test_a_budget_leaves_the_largest_share_that_shows_no_more(portrait, face, recogniser, most):
+    free = protect(portrait, [face], [recogniser], QUICK)
+    assert look_at(portrait, free.image, face).paint > 0.3 and free.amount == 1
+    held = protect(portrait, [face], [recogniser], replace(QUICK, budget=most))
+    assert 0 < held.amount < 1
+    assert most * 0.8 < look_at(portrait, held.image, face).paint <= most
+
+
+def test_a_schedule_starts_afresh_for_every_photo(portrait, face, recogniser):
     """The controller has a memory; a recipe used twice must not carry it over."""
     recipe = replace(QUICK, weighting=Budget(0.02), visibility={"perceptual": 1.0})
     first, second = (protect(portrait, [face], [recogniser], recipe).image for _ in range(2))

@@ -73,10 +73,10 @@ class TinyGradient:
                         along = slope / slope.square().mean().sqrt()
                         up, down = (
                             [place + (step * along if at == which else 0) for at, place in enumerate(places)]
-                            for step in (1e-2, -1e-2)
+                            for step in (5e-3, -5e-3)
                         )
                         with torch.no_grad():
-                            near = (value(*up) - value(*down)) / 2e-2
+                            near = (value(*up) - value(*down)) / 1e-2
                         found.append(float(((slope * along).sum() - near).abs() / near.abs()))
 
         sampling.run_inside(model, {"source": prompt}, 1.0, [0.7, 0.0], (1, channels, 16, 16), work)

@@ -1,0 +1,76 @@
+"""The nodes' words in other languages: none missing, none stale, none that the page would read as something else."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = re.compile(r"models/[\w/]+|\w+\.onnx|\b1e-\d|faceveil fetch [\w-]+|\bMS-SSIM\b|-1:|\bdlib68\b")
+"""What has to stand in every language as it is: places, files, values, commands."""
+
+
+@pytest.fixture(scope="module")
+def words():
+    sys.path.insert(0, str(ROOT / "training"))
+    try:
+        spec = importlib.util.spec_from_file_location("words", ROOT / "training" / "words.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(ROOT / "training"))
+    module.english = module.definitions(module.schemas())
+    return module
+
+
+LANGUAGES = ("de", "es", "fr", "ja", "ko", "pt-BR", "ru", "zh", "zh-TW")
+
+
+def test_every_language_is_tested(words):
+    assert words.LANGUAGES == LANGUAGES
+    assert {path.name for path in words.LOCALES.iterdir()} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_is_missing_and_none_is_stale(words, language):
+    known, asked = words.words_of(language), set(words.sentences(words.english))
+    assert not asked - set(known), f"training/words/{language}.json lacks these"
+    assert not set(known) - asked, f"training/words/{language}.json has these, which no node says any more"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_pages_file_is_made_of_the_words(words, language):
+    made = words.as_text(words.translated(words.english, words.words_of(language)))
+    told = (words.LOCALES / language / "nodeDefs.json").read_text(encoding="utf-8")
+    assert made == told, "run python training/words.py"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_typed_or_found_by_its_name_is_the_same_in_every_language(words, language):
+    for english, said in words.words_of(language).items():
+        for name in KEPT.findall(english):
+            assert name.rstrip(":") in said, f"{english!r}: {said!r} lacks {name}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_has_a_sign_that_the_page_takes_for_a_command(words, language):
+    """The page's translations know {places}, @links and | between plurals."""
+    for said in [*words.words_of(language), *words.words_of(language).values()]:
+        assert said.strip() == said != "" and not set("{}@|") & set(said), said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_inputs_of_a_node_have_the_same_name(words, language):
+    for kind, node in json.loads((words.LOCALES / language / "nodeDefs.json").read_text(encoding="utf-8")).items():
+        names = [one["name"] for one in node["inputs"].values()]
+        assert len(names) == len(set(names)), f"{kind}: {names}"
+
+
+def test_nothing_of_comfyui_is_left_behind_when_its_schemas_have_been_read(words):
+    assert "comfy_api.latest" not in sys.modules or not hasattr(sys.modules["comfy_api.latest"].io, "Kind")
+    assert not [name for name in sys.modules if name in ("comfy", "folder_paths")]

@@ -1,0 +1,111 @@
+"""`python training/stamp.py`: all that the files of `workflows/` have to carry, and that nobody writes by hand.
+
+Which pack a node is of and in which version, so that ComfyUI-Manager finds it; where a model is to be had, so that the
+page offers it; photos that come with the pack instead of files that are not there; no node that ComfyUI has given up.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+COMFYUI = "0.33.0"
+"""The version that the workflows were last opened with."""
+UNKNOWN = "FILL-IN-OWNER"
+OWN = "FaceVeil"
+FIRST, APP = "01_protect_any_image", "02_protect.app"
+EXAMPLES = {
+    "portrait.png": "example portrait",
+    "person-first.jpg": "example person, first photo",
+    "person-second.jpg": "example person, second photo",
+}
+"""What Load Portrait calls the pack's photos."""
+_HUB = "https://huggingface.co"
+MODELS = {
+    "v1-5-pruned-emaonly-fp16.safetensors": ("checkpoints", "Comfy-Org/stable-diffusion-v1-5-archive", ""),
+    "flux1-dev.safetensors": ("diffusion_models", "Comfy-Org/flux1-dev", ""),
+    "clip_l.safetensors": ("text_encoders", "comfyanonymous/flux_text_encoders", ""),
+    "t5xxl_fp16.safetensors": ("text_encoders", "comfyanonymous/flux_text_encoders", ""),
+    "ae.safetensors": ("vae", "Comfy-Org/Lumina_Image_2.0_Repackaged", "split_files/vae/"),
+}
+"""Folder of ComfyUI, repository and place in it, as ComfyUI's own templates name them."""
+YOURS = {"myself.safetensors"}
+"""Files that an artist has to make."""
+
+Node = dict[str, Any]
+
+
+def main() -> int:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "workflows").glob("*.json")):
+        if path.stem != APP:
+            graph = stamped(json.loads(path.read_text(encoding="utf-8")), project)
+            write(path, graph)
+            if path.stem == FIRST:
+                write(path.with_stem(APP), as_app(graph))
+    return 0
+
+
+def write(path: Path, graph: dict[str, Any]) -> None:
+    path.write_text(json.dumps(graph, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def stamped(graph: dict[str, Any], project: dict[str, Any]) -> dict[str, Any]:
+    """The graph with all of it."""
+    nodes = [told(renewed(node), project) for node in graph["nodes"]]
+    return {**graph, "nodes": nodes}
+
+
+def renewed(node: Node) -> Node:
+    """The same, as what ComfyUI has today, and with a photo that is there."""
+    kind, values = node["type"], list(node.get("widgets_values") or [])
+    if kind == "LoadImage" and values and values[0] in EXAMPLES:
+        if any(out.get("links") for out in node["outputs"][1:]):
+            return node
+        changed = {"type": "FaceVeilLoadPortrait", "widgets_values": [EXAMPLES[values[0]], *values[1:]]}
+        outputs = [{**node["outputs"][0], "name": "image"}]
+        return {**node, **changed, "outputs": outputs}
+    if kind == "ImageBatch":
+        inputs = [{**given, "name": f"images.image{place}"} for place, given in enumerate(node["inputs"])]
+        return {**node, "type": "BatchImagesNode", "inputs": inputs}
+    if kind == "ImageCrop":
+        width, height, x, y = values
+        return {**node, "type": "ImageCropV2", "widgets_values": [{"x": x, "y": y, "width": width, "height": height}]}
+    return node
+
+
+def told(node: Node, project: dict[str, Any]) -> Node:
+    """The same with what says where node and models come from."""
+    own = node["type"].startswith(OWN)
+    about = {
+        "Node name for S&R": node["type"],
+        "cnr_id": project["project"]["name"] if own else "comfy-core",
+        "ver": project["project"]["version"] if own else COMFYUI,
+    }
+    repository = project["project"]["urls"]["Repository"]
+    if own and UNKNOWN not in repository:
+        about["aux_id"] = repository.removeprefix("https://github.com/")
+    models = [model(value) for value in node.get("widgets_values") or [] if isinstance(value, str) and value in MODELS]
+    return {**node, "properties": {**about, **({"models": models} if models else {})}}
+
+
+def model(name: str) -> dict[str, str]:
+    folder, repository, place = MODELS[name]
+    return {"name": name, "url": f"{_HUB}/{repository}/resolve/main/{place}{name}", "directory": folder}
+
+
+def as_app(graph: dict[str, Any]) -> dict[str, Any]:
+    """The first workflow as an app: a photo, a strength, and what came of it."""
+    number = {node["type"]: node["id"] for node in graph["nodes"]}
+    chosen = [[number["FaceVeilLoadPortrait"], "photo"], [number["FaceVeilProtect"], "strength"]]
+    shown = [number["FaceVeilSaveProtected"], number["FaceVeilVerdict"]]
+    extra = {**graph["extra"], "linearMode": True, "linearData": {"inputs": chosen, "outputs": shown}}
+    return {**graph, "id": "c1f2a7de-1f0b-5c0e-9a43-5a4f6f3f1a02", "extra": extra}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
