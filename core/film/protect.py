@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
+from torch import Tensor
 
 from ..errors import InputError, NoFaceError
 from ..faces.crops import Window, window_around
+from ..faces.face import Face
 from ..faces.find import found_again
 from ..images import as_saved
 from ..optimise import Step
@@ -17,20 +19,33 @@ from ..protection.objective import Objective
 from ..protection.recipe import Recipe
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
+from ..veil.forgiving import Forgiving
 from ..veil.veil import Veil
 from .frames import Frame
 from .track import Course, looked
 from .turning import Again, Look
 from .watch import Person, watch
 
+ASKED = 5
+"""Frames after which what a face forgives is looked for anew: half of the work of a frame, and in the window, which
+follows the face, much the same from one frame to the next. Less often also means less of the film's noise in it."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class Worn:
     """A veil and where in the film it is worn."""
 
     course: Course
     veil: Veil
     keys: list[Sitter]
+    _bounds: Forgiving | None = None
+    _of: int = -1
+
+    def bounds(self, index: int, picture: Tensor, face: Face) -> Forgiving | None:
+        """What the face forgives in frame number `index`, or forgave a moment ago."""
+        if self._of < 0 or not 0 <= index - self._of < ASKED:
+            self._bounds, self._of = self.veil.bounds(picture, [face]), index
+        return self._bounds
 
 
 @dataclass
@@ -124,7 +139,8 @@ def dress(index: int, frame: Frame, worn: Sequence[Worn], amount: float = 1.0) -
         if window.width < 8 or not _touches(window, frame):
             continue
         picture = frame.cut(window)
-        veiled, mask = each.veil.worn(picture, [window.moved(face)], amount)
+        there = window.moved(face)
+        veiled, mask = each.veil.worn(picture, [there], amount, bounds=each.bounds(index, picture, there))
         frame.put(window, torch.where(mask > 0, veiled - picture, torch.zeros_like(picture)))
         dressed += 1
     return dressed

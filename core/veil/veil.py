@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..faces.crops import window_around
+from ..faces.crops import Window, window_around
 from ..faces.face import Face
 from .change import Bundle, Change
+from .forgiving import Forgiving
 from .shape import Shape
 from .wear import in_windows, wear
 
@@ -55,9 +56,14 @@ class Veil:
         return self.worn(picture, faces, amount, allowed)[0]
 
     def worn(
-        self, picture: Tensor, faces: Sequence[Face], amount: float = 1.0, allowed: Tensor | None = None
+        self,
+        picture: Tensor,
+        faces: Sequence[Face],
+        amount: float = 1.0,
+        allowed: Tensor | None = None,
+        bounds: Forgiving | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """The same, and the mask of what may differ (1, 1, H, W)."""
+        """The same, and the mask of what may differ (1, 1, H, W). `bounds` are this picture's, where known already."""
         if not (isfinite(amount) and 0 <= amount <= MOST):
             raise InputError(f"The amount of a veil is from 0 (nothing) over 1 (as found) to {MOST}, not {amount}.")
         if len(self) not in (1, len(faces)):
@@ -67,12 +73,19 @@ class Veil:
             )
         if not amount:
             return picture, torch.zeros_like(picture[:, :1])
-        windows = [window_around(face, self.shape.margin) for face in faces]
-        points = in_windows([face.points for face in faces], windows, self.shape.size).to(picture.device)
-        bounds = self.shape.forgiving(picture, windows, points)
+        windows, points = self._placed(picture, faces)
+        bounds = bounds or self.shape.forgiving(picture, windows, points)
         variable = Bundle(self.shape.fields(points, bounds, shared=len(self) == 1))
         self.put_on(variable)
         return wear(picture, faces, windows, variable, allowed, amount)
+
+    def bounds(self, picture: Tensor, faces: Sequence[Face]) -> Forgiving | None:
+        """What a picture forgives where these faces are: half of the work, and alike from frame to frame."""
+        return self.shape.forgiving(picture, *self._placed(picture, faces))
+
+    def _placed(self, picture: Tensor, faces: Sequence[Face]) -> tuple[list[Window], Tensor]:
+        windows = [window_around(face, self.shape.margin) for face in faces]
+        return windows, in_windows([face.points for face in faces], windows, self.shape.size).to(picture.device)
 
     def put_on(self, variable: Bundle) -> None:
         """Sets a variable's parameters to these knots: where a search begins. Knots of one face are every row's."""

@@ -32,6 +32,13 @@ NODES = {
     "FaceVeilLatentOptimizer",
     "FaceVeilLoadDemoModel",
     "FaceVeilDemoPrompt",
+    "FaceVeilLearnVeil",
+    "FaceVeilApplyVeil",
+    "FaceVeilCurve",
+    "FaceVeilLoadVeil",
+    "FaceVeilSaveVeil",
+    "FaceVeilProtectVideo",
+    "FaceVeilProtectFrames",
 }
 PROTECT = {"strength": "light", "seed": 1, "faces": "all", "far": "1e-2"}
 JUDGE = {"faces": "all", "far": "1e-2"}
@@ -123,6 +130,48 @@ def test_a_portrait_is_protected_and_differs_only_on_the_face(comfy, portrait):
     assert comfy.picture(run, "verdict").shape[0] > 300
     values = [data["value"] for data in run.progress if data["node"] == "protect"]
     assert len(values) > 10 and values == sorted(values) and run.previews > 3
+
+
+def test_a_veil_is_learned_worn_drawn_kept_and_put_on_frames_and_a_film(comfy, portrait):
+    asked = {"amount": 0.5, "seed": 1, "faces": "all", "far": "1e-2", "strength": "light", "veil": ["learn", 0]}
+    film = {name: value for name, value in asked.items() if name != "amount"} | {"amount": 1.0}
+    run = comfy.run(
+        {
+            "load": load(portrait),
+            "dlib": node("FaceVeilLoadRecogniser", recogniser="dlib"),
+            "learn": node(
+                "FaceVeilLearnVeil",
+                images=["load", 0],
+                recognisers=["dlib", 0],
+                **{key: asked[key] for key in ("strength", "seed", "far")},
+            ),
+            "apply": node(
+                "FaceVeilApplyVeil",
+                image=["load", 0],
+                **{key: asked[key] for key in ("veil", "amount", "faces")},
+            ),
+            "worn": save(["apply", 0]),
+            "curve": node("FaceVeilCurve", image=["load", 0], veil=["learn", 0], far="1e-2", recognisers=["dlib", 0]),
+            "plot": save(["curve", 0]),
+            "table": show(["curve", 1]),
+            "keep": node("FaceVeilSaveVeil", veil=["learn", 0], name="me"),
+            "files": show(["keep", 0]),
+            "twice": node("RepeatImageBatch", image=["load", 0], amount=2),
+            "frames": node("FaceVeilProtectFrames", images=["twice", 0], fps=24.0, recognisers=["dlib", 0], **film),
+            "shown": save(["frames", 0]),
+            "report": show(["frames", 1]),
+            "clip": node("CreateVideo", images=["twice", 0], fps=24.0),
+            "video": node("FaceVeilProtectVideo", video=["clip", 0], recognisers=["dlib", 0], **film),
+            "said": show(["video", 1]),
+        }
+    )
+    assert run.status == "execution_success", run.error
+    before, after = original(comfy, portrait), comfy.picture(run, "worn")
+    assert 1000 < (before != after).any(-1).sum() < 0.15 * before[..., 0].size
+    assert run.outputs["files"]["text"] == ["me.veil"]
+    assert run.outputs["table"]["text"][0].splitlines()[1].split()[0] == "0.00"
+    for name in ("report", "said"):
+        assert "2 frames" in run.outputs[name]["text"][0]
 
 
 def test_an_untouched_picture_is_judged_as_matched(comfy, portrait):
