@@ -135,7 +135,11 @@ class Way:
 
     @property
     def recipe(self) -> Any:
-        return ours("core.protection.guard").GuardRecipe(settings=self.settings)
+        # What a random VAE shows is matched by nobody: only a similarity pulls there. And nothing by chance, of which
+        # more is drawn where an iteration has to be looked at again.
+        aim = ours("core.protection.identity").Aim(form="cosine")
+        recipe = ours("core.protection.guard").GuardRecipe
+        return recipe(aim=aim, settings=self.settings, views=("plain",), landmark_jitter=0.0, visibility={})
 
     @property
     def search(self) -> Callable[[Any], Any]:
