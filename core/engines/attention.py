@@ -31,10 +31,17 @@ class Listening(TorchFunctionMode):
             return func(*args, **(kwargs or {}))
         named = {**dict(zip(_NAMES, args, strict=False)), **(kwargs or {})}
         query, key, value = (named.pop(name) for name in _NAMES)
-        own = query.shape == key.shape
+        own = _alone(query) == _alone(key)
         if own and self.values:
             value = self.values(value)
         out = func(query, key, value, *args[len(_NAMES) :], **named)
         if own and self.heard:
-            self.heard(query, key, out)
+            # Models save keys by giving several heads the same.
+            shared = query.shape[1] // key.shape[1]
+            self.heard(query, key.repeat_interleave(shared, 1) if shared > 1 else key, out)
         return out
+
+
+def _alone(part: Tensor) -> tuple[int, ...]:
+    """The shape but for the heads, of which there may be fewer of keys than of queries."""
+    return part.shape[0], *part.shape[2:]

@@ -36,6 +36,14 @@ def test_cross_attention_is_not_self_attention():
     assert len(heard) == 1
 
 
+def test_heads_that_share_their_keys_are_heard_with_them():
+    heard, q, k = [], draw(1, 4, 5, 4), draw(1, 2, 5, 4, seed=1)
+    with Listening(lambda *given: heard.append(given)):
+        out = F.scaled_dot_product_attention(q, k, k, enable_gqa=True)
+    ((queries, keys, told),) = heard
+    assert torch.equal(queries, q) and torch.equal(keys, k[:, [0, 0, 1, 1]]) and torch.equal(told, out)
+
+
 def test_maps_compared_in_parts_are_the_same_maps(monkeypatch):
     q, k, before_q, before_k = (draw(2, 3, 11, 4, seed=seed) for seed in range(4))
     q.requires_grad_()

@@ -27,6 +27,16 @@ def spread(network: torch.nn.Module, gain: float) -> torch.nn.Module:
     return network
 
 
+def quieter(network: torch.nn.Module, last: torch.nn.Module, gain: float = 1.0, frames: bool = False) -> None:
+    """Its pictures then lie between black and white; where they are clamped there is no gradient. `gain` is what the
+    network does to its last layer's output."""
+    shape = (1, 3, 1, 64, 64) if frames else (1, 3, 64, 64)
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(4)) * 2 - 1
+    with torch.no_grad():
+        last.weight.data *= 0.4 / network.decode(network.encode(noise)).std()
+        last.bias.data -= network.decode(network.encode(noise)).mean() / gain
+
+
 def rounding(network: torch.nn.Module, kind: torch.dtype) -> torch.nn.Module:
     for weight in network.parameters():
         weight.data = weight.data.to(kind).to(weight.dtype)
@@ -59,14 +69,17 @@ def vae(kind: str, storage: str, rounded: torch.dtype = torch.float32) -> comfy.
         # Latents of the spread that this space's models are told to expect.
         network.conv1.weight.data *= 6
         network.conv2.weight.data /= 6
+        quieter(network, network.decoder.head[-1], frames=True)
         return comfy.sd.VAE(sd=rounding(network, rounded).state_dict(), dtype=dtype)
     channels = 4 if space == "4" else 16
-    network = rounding(spread(comfy.taesd.taesd.TAESD(latent_channels=channels), 1.4), rounded)
-    made = comfy.sd.VAE(sd=network.state_dict(), dtype=dtype)
+    network = spread(comfy.taesd.taesd.TAESD(latent_channels=channels), 1.4)
+    quieter(network, network.taesd_decoder[-1], gain=2.0)
+    made = comfy.sd.VAE(sd=rounding(network, rounded).state_dict(), dtype=dtype)
     if space == "flux2":
         # Its loader knows one size of encoder alone, and that one is too large for a test.
         network = comfy.ldm.models.autoencoder.AutoencoderKL(ddconfig=FLUX2_VAE, embed_dim=32)
-        made.first_stage_model = rounding(spread(network, 1.0), rounded).eval().to(dtype)
+        quieter(spread(network, 1.0).eval(), network.decoder.conv_out)
+        made.first_stage_model = rounding(network, rounded).to(dtype)
         made.latent_channels, made.downscale_ratio, made.upscale_ratio = 128, 16, 16
         devices = comfy.model_management.vae_device(), comfy.model_management.vae_offload_device()
         made.patcher = comfy.model_patcher.ModelPatcher(made.first_stage_model, *devices)
