@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..core.errors import InputError
 from ..core.images import SUFFIXES, read_photo
+from .lending import EXAMPLES, lend, name_of
 from .sockets import CATEGORY, schema
-
-FOLDER = Path(__file__).parents[1] / "portraits"
-EXAMPLES = {
-    "example portrait": "portrait.png",
-    "example person, first photo": "person-first.jpg",
-    "example person, second photo": "person-second.jpg",
-}
-"""Photos that come with the pack, so that every workflow of ours runs before anybody has chosen one."""
 
 
 class LoadPortrait(io.ComfyNode):
@@ -33,8 +26,8 @@ class LoadPortrait(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "photo",
-                    options=[*EXAMPLES, *_uploaded()],
-                    default=next(iter(EXAMPLES)),
+                    options=[*_examples(), *_uploaded()],
+                    default=name_of(EXAMPLES[0]),
                     upload=io.UploadType.image,
                     image_folder=io.FolderType.input,
                     tooltip="Choose a photo of your own with the button below; the examples are for trying out.",
@@ -50,8 +43,6 @@ class LoadPortrait(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, photo: str) -> str:
         """Whether it is another file now. Save Image writes this into pictures, so it tells nothing of the content."""
-        if photo in EXAMPLES:
-            return photo
         known = _path(photo).stat()
         return f"{known.st_mtime_ns} {known.st_size}"
 
@@ -60,9 +51,17 @@ class LoadPortrait(io.ComfyNode):
         path = _path(photo)
         if not path.is_file():
             raise InputError(f"There is no photo '{photo}': choose another.")
-        pixels = read_photo(path).pixels
-        # The page shows what lies in its own folders by itself.
-        return io.NodeOutput(pixels, ui=ui.PreviewImage(pixels) if photo in EXAMPLES else None)
+        return io.NodeOutput(read_photo(path).pixels)
+
+
+def _examples() -> list[str]:
+    """Also when the folder for them cannot be written: then choosing one says that it is not there."""
+    import folder_paths
+
+    try:
+        return lend(Path(folder_paths.get_temp_directory()))
+    except OSError:
+        return [name_of(example) for example in EXAMPLES]
 
 
 def _uploaded() -> list[str]:
@@ -75,4 +74,4 @@ def _uploaded() -> list[str]:
 def _path(photo: str) -> Path:
     import folder_paths
 
-    return FOLDER / EXAMPLES[photo] if photo in EXAMPLES else Path(folder_paths.get_annotated_filepath(photo))
+    return Path(folder_paths.get_annotated_filepath(photo))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,7 +72,9 @@ class Absent(MetaPathFinder, Loader):
         return ModuleSpec(name, self, is_package=True) if name.partition(".")[0] in COMFYUI else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = MagicMock(spec_set=None)
+        module = MagicMock()
+        # A folder that cannot be: nothing is written while schemas are read.
+        module.get_temp_directory.return_value = module.get_input_directory.return_value = os.devnull
         module.__path__, module.__name__, module.__spec__ = [], spec.name, spec
         return module
 

@@ -18,11 +18,7 @@ COMFYUI = "0.33.0"
 UNKNOWN = "FILL-IN-OWNER"
 OWN = "FaceVeil"
 FIRST, APP = "01_protect_any_image", "02_protect.app"
-EXAMPLES = {
-    "portrait.png": "example portrait",
-    "person-first.jpg": "example person, first photo",
-    "person-second.jpg": "example person, second photo",
-}
+EXAMPLES = {name: f"faceveil/{name} [temp]" for name in ("portrait.png", "person-first.jpg", "person-second.jpg")}
 """What Load Portrait calls the pack's photos."""
 _HUB = "https://huggingface.co"
 MODELS = {
@@ -30,7 +26,24 @@ MODELS = {
     "flux1-dev.safetensors": ("diffusion_models", "Comfy-Org/flux1-dev", ""),
     "clip_l.safetensors": ("text_encoders", "comfyanonymous/flux_text_encoders", ""),
     "t5xxl_fp16.safetensors": ("text_encoders", "comfyanonymous/flux_text_encoders", ""),
+    "t5xxl_fp8_e4m3fn_scaled.safetensors": ("text_encoders", "comfyanonymous/flux_text_encoders", ""),
     "ae.safetensors": ("vae", "Comfy-Org/Lumina_Image_2.0_Repackaged", "split_files/vae/"),
+    "flux1-dev-kontext_fp8_scaled.safetensors": (
+        "diffusion_models",
+        "Comfy-Org/flux1-kontext-dev_ComfyUI",
+        "split_files/diffusion_models/",
+    ),
+    "qwen_image_edit_2509_fp8_e4m3fn.safetensors": (
+        "diffusion_models",
+        "Comfy-Org/Qwen-Image-Edit_ComfyUI",
+        "split_files/diffusion_models/",
+    ),
+    "qwen_2.5_vl_7b_fp8_scaled.safetensors": (
+        "text_encoders",
+        "Comfy-Org/Qwen-Image_ComfyUI",
+        "split_files/text_encoders/",
+    ),
+    "qwen_image_vae.safetensors": ("vae", "Comfy-Org/Qwen-Image_ComfyUI", "split_files/vae/"),
 }
 """Folder of ComfyUI, repository and place in it, as ComfyUI's own templates name them."""
 YOURS = {"myself.safetensors"}

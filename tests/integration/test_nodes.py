@@ -407,7 +407,7 @@ def prompt_of(graph: dict[str, object], info: dict[str, object]) -> dict[str, ob
 
 def test_a_photo_of_ones_own_and_an_example_are_loaded_alike(comfy, portrait, examples):
     """One from the input folder, one that nobody had to put there; what is missing is refused before anything runs."""
-    for photo in (portrait, "example portrait"):
+    for photo in (portrait, "faceveil/portrait.png [temp]"):
         prompt = {"photo": node("FaceVeilLoadPortrait", photo=photo), "shown": save(["photo", 0])}
         run = comfy.run(prompt)
         assert run.status == "execution_success", run.error
