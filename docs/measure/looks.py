@@ -2,8 +2,8 @@
 
     python docs/measure/looks.py FOLDER
 
-The folder holds labels.json, {photo: {version: "original", "natural", "visible" or "damaged"}}, and PHOTO-VERSION.png of
-each. A measure is right about a pair of versions of one photo when the damaged one has the worse figure.
+The folder holds labels.json, {photo: {version: "original", "natural", "visible" or "damaged"}}, and PHOTO-VERSION.png
+of each. A measure is right about a pair of versions of one photo when the damaged one has the worse figure.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import sys
 from pathlib import Path
 
+from faceveil.core.commands.telling import tell
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import read_photo, to_bchw
 from faceveil.core.verdict.quality import measure_quality
@@ -43,8 +44,8 @@ def qualities(folder: Path) -> list[dict[str, tuple[str, Quality]]]:
 
 def main(folder: Path) -> None:
     photos = qualities(folder)
-    print("| measure | damaged above natural | photos in which every damaged one is above every natural one |")
-    print("| --- | --- | --- |")
+    tell("| measure | damaged above natural | photos in which every damaged one is above every natural one |")
+    tell("| --- | --- | --- |")
     for name, measure in MEASURES.items():
         right = pairs = whole = 0
         for photo in photos:
@@ -54,7 +55,7 @@ def main(folder: Path) -> None:
             wins = [worse > better for worse in of["damaged"] for better in of["natural"]]
             right, pairs, whole = right + sum(wins), pairs + len(wins), whole + all(wins)
         if pairs:
-            print(f"| {name} | {right} of {pairs} | {whole} of {len(photos)} |")
+            tell(f"| {name} | {right} of {pairs} | {whole} of {len(photos)} |")
 
 
 if __name__ == "__main__":
