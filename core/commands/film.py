@@ -97,7 +97,7 @@ def protect_film(options: argparse.Namespace) -> int:
 
 
 def _target(options: argparse.Namespace) -> Path:
-    from .protect import target_of
+    from .pictures import target_of
 
     return target_of(Path(options.photos[0]), Path(options.out), options.overwrite)
 
