@@ -21,7 +21,7 @@ from faceveil.core.protector import Protector
 from faceveil.core.recipes import OTHERS, choose
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 
-MEGABYTES_AT_40_MEGAPIXELS = 2000
+MEGABYTES_AT_40_MEGAPIXELS = 2200
 _PROTECT = """
 import resource, sys
 from dataclasses import replace

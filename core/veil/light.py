@@ -85,10 +85,12 @@ class LumaField:
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         height, width = window.shape[-2:]
-        bounds = None if self.unnoticed is None else spread(pick(self.unnoticed, rows), height, width)
+        unnoticed = None if self.unnoticed is None else pick(self.unnoticed, rows)
         change = torch.zeros_like(window[:, :1])
         for index, control in enumerate(self.control):
             knots = torch.tanh(pick(control, rows)) * self.strength
             band = on_pixels((knots + knots.flip(3)) / 2, pick(self.frames, rows), height, width)
-            change = change + (band if bounds is None else band * bounds[:, index : index + 1])
+            if unnoticed is not None:
+                band = band * spread(unnoticed[:, index : index + 1], height, width)
+            change = change + band
         return window + change * mask

@@ -94,7 +94,7 @@ class WarpField:
         if self.hair is not None:
             broad = on_pixels(_broad(knots), frames, height, width)
             hair = spread(pick(self.hair, rows), height, width)
-            in_frame = in_frame + (broad - in_frame) * hair
+            in_frame = torch.lerp(in_frame, broad, hair)
         return torch.einsum("brc,bchw->brhw", torch.linalg.inv(frames[:, :, :2]), in_frame)
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:

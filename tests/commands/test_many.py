@@ -16,7 +16,6 @@ from tiny_networks import tiny_recogniser
 from faceveil.core import devices
 from faceveil.core.cli import build_parser
 from faceveil.core.commands import many
-from faceveil.core.commands import settings as settings_module
 from faceveil.core.commands.denoising import pick_recipe
 from faceveil.core.commands.many import fitting_jobs, settings_of
 from faceveil.core.commands.options import settle_surrogates
@@ -105,8 +104,8 @@ def test_what_decides_the_outcome_without_being_an_option_is_in_the_settings(tmp
     assert is_new(), "the contents of a folder of models"
     monkeypatch.setattr("faceveil.core.version.version", lambda: "9.9")
     assert is_new(), "the code"
-    real = settings_module.pick_recipe
-    monkeypatch.setattr(settings_module, "pick_recipe", lambda options: replace(real(options), margin=0.351))
+    real = pick_recipe
+    monkeypatch.setitem(globals(), "pick_recipe", lambda options: replace(real(options), margin=0.351))
     assert is_new(), "a number of a recipe"
 
 

@@ -28,7 +28,7 @@ def test_what_is_left_behind_is_noticed():
 
 QUICK = (
     "protect portrait -o OUT --sheet SHEET",
-    "protect portrait -o OUT --recipe warp --mask MASK",
+    "protect portrait -o OUT --strength light --mask MASK",
     "protect portrait -o OUT --recipe momentum-noise",
     "protect first -o OUT --gallery second --mode decoy --decoy portrait",
     "edit portrait --prompt red-lips -o OUT --steps 4",
