@@ -18,7 +18,7 @@ THROUGH_THE_VAE = {"latent", "through", "guard"}
 """The Latent Adversarial Optimizer by itself and through a model's steps, and the Guarded Sampler."""
 EDITOR = "editor"
 """Its guard's gradient is that of a latent at which the edit has arrived in this precision: another one."""
-LEAST = {"fp16": (0.99, 0.95), "bf16": (0.75, 0.5)}
+LEAST = {"fp16": (0.99, 0.93), "bf16": (0.6, 0.5)}
 """The cosine asked of them. bfloat16 knows 256 levels between black and white: its random models and VAEs say something
 else than in float32, and what is minimised has another gradient there. Nothing of it vanishes, which is what is
 asked of all."""
