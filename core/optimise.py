@@ -22,6 +22,8 @@ _LESS = 2.0**8
 """Where float16 overflows, the iteration is looked at again with so many times less."""
 
 
+_COMPARED = 20
+"""Steps from which on a search has enough of them to compare; shorter ones end with their last."""
 _VIEWS = 4
 """Steps over which scores are averaged before they are compared: about one round of the views."""
 
@@ -117,7 +119,7 @@ def optimise(
     won_in_a_row = torch.zeros(count, dtype=torch.long)
     done = torch.zeros(count, dtype=torch.bool)
     update = _optimiser(groups, settings)
-    best = _Best(parameters, count)
+    best = _Best(parameters, count) if settings.iterations >= _COMPARED else None
     outcome, magnified = Outcome(), MAGNIFIED
     for index in range(settings.iterations):
         rows = (~done).nonzero()[:, 0]
@@ -130,7 +132,8 @@ def optimise(
                 break
             magnified /= _LESS
         _refuse_nan(terms, gradients)
-        best.see(rows, terms.score)
+        if best:
+            best.see(rows, terms.score)
         kept = [parameter.detach()[done] for parameter in parameters]
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = None if gradient is None else gradient / magnified
@@ -146,7 +149,8 @@ def optimise(
         on_step(Step(index, settings.iterations, rows, terms, done))
         if done.all():
             break
-    best.take(~done)
+    if best:
+        best.take(~done)
     outcome.done = done
     return outcome
 

@@ -61,24 +61,28 @@ def model(kind: str, storage: str, rounded: torch.dtype = torch.float32) -> comf
     return comfy.model_patcher.ModelPatcher(made, management.get_torch_device(), management.unet_offload_device())
 
 
-def vae(kind: str, storage: str, rounded: torch.dtype = torch.float32) -> comfy.sd.VAE:
-    """In inference mode, as all that ComfyUI loads."""
+def vae(kind: str, storage: str, rounded: torch.dtype = torch.float32, quiet: bool = False) -> comfy.sd.VAE:
+    """In inference mode, as all that ComfyUI loads; a `quiet` one clamps nothing, and shows little of a face."""
     dtype, space = PRECISIONS.get(storage, torch.float32), HERE[kind].vae
     if space == "video":
         network = spread(comfy.ldm.wan.vae.WanVAE(8, 16, temperal_downsample=[False, True, True]), 1.0)
         # Latents of the spread that this space's models are told to expect.
         network.conv1.weight.data *= 6
         network.conv2.weight.data /= 6
-        quieter(network, network.decoder.head[-1], frames=True)
+        if quiet:
+            quieter(network, network.decoder.head[-1], frames=True)
         return comfy.sd.VAE(sd=rounding(network, rounded).state_dict(), dtype=dtype)
     channels = 4 if space == "4" else 16
     network = spread(comfy.taesd.taesd.TAESD(latent_channels=channels), 1.4)
-    quieter(network, network.taesd_decoder[-1], gain=2.0)
+    if quiet:
+        quieter(network, network.taesd_decoder[-1], gain=2.0)
     made = comfy.sd.VAE(sd=rounding(network, rounded).state_dict(), dtype=dtype)
     if space == "flux2":
         # Its loader knows one size of encoder alone, and that one is too large for a test.
         network = comfy.ldm.models.autoencoder.AutoencoderKL(ddconfig=FLUX2_VAE, embed_dim=32)
-        quieter(spread(network, 1.0).eval(), network.decoder.conv_out)
+        network = spread(network, 1.0).eval()
+        if quiet:
+            quieter(network, network.decoder.conv_out)
         made.first_stage_model = rounding(network, rounded).to(dtype)
         made.latent_channels, made.downscale_ratio, made.upscale_ratio = 128, 16, 16
         devices = comfy.model_management.vae_device(), comfy.model_management.vae_offload_device()

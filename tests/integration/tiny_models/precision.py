@@ -223,8 +223,8 @@ class TinyPrecision:
 
     def measure(self, family: str, storage: str, image: Any, prompt: Any, other: Any) -> dict[str, Any]:
         kind = PRECISIONS[storage]
-        exact = model(family, "fp32", kind), vae(family, "fp32", kind)
-        half = model(family, storage), vae(family, storage)
+        exact = model(family, "fp32", kind), vae(family, "fp32", kind, quiet=True)
+        half = model(family, storage), vae(family, storage, quiet=True)
         way, said = Way(prompt, other, image, exact), []
         for name in WAYS:
             slopes = []
