@@ -82,7 +82,7 @@ def test_a_workflow_of_a_large_model_runs_as_it_was_saved_with_a_small_one(comfy
                 continue
             case "FluxKontextImageScale":
                 each = node(
-                    "ImageScale", **each["inputs"], upscale_method="bicubic", width=SIZE, height=SIZE, crop="disabled"
+                    "ImageScale", **each["inputs"], upscale_method="bicubic", width=4 * SIZE, height=4 * SIZE, crop="disabled"
                 )
             case "TextEncodeQwenImageEditPlus":
                 latent = [by_class["VAEEncode"], 0]
@@ -93,6 +93,11 @@ def test_a_workflow_of_a_large_model_runs_as_it_was_saved_with_a_small_one(comfy
             case "KSampler" | "BasicScheduler":
                 # A random model makes noise of more, in which nobody finds a face.
                 each["inputs"] |= {"steps": 3, "denoise": 0.05}
+            case "FaceVeilProtect":
+                # A random decoder shows hardly a face: the photo shines through.
+                photo, decoded = [by_class["FaceVeilLoadPortrait"], 0], each["inputs"]["image"]
+                small["mixed"] = node("ImageBlend", image1=decoded, image2=photo, blend_factor=0.7, blend_mode="normal")
+                each["inputs"]["image"] = ["mixed", 0]
             case "FaceVeilGuardedSampler":
                 each["inputs"]["iterations"] = 2
         small[name] = each
