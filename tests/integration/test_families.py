@@ -82,7 +82,12 @@ def test_a_workflow_of_a_large_model_runs_as_it_was_saved_with_a_small_one(comfy
                 continue
             case "FluxKontextImageScale":
                 each = node(
-                    "ImageScale", **each["inputs"], upscale_method="bicubic", width=4 * SIZE, height=4 * SIZE, crop="disabled"
+                    "ImageScale",
+                    **each["inputs"],
+                    upscale_method="bicubic",
+                    width=4 * SIZE,
+                    height=4 * SIZE,
+                    crop="disabled",
                 )
             case "TextEncodeQwenImageEditPlus":
                 latent = [by_class["VAEEncode"], 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from .models import tiny
@@ -11,14 +13,15 @@ pytestmark = pytest.mark.integration
 
 FAST = ("sd15", "flux", "qwen")
 SLOW = ("sdxl", "sd35", "schnell", "flux2", "chroma", "zimage", "lumina", "hidream", "omnigen", "wan")
-KINDS = (*FAST, *(pytest.param(kind, marks=pytest.mark.slow) for kind in SLOW))
+KINDS = (*FAST, *SLOW) if os.environ.get("FACEVEIL_EVERY_MODEL") else FAST
+"""All of them take some minutes more."""
 THROUGH_THE_MODEL = {"learn", "attention", "maps"}
 """The embedding learner, and both forms of the attention guide."""
 THROUGH_THE_VAE = {"latent", "through", "guard"}
 """The Latent Adversarial Optimizer by itself and through a model's steps, and the Guarded Sampler."""
 EDITOR = "editor"
 """Its guard's gradient is that of a latent at which the edit has arrived in this precision: another one."""
-LEAST = {"fp16": (0.99, 0.93), "bf16": (0.6, 0.5)}
+LEAST = {"fp16": (0.99, 0.9), "bf16": (0.6, 0.5)}
 """The cosine asked of them. bfloat16 knows 256 levels between black and white: its random models and VAEs say something
 else than in float32, and what is minimised has another gradient there. Nothing of it vanishes, which is what is
 asked of all."""
