@@ -93,7 +93,7 @@ def show(page: Page, path: Path) -> None:
 def browse(page: Page) -> None:
     """Open the template browser at our section, with all of its pictures."""
     page.evaluate(BROWSE)
-    page.get_by_text(PACK, exact=True).first.click(timeout=15_000 * PATIENCE)
+    page.get_by_text(PACK, exact=True).first.click(timeout=90_000 * PATIENCE)
     for path in WORKFLOWS:
-        page.get_by_text(path.stem, exact=True).first.wait_for(timeout=15_000 * PATIENCE)
-    page.wait_for_function(PICTURES, arg=len(WORKFLOWS), timeout=15_000 * PATIENCE)
+        page.get_by_text(path.stem, exact=True).first.wait_for(timeout=90_000 * PATIENCE)
+    page.wait_for_function(PICTURES, arg=len(WORKFLOWS), timeout=90_000 * PATIENCE)

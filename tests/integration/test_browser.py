@@ -36,9 +36,9 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_template_browser_lists_the_packs_workflows_with_pictures_and_opens_one(page, portrait, shots):
     browse(page)
     page.screenshot(path=shots / "templates.png")
-    page.get_by_text("01_protect_any_image", exact=True).first.click(timeout=15_000)
-    page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'FaceVeilProtect')", timeout=15_000)
-    page.get_by_text("All Templates", exact=True).wait_for(state="hidden", timeout=15_000)
+    page.get_by_text("01_protect_any_image", exact=True).first.click(timeout=90_000)
+    page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'FaceVeilProtect')", timeout=90_000)
+    page.get_by_text("All Templates", exact=True).wait_for(state="hidden", timeout=90_000)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
