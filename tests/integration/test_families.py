@@ -49,7 +49,7 @@ def test_the_latent_optimizer_goes_through_its_last_steps(comfy, portrait, kind)
 
 def test_every_way_of_saving_memory_has_the_gradient_of_the_plain_one(comfy, portrait, kind):
     """What a graphics card runs out of memory for is begun again with blocks computed twice, then in tiles."""
-    given = {"model": ["model", 0], "vae": ["tiny", 1], "image": ["image", 0]}
+    given = {"family": CLASSES.get(kind, kind), "model": ["model", 0], "image": ["image", 0]}
     prompt = {**tiny(kind, portrait), "ladder": node("TinyLadder", **given, prompt=["nothing", 0], other=["words", 0])}
     run = comfy.run(prompt)
     assert run.status == "execution_success", run.error.get("exception_message")

@@ -24,6 +24,10 @@ def spread(network: torch.nn.Module, gain: float) -> torch.nn.Module:
                 weight.copy_(drawn.to(weight.dtype))
             else:
                 weight.copy_(torch.zeros_like(weight) if name.endswith("bias") else torch.ones_like(weight))
+        # What nobody loads is whatever lay in memory before.
+        for name, place in network.named_buffers():
+            if name.endswith("pos_embed"):
+                place.copy_(torch.randn(place.shape, generator=generator).to(place.dtype))
     return network
 
 

@@ -246,14 +246,15 @@ class TinyLadder:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        given = {"model": ("MODEL",), "vae": ("VAE",), "image": ("IMAGE",)}
+        given = {"family": (list(HERE),), "model": ("MODEL",), "image": ("IMAGE",)}
         return {"required": {**given, "prompt": ("CONDITIONING",), "other": ("CONDITIONING",)}}
 
-    def measure(self, model: Any, vae: Any, image: Any, prompt: Any, other: Any) -> dict[str, Any]:
-        way, slopes = Way(prompt, other, image, (model, vae)), []
+    def measure(self, family: str, model: Any, image: Any, prompt: Any, other: Any) -> dict[str, Any]:
+        made = model, vae(family, "fp32", quiet=True)
+        way, slopes = Way(prompt, other, image, made), []
         for way.economy in ours("nodes.adapters.economy").LADDER:
             with recording() as found:
-                way.through(model, vae)
+                way.through(*made)
             slopes.append(torch.cat(found).float())
         said = [float(torch.cosine_similarity(slopes[0], each, 0, eps=1e-30)) for each in slopes[1:]]
         return {"ui": {"text": [*map(str, said)]}}
