@@ -30,7 +30,7 @@ from .recognisers.recogniser import Recogniser
 from .veil.veil import Veil
 from .verdict.quality import LPIPS_SIDE
 from .verdict.report import FaceVerdict, Report
-from .verdict.verify import DEFAULT_FAR, Witness, verify
+from .verdict.verify import DEFAULT_FAR, Witness, verify, witnesses_of
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Protector:
     @property
     def witnesses(self) -> list[Witness]:
         """Everybody whose word the verdict holds."""
-        return [Witness(r, "surrogate") for r in self.surrogates] + [Witness(r, "judge") for r in self.judges]
+        return witnesses_of(self.surrogates, self.judges)
 
     @torch.inference_mode(False)
     def __call__(

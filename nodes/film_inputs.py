@@ -11,7 +11,7 @@ from ..core.recipes import DEFAULT, STRENGTHS
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from ..core.veil.veil import MOST
-from ..core.verdict.verify import Witness
+from ..core.verdict.verify import Witness, witnesses_of
 from .sockets import Recognisers, Veils, faces_input, far_input, seed_input
 
 
@@ -50,4 +50,4 @@ def parties(
 ) -> tuple[Sequence[Recogniser], list[Witness]]:
     """Who is protected against, and who has a word on the result."""
     surrogates = recognisers or load_automatic(far, judges or ())
-    return surrogates, [Witness(r, "surrogate") for r in surrogates] + [Witness(r) for r in judges or ()]
+    return surrogates, witnesses_of(surrogates, judges or ())

@@ -9,10 +9,10 @@ from pathlib import Path
 from torch import Tensor
 
 from ..core.errors import InputError
-from ..core.film.files import CONTAINERS, about, frames_of, rewrite
+from ..core.film import run
+from ..core.film.files import CONTAINERS, about
 from ..core.film.frames import Picture
-from ..core.film.protect import Wardrobe, Worn, dress, find_veils
-from ..core.film.turning import turned
+from ..core.film.protect import Wardrobe, Worn, dress, find_veils, veils_of
 from ..core.film.verdict import judge
 from ..core.optimise import Step
 from ..core.protection.objective import Objective
@@ -52,19 +52,21 @@ def protect_file(
     film = about(source)
     total = max(film.frames, 1)
     wardrobe.on_step = _searching(show)
-    looks = turned(film.quarters)
-    worn = find_veils(
-        frames_of(source), wardrobe, which, looks, lambda done: show(0.4 * min(done / total, 1), "watching")
-    )
-    frames = rewrite(
+    done = run.protect_file(
         source,
+        film,
         target,
-        lambda index, frame: dress(index, frame, worn, amount),
-        on_frame=lambda done: show(0.4 + 0.5 * min(done / total, 1), "writing"),
+        wardrobe,
+        witnesses,
+        far,
+        which,
+        amount,
+        on_watched=lambda count: show(0.4 * min(count / total, 1), "watching"),
+        on_written=lambda count: show(0.4 + 0.5 * min(count / total, 1), "writing"),
     )
-    verdicts = judge(frames_of(target), worn, witnesses, far, frames) if witnesses else []
     show(1.0, "done")
-    return _said(frames, worn, [*(each.line() for each in verdicts), *film.told(frames)]), _veils(worn)
+    lines = [*(each.line() for each in done.verdicts), *done.notes]
+    return _said(done.frames, done.worn, lines), veils_of(done.worn)
 
 
 def protect_batch(
@@ -90,7 +92,7 @@ def protect_batch(
         show(0.4 + 0.5 * (index + 1) / total, "writing")
     verdicts = judge(pictures(), worn, witnesses, far, total) if witnesses else []
     show(1.0, "done")
-    return _said(total, worn, [each.line() for each in verdicts]), _veils(worn)
+    return _said(total, worn, [each.line() for each in verdicts]), veils_of(worn)
 
 
 def suffix_for(source: Path) -> str:
@@ -103,11 +105,7 @@ def _searching(show: Shown) -> Callable[[Step, Objective], None]:
 
 
 def _said(frames: int, worn: Sequence[Worn], lines: Sequence[str]) -> str:
-    veils = len(_veils(worn))
+    veils = len(veils_of(worn))
     return "\n".join(
         [f"{frames} frames, {len(worn)} faces in its shots, {veils} veil{'' if veils == 1 else 's'}.", *lines]
     )
-
-
-def _veils(worn: Sequence[Worn]) -> list[Veil]:
-    return list({id(each.veil): each.veil for each in worn}.values())

@@ -8,7 +8,7 @@ from comfy_api.latest import io, ui
 from ..core.faces.face import Face
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
-from ..core.verdict.verify import Witness
+from ..core.verdict.verify import witnesses_of
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of, tensors_of
 from .finding import refuse_faceless
@@ -94,7 +94,7 @@ class Verdict(io.ComfyNode):
             surrogates, others = recognisers or (), judges or ()
             if not surrogates and not others:
                 surrogates = load_automatic(far)
-            witnesses = [Witness(r, "surrogate") for r in surrogates] + [Witness(r, "judge") for r in others]
+            witnesses = witnesses_of(surrogates, others)
             photos = tensors_of(gallery, "gallery")
             refuse_faceless(photos, "gallery")
             bar = Bar(len(before))

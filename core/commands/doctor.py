@@ -21,8 +21,6 @@ EXTRAS = {
 """Packages that are not needed: what each is for, and the extra that brings it."""
 MEASURES = {"vgg": "lpips-vgg", "alex": "lpips-alex"}
 """Networks that visibility is measured with, and the names they are fetched by."""
-ENOUGH = 1.5e9
-"""Bytes of free memory that a photo of ordinary size takes at the most (docs/MANY.md)."""
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -49,7 +47,7 @@ def machine(advice: list[str]) -> Iterator[str]:
 
     from ..devices import free_memory, usable
     from ..version import version
-    from .many import fitting_jobs
+    from .many import MEMORY, fitting_jobs
 
     yield f"FaceVeil {version()}, Python {platform.python_version()}, torch {torch.__version__}, {platform.system()}"
     device, cores = usable("auto"), fitting_jobs()
@@ -65,7 +63,7 @@ def machine(advice: list[str]) -> Iterator[str]:
     memory = free_memory()
     if memory is not None:
         yield f"{memory / 1e9:.1f} GB of memory free"
-        if memory < ENOUGH:
+        if memory < MEMORY:
             advice.append("Surer: close programs; a large photo may take more memory than is free.")
     if cores > 1:
         advice.append(

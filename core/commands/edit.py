@@ -6,7 +6,6 @@ PHOTO is what `faceveil protect` takes: a file, a folder, a glob in quotation ma
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from .editing import edit_quietly, make_editing, recipe_of
@@ -17,7 +16,7 @@ from .options import add_device, add_judging, add_protecting, refuse_overwriting
 from .parser import positive
 from .pictures import add_photos, inputs_of, several, target_of
 from .telling import tell
-from .written import text_file
+from .written import write_told
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -78,9 +77,8 @@ def edit_one(options: argparse.Namespace) -> int:
     refuse_overwriting([target, options.sheet, options.report], inputs_of(options))
     report, notes = edit_quietly(None, source, target, options.sheet, options, bar_title=source.name)
     if options.report:
-        with text_file(options.report) as file:
-            entry = {"photo": source.name, **(report.as_dict() if report else {}), "notes": notes}
-            file.write(json.dumps(entry, indent=1) + "\n")
+        told = report.as_dict() if report else {}
+        write_told(options.report, {"photo": source.name, **told, "notes": notes})
     said, *rest = notes
     tell(f"{source.name}: {said}", *(report.lines() if report else ()), *(f"note: {note}" for note in rest))
     return 0

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
-import time
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .denoising import pick_recipe
-from .options import STRENGTHS, load_sides, progress_bar, refuse_overwriting
+from .options import load_sides, progress_bar, refuse_overwriting
 from .telling import tell
-from .written import text_file
+from .veiling import veil_and_recipe
+from .written import write_told
 
 if TYPE_CHECKING:
     from ..film.protect import Wardrobe
@@ -26,12 +25,11 @@ _NOT_OF_FILMS = ("mask", "sheet", "decoy", "gallery", "method", "makeup", "autoe
 
 def protect_film(options: argparse.Namespace) -> int:
     """Watch it, find veils, dress every frame, and look at the finished file."""
-    from ..film.files import about, container_of, frames_of, rewrite
-    from ..film.protect import dress, find_veils
-    from ..film.turning import turned
-    from ..film.verdict import judge
+    from ..film.files import about, container_of
+    from ..film.protect import veils_of
+    from ..film.run import protect_file
     from ..veil.files import save_veil
-    from ..verdict.verify import Witness
+    from ..verdict.verify import witnesses_of
 
     given = next((name for name in _NOT_OF_FILMS if getattr(options, name)), None)
     if given:
@@ -42,55 +40,54 @@ def protect_film(options: argparse.Namespace) -> int:
     film = about(source)
     surrogates, judges = load_sides(options.surrogate, options.judge, "cpu")
     wardrobe = _wardrobe(options, surrogates)
-    watched = time.perf_counter()
-    with progress_bar("frame", f"{source.name}, watched") as bar:
-        done = 0
-
-        def searching(step: Step, objective: Objective) -> None:
-            bar(done, max(film.frames, done), searching=f"{step.index + 1}/{step.of}")
-
-        def seen(count: int) -> None:
-            nonlocal done
-            done = count
-            bar(done, max(film.frames, done))
-
-        wardrobe.on_step = searching
-
-        worn = find_veils(frames_of(source), wardrobe, options.faces, turned(film.quarters), seen)
-    dressing = time.perf_counter()
-    with progress_bar("frame", f"{source.name}, written") as bar:
-        frames = rewrite(
-            source,
-            target,
-            lambda index, frame: dress(index, frame, worn),
-            options.keep_metadata,
-            lambda done: bar(done, max(film.frames, done)),
+    with ExitStack() as bars:
+        watched, written = (
+            bars.enter_context(progress_bar("frame", f"{source.name}, {what}")) for what in ("watched", "written")
         )
-    ended = time.perf_counter()
-    witnesses = [Witness(r, "surrogate") for r in surrogates] + [Witness(r) for r in judges]
-    verdicts = judge(frames_of(target), worn, witnesses, options.far, frames) if witnesses else []
-    notes = film.told(frames)
+        seen = 0
+
+        def on_watched(count: int) -> None:
+            nonlocal seen
+            seen = count
+            watched(seen, max(film.frames, seen))
+
+        def on_step(step: Step, objective: Objective) -> None:
+            watched(seen, max(film.frames, seen), searching=f"{step.index + 1}/{step.of}")
+
+        wardrobe.on_step = on_step
+        done = protect_file(
+            source,
+            film,
+            target,
+            wardrobe,
+            witnesses_of(surrogates, judges),
+            options.far,
+            options.faces,
+            keep_metadata=options.keep_metadata,
+            on_watched=on_watched,
+            on_written=lambda count: written(count, max(film.frames, count)),
+        )
+    veils, notes = veils_of(done.worn), done.notes
     if options.save_veil:
-        save_veil(worn[0].veil, options.save_veil)
-        others = len({id(each.veil) for each in worn}) - 1
+        save_veil(veils[0], options.save_veil)
+        others = len(veils) - 1
         notes += [f"{others} further veils were found; {options.save_veil} holds the first."] if others else []
     figures = {
-        "frames": frames,
-        "people_and_shots": len(worn),
-        "veils": len({id(each.veil) for each in worn}),
-        "seconds_watching_and_searching": dressing - watched,
-        "seconds_dressing": ended - dressing,
+        "frames": done.frames,
+        "people_and_shots": len(done.worn),
+        "veils": len(veils),
+        "seconds_watching_and_searching": done.seconds_searching,
+        "seconds_dressing": done.seconds_writing,
     }
     if options.report:
-        with text_file(options.report) as file:
-            told = {"film": source.name, **figures, "verdicts": [asdict(each) for each in verdicts], "notes": notes}
-            file.write(json.dumps(told, indent=1) + "\n")
+        verdicts = [asdict(each) for each in done.verdicts]
+        write_told(options.report, {"film": source.name, **figures, "verdicts": verdicts, "notes": notes})
     tell(
         f"{source.name} -> {target}",
-        f"{frames} frames, {figures['people_and_shots']} faces in its shots, {figures['veils']} veils; watched and "
-        f"searched in {dressing - watched:.1f} s, written in {ended - dressing:.1f} s "
-        f"({frames / max(ended - dressing, 1e-6):.1f} frames a second)",
-        *(each.line() for each in verdicts),
+        f"{done.frames} frames, {len(done.worn)} faces in its shots, {len(veils)} veils; watched and "
+        f"searched in {done.seconds_searching:.1f} s, written in {done.seconds_writing:.1f} s "
+        f"({done.frames / max(done.seconds_writing, 1e-6):.1f} frames a second)",
+        *(each.line() for each in done.verdicts),
         *(f"note: {note}" for note in notes),
     )
     return 0
@@ -104,15 +101,8 @@ def _target(options: argparse.Namespace) -> Path:
 
 def _wardrobe(options: argparse.Namespace, surrogates: list[Recogniser]) -> Wardrobe:
     from ..film.protect import Wardrobe
-    from ..recipes import choose
-    from ..veil.files import load_veil
 
-    veil = load_veil(options.veil) if options.veil else None
-    if options.refine and not veil:
-        raise InputError("--refine goes on from a veil: name it with --veil FILE.")
-    recipe = pick_recipe(options)
-    if veil and not (options.strength or options.recipe) and veil.origin.recipe in STRENGTHS:
-        recipe = choose(veil.origin.recipe)
+    veil, recipe = veil_and_recipe(options)
     if not surrogates and (veil is None or options.refine):
         raise InputError("No recogniser was named to protect against: name at least one.")
     recipe = replace(recipe, aim=replace(recipe.aim, far=options.far))

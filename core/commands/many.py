@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Work = Callable[[Path, Path, Path | None], tuple[Report | None, list[str]]]
     """A photo from file to file, with its sheet: the verdict, if anything was protected, and notes."""
 
-_MEMORY = 1.5e9
+MEMORY = 1.5e9
 """What a worker with the default strength may need, generously, in bytes (docs/MANY.md)."""
 
 
@@ -175,7 +175,7 @@ def fitting_jobs() -> int:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = free_memory()
-    return cores if memory is None else max(min(cores, int(memory / _MEMORY)), 1)
+    return cores if memory is None else max(min(cores, int(memory / MEMORY)), 1)
 
 
 def _write_report(options: argparse.Namespace) -> None:

@@ -7,7 +7,6 @@ one film, whose sound, subtitles and times stay as they are.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from .denoising import add_denoising, pick_recipe
@@ -17,7 +16,7 @@ from .pictures import add_photos, inputs_of, several, target_of
 from .protecting import make_protecting, make_protector, protect_quietly
 from .telling import tell
 from .veiling import add_veil
-from .written import text_file
+from .written import write_told
 
 _RECIPES = ("published-1", "published-2", "pixel-noise", "momentum-noise")
 
@@ -78,8 +77,6 @@ def protect_one(options: argparse.Namespace) -> int:
         make_protector(options), source, target, options.sheet, options, bar_title=source.name
     )
     if options.report:
-        with text_file(options.report) as file:
-            entry = {"photo": source.name, **report.as_dict(), "notes": notes}
-            file.write(json.dumps(entry, indent=1) + "\n")
+        write_told(options.report, {"photo": source.name, **report.as_dict(), "notes": notes})
     tell(f"{source.name} -> {target}", *report.lines(), *(f"note: {note}" for note in notes))
     return 0

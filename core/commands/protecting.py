@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .denoising import makeup_terms, pick_engines, pick_recipe
-from .options import STRENGTHS, load_sides, pick_device, progress_bar
+from .denoising import makeup_terms, pick_engines
+from .options import load_sides, pick_device, progress_bar
 from .pictures import naming, notes_on, read_faces
+from .veiling import veil_and_recipe
 
 if TYPE_CHECKING:
     from ..optimise import Step
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 def make_protector(options: argparse.Namespace) -> Protector:
     from ..protector import Protector
-    from ..veil.files import load_veil
 
     device = pick_device(options.device)
     if options.strength and options.recipe:
@@ -31,12 +31,7 @@ def make_protector(options: argparse.Namespace) -> Protector:
         raise InputError("Decoy mode needs a face to resemble: --decoy FACE.png, a synthetic or consenting one.")
     if options.decoy and options.mode != "decoy":
         raise InputError("--decoy was given without --mode decoy.")
-    veil = load_veil(options.veil) if options.veil else None
-    recipe = pick_recipe(options)
-    if veil and not (options.strength or options.recipe) and veil.origin.recipe in STRENGTHS:
-        recipe = pick_recipe(argparse.Namespace(**{**vars(options), "strength": veil.origin.recipe}))
-    if options.refine and not veil:
-        raise InputError("--refine goes on from a veil: name it with --veil FILE.")
+    veil, recipe = veil_and_recipe(options)
     surrogates, judges = load_sides(options.surrogate, options.judge, device)
     return Protector(
         recipe=recipe,

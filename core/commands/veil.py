@@ -19,10 +19,10 @@ from .options import (
     refuse_overwriting,
     settle_surrogates,
 )
-from .parser import output_path, positive
+from .parser import output_path, positive, text_path
 from .pictures import naming, read_faces
 from .telling import tell
-from .veiling import amount, veil_path
+from .veiling import amount
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,7 +73,7 @@ def _add_learn(ways: argparse._SubParsersAction) -> None:
     parser = ways.add_parser("learn", help="one veil from several photos of a person", description=about)
     say = parser.add_argument
     say("photos", nargs="+", type=Path, metavar="PHOTO", help="photos of ONE person; the largest face of each is taken")
-    say("-o", "--out", type=veil_path, required=True, metavar="FILE.veil", help="the veil to write")
+    say("-o", "--out", type=text_path, required=True, metavar="FILE.veil", help="the veil to write")
     say(
         "--folds",
         type=positive,
@@ -135,7 +135,7 @@ def _learn(options: argparse.Namespace) -> int:
     from ..veil.files import save_veil
     from ..veil.veil import Veil
     from ..verdict.veils import in_words, left_out
-    from ..verdict.verify import Witness
+    from ..verdict.verify import witnesses_of
 
     settle_surrogates(options)
     refuse_overwriting([options.out], options.photos)
@@ -154,7 +154,7 @@ def _learn(options: argparse.Namespace) -> int:
     save_veil(veil, options.out)
     tell(f"{len(sitters)} photos -> {options.out}")
     if options.folds:
-        witnesses = [Witness(r, "surrogate") for r in surrogates] + [Witness(r) for r in judges]
+        witnesses = witnesses_of(surrogates, judges)
         tell(*in_words(left_out(sitters, options.folds, lambda some: found(some, "left out"), witnesses, options.far)))
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,12 @@ from typing import TextIO
 
 from ..errors import OutputError
 from ..whole import is_stream, whole
+
+
+def write_told(path: Path, told: dict[str, object]) -> None:
+    """One photo's or film's report, as JSON."""
+    with text_file(path) as file:
+        file.write(json.dumps(told, indent=1) + "\n")
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def pyav() -> Any:
     try:
         import av
     except ImportError as error:
-        raise ModelError("Films need one more package: pip install 'comfyui-faceveil[film]' (PyAV).") from error
+        raise ModelError("Films need one more package: pip install 'faceveil[film]' (PyAV).") from error
     return av
 
 

@@ -119,6 +119,11 @@ def find_veils(
     return worn
 
 
+def veils_of(worn: Sequence[Worn]) -> list[Veil]:
+    """The veils of a film, each once."""
+    return list({id(each.veil): each.veil for each in worn}.values())
+
+
 def _meant(people: list[Person], which: str | int) -> list[Person]:
     if which == "all" or not people:
         return people

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import log2
 
 import torch
 import torch.nn.functional as F
@@ -28,10 +29,10 @@ from .motion import motion_between, moved
 SIDE = 512
 """Pixels to which a face's longer side is brought: about what it takes when it fills a screen."""
 
-_LEAST = tuple(value / 255 for value in (1.2, 1.5, 2.0, 3.0, 4.0, 6.0))
+LEAST = tuple(value / 255 for value in (1.2, 1.5, 2.0, 3.0, 4.0, 6.0))
 """Change of brightness on bare skin that just goes unnoticed, by band of 1 to 32 pixels: broad ones pass as light."""
 _LEAST_COLOUR = tuple(value / 255 for value in (2.0, 2.0, 2.0, 2.0, 3.0, 3.0))
-_MASKED, _MASKED_COLOUR = 2.0, 1.0
+MASKED, _MASKED_COLOUR = 2.0, 1.0
 """How much of the contrast that is there hides a change in its own band."""
 _JOINED = 3.0
 """Bands and neighbours count by this power: what shows most decides."""
@@ -59,6 +60,11 @@ class Looks:
     """The largest movement that is read as another mood."""
     worst: tuple[int, int] = (0, 0)
     """Where paint or tint shows most: x and y in the picture that was given."""
+
+
+def unnoticed(width: float) -> float:
+    """Change of brightness on bare skin that just goes unnoticed, in details of this width as a share of the face."""
+    return LEAST[round(log2(width * SIDE))]
 
 
 def look_at(before: Tensor, after: Tensor, face: Face) -> Looks:
@@ -97,7 +103,7 @@ def _visible(before: Tensor, after: Tensor, mask: Tensor) -> tuple[Tensor, Tenso
         blurred(band.square(), 2 * 2**index + 1).clamp_min(0).sqrt() for index, band in enumerate(_bands(were[0]))
     ]
     changes = [_without_light(now, then, mask) for now, then in zip(are, were, strict=True)]
-    brightness = _pooled([changes[0]], hiding, _LEAST, _MASKED)
+    brightness = _pooled([changes[0]], hiding, LEAST, MASKED)
     return brightness, _pooled(changes[1:], hiding, _LEAST_COLOUR, _MASKED_COLOUR)
 
 
@@ -118,7 +124,7 @@ def _without_light(after: Tensor, before: Tensor, mask: Tensor) -> Tensor:
 
 def _bands(picture: Tensor) -> list[Tensor]:
     """Laplacian bands of 1, 2, 4 ... pixels."""
-    steps = [picture, *(blurred(picture, 2**index) for index in range(len(_LEAST)))]
+    steps = [picture, *(blurred(picture, 2**index) for index in range(len(LEAST)))]
     return [fine - broad for fine, broad in pairwise(steps)]
 
 

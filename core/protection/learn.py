@@ -49,7 +49,7 @@ def learn(
     """The veil that hides one person on all of these pictures, each from each other and from itself."""
     if not sitters:
         raise InputError("There is no photo to learn a veil from: name one or more of one person.")
-    if recipe.needs_autoencoder or recipe.colour or not (recipe.warp or recipe.luma or recipe.contrast):
+    if recipe.needs_autoencoder or recipe.colour or not recipe.shape.changes:
         raise InputError(
             f"'{recipe.name}' changes pixels or a latent of one photo, which is no veil: choose light, balanced or "
             "strong."

@@ -61,7 +61,9 @@ def make_variable(recipe: Recipe, task: Task, latent: Change | None, start: Veil
     parts: list[Change] = [] if latent is None else [latent]
     if recipe.colour:
         parts.append(ColourField(len(task.faces), recipe.colour / 255, recipe.size, task.image.device))
-    variable = Bundle([*parts, *shape.fields(task.points, shape.forgiving(task.image, task.windows, task.points))])
+    if shape.changes:
+        parts += shape.fields(task.points, shape.forgiving(task.image, task.windows, task.points))
+    variable = Bundle(parts)
     if start is not None:
         start.put_on(variable)
     return variable
@@ -178,7 +180,7 @@ def search(
             break
     if recipe.budget is None:
         return Found(result, mask, outcome)
-    amount, result, mask = within(task, variable, recipe.budget)
+    amount, result, mask = within(task, variable, result, mask, recipe.budget)
     return Found(result, mask, outcome, amount)
 
 

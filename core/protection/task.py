@@ -49,9 +49,9 @@ class Task:
             masks = masks * torch.cat([resize(window.cut(allowed), size, size) for window in windows])
         return cls(image, list(faces), windows, clean, points, shown, masks, allowed)
 
-    def paste_all(self, variable: Change) -> tuple[Tensor, Tensor]:
+    def paste_all(self, variable: Change, amount: float = 1.0) -> tuple[Tensor, Tensor]:
         """The photo at its own resolution with every face changed, and the mask of what may differ."""
-        return wear(self.image, self.faces, self.windows, variable, self.allowed)
+        return wear(self.image, self.faces, self.windows, variable, self.allowed, amount)
 
 
 def prepared(

@@ -18,6 +18,7 @@ from ..faces.expression import EYE, INNER_BROW, MIDDLE_BROW, MOUTH_CORNER, OUTER
 from ..faces.masks import Ellipse, eased, frame_coordinates
 from ..perception.blur import blurred
 from ..perception.colour import luma
+from ..perception.looks import MASKED, unnoticed
 from ..perception.masking import texture
 
 
@@ -27,22 +28,18 @@ class Band:
 
     width: float
     knots: int
-    least: float
-    """Change, of 255, that goes unnoticed on bare skin."""
     share: float
     """How much of what goes unnoticed may be used: broad light models a face, which is seen as another shape."""
 
 
 LIGHT = (
-    Band(0.0085, 96, 2.0, 1.0),
-    Band(0.0156, 56, 3.0, 1.0),
-    Band(0.031, 28, 4.0, 0.5),
-    Band(0.0625, 14, 6.0, 0.25),
+    Band(0.0085, 96, 1.0),
+    Band(0.0156, 56, 1.0),
+    Band(0.031, 28, 0.5),
+    Band(0.0625, 14, 0.25),
 )
 _ENOUGH = 1024
 """Pixels of a face beyond which its finest band is no finer, and a large photo only costs memory."""
-_MASKED = 2.0
-"""How much of the contrast that is there hides a change in its own band; `perception.looks` judges by the same."""
 
 _SPEAKING = (MOUTH_CORNER, INNER_BROW, MIDDLE_BROW, OUTER_BROW, EYE)
 """Where a little shadow is another mood, and pale eyes are ill."""
@@ -90,10 +87,11 @@ def joined(photos: Sequence[Forgiving]) -> Forgiving:
 
 
 def _unnoticed(bright: Tensor, band: Band, face: float) -> Tensor:
-    """Change of brightness that goes unnoticed in a band, where the face is `face` pixels wide."""
+    """What may change of a band's brightness: a share of what goes unnoticed there as looks are judged. The face is
+    `face` pixels wide."""
     here = blurred(bright, band.width * face) - blurred(bright, 2 * band.width * face)
     contrast = blurred(here.square(), (2 * band.width + 0.004) * face).clamp_min(0).sqrt()
-    return band.share * (band.least / 255 + _MASKED * contrast)
+    return band.share * (unnoticed(band.width) + MASKED * contrast)
 
 
 def _calm(coordinates: tuple[Tensor, Tensor]) -> Tensor:

@@ -58,14 +58,12 @@ def at_rest(points: Tensor, shared: bool, channels: int, knots: int) -> Tensor:
     return torch.zeros(rows, channels, knots, knots, device=points.device, requires_grad=True)
 
 
-def scaled(field: Tensor, height: int, width: int) -> Tensor:
+def scaled(field: Tensor, height: int, width: int, mode: str = "bicubic") -> Tensor:
     if field.shape[-2:] == (height, width):
         return field
-    return F.interpolate(field, (height, width), mode="bicubic", align_corners=False, antialias=True)
+    return F.interpolate(field, (height, width), mode=mode, align_corners=False, antialias=True)
 
 
 def spread(bounds: Tensor, height: int, width: int) -> Tensor:
     """A map of bounds at another size, never beyond what it says."""
-    if bounds.shape[-2:] == (height, width):
-        return bounds
-    return F.interpolate(bounds, (height, width), mode="bilinear", align_corners=False, antialias=True)
+    return scaled(bounds, height, width, "bilinear")

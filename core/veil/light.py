@@ -12,6 +12,12 @@ from ..perception.colour import luma
 from .frame import at_rest, frames_of, on_pixels, pick, spread
 
 
+def _alike(control: Tensor, bound: float, frames: Tensor, rows: Tensor | None, height: int, width: int) -> Tensor:
+    """Parameters as a field over the windows, within the bound, and alike left and right as a face is."""
+    knots = torch.tanh(pick(control, rows)) * bound
+    return on_pixels((knots + knots.flip(3)) / 2, pick(frames, rows), height, width)
+
+
 class FeatureContrast:
     """What is there, stronger or weaker: brows, lids, lips and shadows by band of width, at most by a share.
 
@@ -44,12 +50,10 @@ class FeatureContrast:
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         height, width = window.shape[-2:]
-        frames, change = pick(self.frames, rows), torch.zeros_like(window[:, :1])
-        finer = luma(window)
+        change, finer = torch.zeros_like(window[:, :1]), luma(window)
         for control, (share, _, bound) in zip(self.control, self.bands, strict=True):
             broader = blurred(finer, share * self.face * max(height, width))
-            knots = torch.tanh(pick(control, rows)) * bound
-            change = change + on_pixels((knots + knots.flip(3)) / 2, frames, height, width) * (finer - broader)
+            change = change + _alike(control, bound, self.frames, rows, height, width) * (finer - broader)
             finer = broader
         if self.let_through is not None:
             change = change * spread(pick(self.let_through, rows), height, width)
@@ -88,8 +92,7 @@ class LumaField:
         unnoticed = None if self.unnoticed is None else pick(self.unnoticed, rows)
         change = torch.zeros_like(window[:, :1])
         for index, control in enumerate(self.control):
-            knots = torch.tanh(pick(control, rows)) * self.strength
-            band = on_pixels((knots + knots.flip(3)) / 2, pick(self.frames, rows), height, width)
+            band = _alike(control, self.strength, self.frames, rows, height, width)
             if unnoticed is not None:
                 band = band * spread(unnoticed[:, index : index + 1], height, width)
             change = change + band

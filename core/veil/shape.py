@@ -35,6 +35,11 @@ class Shape:
         """The share of its window that a face takes."""
         return 1 / (1 + 2 * self.margin)
 
+    @property
+    def changes(self) -> bool:
+        """Whether it is a shape of anything."""
+        return bool(self.warp or self.contrast or self.luma)
+
     def forgiving(self, image: Tensor, windows: Sequence[Window], points: Tensor) -> Forgiving:
         """The bounds by place that faces of a photo give."""
         return forgiving(image, windows, points, self.size, self.face)

@@ -90,11 +90,11 @@ class WarpField:
     def displacement(self, height: int, width: int, rows: Tensor | None = None) -> Tensor:
         """(B, 2, height, width): shifts in x and y as shares of the window's side, before masking."""
         frames, knots = pick(self.frames, rows), self.knots(rows)
-        in_frame = on_pixels(knots, frames, height, width)
-        if self.hair is not None:
-            broad = on_pixels(_broad(knots), frames, height, width)
-            hair = spread(pick(self.hair, rows), height, width)
-            in_frame = torch.lerp(in_frame, broad, hair)
+        if self.hair is None:
+            in_frame = on_pixels(knots, frames, height, width)
+        else:
+            fine, broad = on_pixels(torch.cat([knots, _broad(knots)], 1), frames, height, width).split(2, 1)
+            in_frame = torch.lerp(fine, broad, spread(pick(self.hair, rows), height, width))
         return torch.einsum("brc,bchw->brhw", torch.linalg.inv(frames[:, :, :2]), in_frame)
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ..images import Photo, from_pil, write_photo
 from ..plain import plain
+from .sheet import font
 from .veils import Point
 
 _WIDTH, _HEIGHT, _GAP = 480, 320, 56
@@ -42,7 +43,7 @@ def draw_curve(points: Sequence[Point]) -> Image.Image:
             draw.line(places, fill=colour, width=2)
             for x, y in places:
                 draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=colour)
-            draw.text((left + 8, _GAP + 6 + 15 * number), plain(name)[:30], fill=colour, font=_font(12))
+            draw.text((left + 8, _GAP + 6 + 15 * number), plain(name)[:30], fill=colour, font=font(12))
             if dotted.get(name) is not None:
                 y = _level(dotted[name], top)
                 for x in range(left, left + _WIDTH, 10):
@@ -56,19 +57,15 @@ def write_curve(points: Sequence[Point], path: Path, sources: Iterable[Path] = (
 
 
 def _axes(draw: ImageDraw.ImageDraw, left: int, title: str, top: float, most: float) -> None:
-    draw.text((left, _GAP - 24), title, fill=_INK, font=_font(13))
+    draw.text((left, _GAP - 24), title, fill=_INK, font=font(13))
     for step in range(6):
         y = _level(top * step / 5, top)
         draw.line((left, y, left + _WIDTH, y), fill=_FAINT if step else _INK)
-        draw.text((left - 6, y), f"{top * step / 5:.1f}", fill=_INK, font=_font(11), anchor="rm")
+        draw.text((left - 6, y), f"{top * step / 5:.1f}", fill=_INK, font=font(11), anchor="rm")
         x = left + _WIDTH * step / 5
-        draw.text((x, _GAP + _HEIGHT + 6), f"{most * step / 5:.1f}", fill=_INK, font=_font(11), anchor="ma")
-    draw.text((left + _WIDTH, _GAP + _HEIGHT + 24), "amount", fill=_INK, font=_font(12), anchor="ra")
+        draw.text((x, _GAP + _HEIGHT + 6), f"{most * step / 5:.1f}", fill=_INK, font=font(11), anchor="ma")
+    draw.text((left + _WIDTH, _GAP + _HEIGHT + 24), "amount", fill=_INK, font=font(12), anchor="ra")
 
 
 def _level(value: float, top: float) -> float:
     return _GAP + _HEIGHT * (1 - min(max(value / top, 0.0), 1.0))
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

@@ -24,7 +24,7 @@ def draw_sheet(original: Tensor, protected: Tensor, report: Report) -> Image.Ima
     rows = [_face_row(original, protected, face) for face in report.faces]
     width = max(row.width for row in rows)
     sheet = Image.new("RGB", (width, sum(row.height for row in rows) + 40), _PAPER)
-    ImageDraw.Draw(sheet).text((PAD, 10), report.sentence(), fill=_INK, font=_font(15))
+    ImageDraw.Draw(sheet).text((PAD, 10), report.sentence(), fill=_INK, font=font(15))
     top = 40
     for row in rows:
         sheet.paste(row, (0, top))
@@ -37,7 +37,7 @@ def write_sheet(original: Tensor, protected: Tensor, report: Report, path: Path,
     write_photo(Photo(from_pil(draw_sheet(original, protected, report))), path, sources=sources)
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
@@ -57,15 +57,15 @@ def _face_row(original: Tensor, protected: Tensor, face: FaceVerdict) -> Image.I
         scale = TILE / max(tall, wide)
         picture = to_pil(to_bhwc(resize(tile, max(1, round(tall * scale)), max(1, round(wide * scale)))))
         row.paste(picture, (left, 22))
-        draw.text((left, 2), title, fill=_INK, font=_font(13))
+        draw.text((left, 2), title, fill=_INK, font=font(13))
     pair = (("original", original), ("protected", protected)) if face.quality.worst else ()
     for index, (title, picture) in enumerate(pair):
         left = PAD + index * (TILE + PAD)
         row.paste(_life_size(picture, face.quality.worst), (left, upper + 24))
-        draw.text((left, upper + 4), f"{title} at 100 %, where most shows", fill=_INK, font=_font(13))
+        draw.text((left, upper + 4), f"{title} at 100 %, where most shows", fill=_INK, font=font(13))
     _draw_bars(draw, face, PAD + 3 * (TILE + PAD), bars_width - PAD)
     figures = f"{face.quality.words()}; outside the faces {face.quality.outside_words()}"
-    draw.text((PAD, height - 17), figures, fill=_INK, font=_font(12))
+    draw.text((PAD, height - 17), figures, fill=_INK, font=font(12))
     return row
 
 
@@ -83,18 +83,18 @@ def _draw_bars(draw: ImageDraw.ImageDraw, face: FaceVerdict, left: int, width: i
     label, top, step = 118, 4, BAR // 2 + 3
     span = width - label - 44
     for verdict in face.recognisers:
-        draw.text((left, top), f"{verdict.name} ({verdict.role}, FAR {verdict.far})", fill=_INK, font=_font(12))
+        draw.text((left, top), f"{verdict.name} ({verdict.role}, FAR {verdict.far})", fill=_INK, font=font(12))
         top += step
         tick = None if verdict.threshold is None else left + label + span * verdict.threshold
         for title in ("before", "after", "after_jpeg75", "after_jpeg50", "after_half"):
             value = getattr(verdict, title)
             matched = verdict.threshold is not None and value > verdict.threshold
             end = left + label + span * min(max(value, 0), 1)
-            draw.text((left + 8, top), title.replace("_", " "), fill=_INK, font=_font(11))
+            draw.text((left + 8, top), title.replace("_", " "), fill=_INK, font=font(11))
             draw.rectangle(
                 (left + label, top + 1, max(end, left + label + 1), top + step - 5), fill=_BAD if matched else _GOOD
             )
-            draw.text((left + label + span + 6, top), f"{value:.3f}", fill=_INK, font=_font(11))
+            draw.text((left + label + span + 6, top), f"{value:.3f}", fill=_INK, font=font(11))
             if tick is not None:
                 draw.line((tick, top - 1, tick, top + step - 3), fill=_INK, width=2)
             top += step

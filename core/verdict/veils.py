@@ -44,15 +44,26 @@ def trade_off(
     on_step: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Point]:
     """A face of `picture` (1, 3, H, W) at one amount after the other."""
-    region = region_of([face], *picture.shape[-2:])
-    part, there = region.cut(picture), region.moved(face)
     points = []
     for amount in amounts:
-        worn = as_saved(veil.apply(part, [there], amount))
-        report = verify(part, worn, witnesses, gallery, [there], far)
-        points.append(Point(amount, report.faces[0]))
+        points.append(Point(amount, _judged(picture, face, veil, amount, witnesses, gallery, far).faces[0]))
         on_step(len(points), len(amounts))
     return points
+
+
+def _judged(
+    picture: Tensor,
+    face: Face,
+    veil: Veil,
+    amount: float,
+    witnesses: Sequence[Witness],
+    gallery: Sequence[Tensor],
+    far: str,
+) -> Report:
+    """The verdict on a face under a veil, as a file would hold it; of a large picture the part around it is enough."""
+    region = region_of([face], *picture.shape[-2:])
+    part, there = region.cut(picture), region.moved(face)
+    return verify(part, as_saved(veil.apply(part, [there], amount)), witnesses, gallery, [there], far)
 
 
 def table(points: Sequence[Point]) -> list[str]:
@@ -88,11 +99,8 @@ def left_out(
         veil = learn([photo for index, photo in enumerate(photos) if index not in held])
         for index in held:
             picture, face = photos[index]
-            region = region_of([face], *picture.shape[-2:])
-            part, there = region.cut(picture), region.moved(face)
             others = [other for place, (other, _) in enumerate(photos) if place != index]
-            worn = as_saved(veil.apply(part, [there]))
-            reports[index] = verify(part, worn, witnesses, others, [there], far)
+            reports[index] = _judged(picture, face, veil, 1.0, witnesses, others, far)
     return [reports[index] for index in sorted(reports)]
 
 

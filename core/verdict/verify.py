@@ -32,6 +32,11 @@ class Witness:
     role: str = "judge"
 
 
+def witnesses_of(surrogates: Sequence[Recogniser], judges: Sequence[Recogniser] = ()) -> list[Witness]:
+    """Everybody who has a word on a result, each with the part that they play."""
+    return [Witness(each, "surrogate") for each in surrogates] + [Witness(each) for each in judges]
+
+
 def find_again(image: Tensor, face: Face, detector: str = "auto") -> Face:
     """The face where a stranger's detector sees it now; success at the old points alone proves nothing.
 

@@ -55,10 +55,10 @@ def test_a_folder_is_resumed_told_and_reported(capsys, quick, folder, tmp_path):
     assert code == 0 and "2 photos: 2 done" in said and "before" not in said
 
 
-def settled(*arguments):
+def settled(*arguments, pick=pick_recipe):
     options = build_parser().parse_args(["protect", "x", "-o", "y", *arguments])
     settle_surrogates(options)
-    return settings_of(options, pick_recipe(options))
+    return settings_of(options, pick(options))
 
 
 def test_what_makes_a_difference_to_a_photo_is_in_the_settings(portrait, tmp_path):
@@ -81,13 +81,13 @@ def test_what_decides_the_outcome_without_being_an_option_is_in_the_settings(tmp
     (tmp_path / "clip").mkdir()
     model.write_bytes(b"weights")
 
-    def settings():
+    def settings(pick):
         arguments = ["--judge", str(model), "--makeup", "red lips", "--clip", str(tmp_path / "clip")]
-        return settled(*arguments)
+        return settled(*arguments, pick=pick)
 
-    def is_new():
-        seen.append(settings())
-        return seen.count(seen[-1]) == 1 and settings() == seen[-1]
+    def is_new(pick=pick_recipe):
+        seen.append(settings(pick))
+        return seen.count(seen[-1]) == 1 and settings(pick) == seen[-1]
 
     assert is_new()
     model.write_bytes(b"other weights")
@@ -104,9 +104,7 @@ def test_what_decides_the_outcome_without_being_an_option_is_in_the_settings(tmp
     assert is_new(), "the contents of a folder of models"
     monkeypatch.setattr("faceveil.core.version.version", lambda: "9.9")
     assert is_new(), "the code"
-    real = pick_recipe
-    monkeypatch.setitem(globals(), "pick_recipe", lambda options: replace(real(options), margin=0.351))
-    assert is_new(), "a number of a recipe"
+    assert is_new(lambda options: replace(pick_recipe(options), margin=0.351)), "a number of a recipe"
 
 
 def test_weights_beside_an_onnx_file_belong_to_it(tmp_path):
@@ -180,7 +178,7 @@ def test_a_report_never_lands_on_a_photo(capsys, folder, portrait, tmp_path):
 
 def test_as_many_jobs_as_memory_holds(monkeypatch):
     monkeypatch.setattr(many.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
-    for memory, jobs in ((4_096_000_000, int(4.096e9 / many._MEMORY)), (40_960, 1), (4 * 10**12, 8), (None, 8)):
+    for memory, jobs in ((4_096_000_000, int(4.096e9 / many.MEMORY)), (40_960, 1), (4 * 10**12, 8), (None, 8)):
         monkeypatch.setattr(devices, "free_memory", lambda memory=memory: memory)
         assert fitting_jobs() == jobs
 
