@@ -24,6 +24,7 @@ from .protection.objective import Distance, Objective
 from .protection.protect import Protected, protect
 from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
+from .protection.spending import within
 from .recipes import choose
 from .recognisers.ensemble import refuse_namesakes
 from .recognisers.recogniser import Recogniser
@@ -153,6 +154,18 @@ class Protector:
         report.seconds = time.perf_counter() - started
         return photo.with_pixels(result.cpu().movedim(1, -1)), report, done.veil
 
+    def _worn(self, image: Tensor, faces: list[Face], mask: Tensor | None) -> Protected:
+        """Under the veil as it is, or as much of it as the recipe's budget leaves."""
+        bounds = self.veil.bounds(image, faces)
+
+        def worn(amount: float) -> tuple[Tensor, Tensor]:
+            return self.veil.worn(image, faces, amount, mask, bounds)
+
+        if self.recipe.budget is None:
+            return Protected(*worn(1.0), Outcome(), veil=self.veil)
+        amount, *found = within(image, faces, worn(1.0), worn, self.recipe.budget)
+        return Protected(*found, Outcome(), amount, veil=self.veil.scaled(amount))
+
     def _called(self) -> str:
         """What the report calls the way that was gone."""
         if self.veil is None:
@@ -173,8 +186,7 @@ class Protector:
             "on_step": on_step,
         }
         if self.veil is not None and not self.refine:
-            worn, where = self.veil.worn(image, faces, allowed=mask)
-            done = Protected(worn, where, Outcome(), veil=self.veil)
+            done = self._worn(image, faces, mask)
         elif self.recipe.denoising:
             done = protect_through_denoising(
                 image, faces, self.denoiser, self.autoencoder, self.surrogates, self.recipe, **same

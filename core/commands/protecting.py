@@ -25,8 +25,6 @@ def make_protector(options: argparse.Namespace) -> Protector:
     from ..protector import Protector
 
     device = pick_device(options.device)
-    if options.strength and options.recipe:
-        raise InputError("Name a --strength or a --recipe, not both.")
     if options.mode == "decoy" and not options.decoy:
         raise InputError("Decoy mode needs a face to resemble: --decoy FACE.png, a synthetic or consenting one.")
     if options.decoy and options.mode != "decoy":

@@ -49,6 +49,20 @@ def test_a_search_goes_on_from_it(capsys, portrait, veil, tmp_path):
     assert code == 0 and json.loads((tmp_path / "r.json").read_text())["recipe"] == "balanced+veil"
 
 
+def test_under_a_budget_it_is_worn_as_far_as_that_goes_and_kept_as_it_was_worn(capsys, portrait, tmp_path):
+    save_veil(stirred(), tmp_path / "me.veil")
+    code, _, _ = run(
+        capsys,
+        *("protect", portrait, "-o", tmp_path / "less.png", "--veil", tmp_path / "me.veil", "--budget", 0.06),
+        *("--surrogate", "dlib", "--report", tmp_path / "r.json", "--save-veil", tmp_path / "less.veil"),
+    )
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert code == 0 and 0 < told["amount"] < 1 and told["faces"][0]["quality"]["paint"] <= 0.08
+    run(capsys, "veil", "apply", portrait, "--veil", tmp_path / "less.veil", "-o", tmp_path / "again.png")
+    worn, again = (read_photo(tmp_path / name).pixels for name in ("less.png", "again.png"))
+    assert (worn - again).abs().max() < 1.5 / 255
+
+
 def test_a_folder_wears_it(capsys, portrait, veil, tmp_path):
     (tmp_path / "photos").mkdir()
     for name in ("a.png", "b.png"):
