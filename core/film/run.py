@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..verdict.verify import Witness
-from .files import About, frames_of, rewrite
+from .files import About, frames_of
 from .protect import Wardrobe, Worn, dress, find_veils
+from .rewrite import rewrite
 from .turning import turned
 from .verdict import FilmVerdict, judge
 

@@ -9,9 +9,10 @@ from veils import stirred
 
 from faceveil.core.errors import Cancelled, InputError, NoFaceError, OutputError
 from faceveil.core.faces.face import Face
-from faceveil.core.film.files import about, frames_of, rewrite
+from faceveil.core.film.files import about, frames_of
 from faceveil.core.film.frames import Picture
 from faceveil.core.film.protect import Wardrobe, dress, find_veils
+from faceveil.core.film.rewrite import rewrite
 from faceveil.core.film.turning import turned
 
 
