@@ -11,7 +11,7 @@ from ..errors import InputError
 from .denoising import makeup_terms, pick_engines
 from .options import load_sides, pick_device, progress_bar
 from .pictures import naming, notes_on, read_faces
-from .veiling import veil_and_recipe
+from .veiling import veil_and_recipe, whose
 
 if TYPE_CHECKING:
     from ..optimise import Step
@@ -29,7 +29,7 @@ def make_protector(options: argparse.Namespace) -> Protector:
         raise InputError("Decoy mode needs a face to resemble: --decoy FACE.png, a synthetic or consenting one.")
     if options.decoy and options.mode != "decoy":
         raise InputError("--decoy was given without --mode decoy.")
-    veil, recipe = veil_and_recipe(options)
+    veil, owned, recipe = veil_and_recipe(options)
     surrogates, judges = load_sides(options.surrogate, options.judge, device)
     return Protector(
         recipe=recipe,
@@ -46,6 +46,7 @@ def make_protector(options: argparse.Namespace) -> Protector:
         device=device,
         veil=veil,
         refine=options.refine,
+        whose=whose(owned, [*surrogates, *judges], options.far, device),
     )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..verdict.verify import Witness
 from .files import About, frames_of
-from .protect import Wardrobe, Worn, dress, find_veils
+from .kept import kept
+from .protect import Wardrobe, Worn, dress, find_veils, keys_again
 from .rewrite import rewrite
 from .turning import turned
 from .verdict import FilmVerdict, judge
@@ -24,7 +25,7 @@ class Finished:
     verdicts: list[FilmVerdict]
     notes: list[str]
     seconds_searching: float
-    """Watching it the first time, and the searches."""
+    """Watching it the first time, and the searches; what an earlier run did does not count."""
     seconds_writing: float
 
 
@@ -40,12 +41,33 @@ def protect_file(
     keep_metadata: bool = False,
     on_watched: Callable[[int], None] = lambda done: None,
     on_written: Callable[[int], None] = lambda done: None,
+    detector: str = "auto",
+    device: str = "cpu",
+    settings: str | None = None,
 ) -> Finished:
-    """`film` is what is known `about` the source; both callbacks are told how many frames are done."""
-    started = time.perf_counter()
-    worn = find_veils(frames_of(source), wardrobe, which, turned(film.quarters), on_watched)
-    searched = time.perf_counter()
-    frames = rewrite(source, target, lambda index, frame: dress(index, frame, worn, amount), keep_metadata, on_written)
-    written = time.perf_counter()
-    verdicts = judge(frames_of(target), worn, witnesses, far, frames) if witnesses else []
+    """`film` is what is known `about` the source; both callbacks are told how many frames are done.
+
+    `settings` is a hash of all that makes a difference: stopped, the work goes on from there when it is the same again.
+    """
+    with kept(target, settings) as finished:
+        started = time.perf_counter()
+        if finished.frames is None:
+            looks = turned(film.quarters, detector)
+            worn = find_veils(frames_of(source, device), wardrobe, which, looks, on_watched, finished)
+        else:
+            worn = finished.worn
+        searched = time.perf_counter()
+        frames = rewrite(
+            source,
+            target,
+            lambda index, frame: dress(index, frame, worn, amount),
+            keep_metadata,
+            on_written,
+            finished.folder,
+            device,
+        )
+        written, verdicts = time.perf_counter(), []
+        if witnesses:
+            keys_again(frames_of(source, device), worn)
+            verdicts = judge(frames_of(target, device), worn, witnesses, far, frames, detector)
     return Finished(frames, worn, verdicts, film.told(frames), searched - started, written - searched)

@@ -71,7 +71,7 @@ def judge(
                 continue
             window = window_around(face, 1.0)
             part = frame.cut(window)
-            there = find_again(part, window.moved(face), detector)
+            there = find_again(part, window.moved(face).to(part.device), detector)
             for name, embedding in ensemble.embed(part, there.points[None].to(part)).items():
                 alike = float((known[person][name] @ embedding[0]).max())
                 seen[name].append((int(seconds), person, alike, embedding[0]))

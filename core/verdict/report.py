@@ -124,6 +124,8 @@ class Report:
     """The most paint that was to show on a face."""
     amount: float = 1.0
     """The share of the change that was found which the budget left."""
+    strangers: int = 0
+    """Faces that are like nobody whose veil was given, and stayed as they were."""
     compared_with: str = "original"
     """"gallery" when other photos of the person were given, else "original": then before is 1."""
 
@@ -209,6 +211,8 @@ class Report:
                 )
         if self.amount < 1:
             lines.append(f"  {self.amount:.0%} of what was found: no more paint than {self.budget:g} may show")
+        if self.strangers:
+            lines.append(f"  left as they were, being like nobody whose veil was given: {self.strangers}")
         return [plain(line) for line in (*lines, self.sentence(), *self._advice())]
 
     @property

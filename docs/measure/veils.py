@@ -20,10 +20,10 @@ from torch import Tensor
 
 from faceveil.core.commands.telling import tell
 from faceveil.core.faces.crops import region_of
-from faceveil.core.faces.face import Face
+from faceveil.core.faces.face import Face, Sitter
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import as_saved, read_photo, to_bchw
-from faceveil.core.protection.learn import Sitter, learn
+from faceveil.core.protection.learn import learn
 from faceveil.core.recipes import choose
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.recognisers.ensemble import Ensemble

@@ -130,8 +130,8 @@ def test_a_hundred_shots_are_a_hundred_courses_and_none_leaves_its_shot():
     frames = [(index / 25, Picture(shots[index // 3])) for index in range(300)]
     there = Face((30.0, 10.0, 80.0, 60.0), torch.tensor([[45.0, 25], [65, 25], [55, 35], [47, 48], [63, 48]]))
     shown = list(watch(frames, (lambda small: [there], lambda small, face: face)))
-    assert len(shown) == 100 and all(len(people) == 1 for people in shown)
-    assert [people[0].course.first for people in shown] == list(range(0, 300, 3))
+    assert len(shown) == 100 and all(len(shot.people) == 1 for shot in shown)
+    assert [shot.people[0].course.first for shot in shown] == list(range(0, 300, 3))
 
 
 def test_stopped_in_the_middle_nothing_is_left(films, tmp_path):

@@ -35,8 +35,7 @@ def test_two_faces_that_pass_each_other_stay_two():
     index = 0
     follower = Follower(lambda small: list(places[index]))
     for index in range(0, 20):
-        follower._frames = 0  # each time everywhere
-        follower.see(index, torch.zeros(1, 3, 9, 16), 1.0)
+        follower.see(EVERYWHERE * index, torch.zeros(1, 3, 9, 16), 1.0, float(index))
     assert [len(track.seen) for track in follower.tracks] == [20, 20]
     assert follower.tracks[0].last.box[0] == 10 + 8 * 19
 
@@ -97,7 +96,7 @@ def test_between_looks_at_everything_a_known_face_is_looked_for_where_it_was():
 
     follower = Follower(lambda picture: [face_at(20)], again)
     for index in range(EVERYWHERE):
-        follower.see(index, torch.zeros(1, 3, 180, 320), 2.0)
+        follower.see(index, torch.zeros(1, 3, 180, 320), 2.0, index / 25)
     assert asked == [20.0, 21.0, 22.0, 23.0, 24.0], "every second frame"
     assert follower.tracks[0].last.box[0] == 50.5
 
