@@ -29,8 +29,8 @@ def add_veil(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE[=PHOTO]",
-        help="wear this veil instead of searching for one. Several times: FILE=PHOTO says by a photo whose each veil is, "
-        "compared on this machine; FILE alone is the next face's, the largest first",
+        help="wear this veil instead of searching for one. Several times: FILE=PHOTO says by a photo whose each veil "
+        "is, compared on this machine; FILE alone is the next face's, the largest first",
     )
     say(
         "--refine",

@@ -14,8 +14,8 @@ from ..faces.find import find_faces, found_again
 from .smooth import steadied
 
 EVERY = 0.075
-"""Seconds after which a frame is looked at again, two frames of most films; a face moves little meanwhile, and what lies
-between is known afterwards."""
+"""Seconds after which a frame is looked at again, two frames of most films; a face moves little meanwhile, and what
+lies between is known afterwards."""
 EVERYWHERE = 12
 """Frames after which the whole frame is looked at again; between, only where faces are known to be. A face that is
 seen first may have been there all the while, so its veil begins as many frames earlier."""
