@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..film.run import Finished
     from ..optimise import Step
     from ..protection.objective import Objective
+    from ..recognisers.recogniser import Recogniser
 
 _NOT_OF_FILMS = ("mask", "decoy", "method", "makeup", "autoencoder", "budget")
 _OF_ONE_PHOTO = ("sheet", "gallery")
@@ -49,14 +50,16 @@ def protect_film(options: argparse.Namespace) -> int:
         others = len(veils) - 1
         notes += [f"{others} further veils were found; {options.save_veil} holds the first."] if others else []
     if options.report:
-        write_told(options.report, {"film": source.name, **figures_of(done), "notes": notes})
+        write_told(options.report, {"film": source.name, **done.as_dict(), "notes": notes})
     tell(f"{source.name} -> {target}", *lines_of(done), *(f"note: {note}" for note in notes))
     return 0
 
 
-def make_filming(options: argparse.Namespace) -> Callable[[Path, Path, str | None], Finished]:
-    """What protects one film after the other, from file to file, with a bar where there is a title; recognisers are
-    loaded once."""
+def make_filming(
+    options: argparse.Namespace, sides: tuple[Sequence[Recogniser], Sequence[Recogniser]] | None = None
+) -> Callable[..., Finished]:
+    """What protects one film after the other, from file to file, with a bar where there is a title; who protects and
+    who judges is loaded once, where it is not there already."""
     from ..film.files import about, pyav
     from ..film.protect import Wardrobe
     from ..film.run import protect_file
@@ -66,7 +69,7 @@ def make_filming(options: argparse.Namespace) -> Callable[[Path, Path, str | Non
     _refuse(options, _NOT_OF_FILMS)
     device = pick_device(options.device)
     veil, owned, recipe = veil_and_recipe(options)
-    surrogates, judges = load_sides(options.surrogate, options.judge, device)
+    surrogates, judges = sides or load_sides(options.surrogate, options.judge, device)
     if not surrogates and (options.refine or not options.veil):
         raise InputError("No recogniser was named to protect against: name at least one.")
     owners = whose(owned, [*surrogates, *judges], options.far, device)
@@ -108,20 +111,6 @@ def make_filming(options: argparse.Namespace) -> Callable[[Path, Path, str | Non
             )
 
     return film
-
-
-def figures_of(done: Finished) -> dict[str, object]:
-    """What a report says of a film."""
-    from ..film.protect import veils_of
-
-    return {
-        "frames": done.frames,
-        "people_and_shots": len(done.worn),
-        "veils": len(veils_of(done.worn)),
-        "seconds_watching_and_searching": done.seconds_searching,
-        "seconds_dressing": done.seconds_writing,
-        "verdicts": [asdict(each) for each in done.verdicts],
-    }
 
 
 def lines_of(done: Finished) -> list[str]:

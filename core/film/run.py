@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..verdict.verify import Witness
 from .files import About, frames_of
 from .kept import kept
-from .protect import Wardrobe, Worn, dress, find_veils, keys_again
+from .protect import Wardrobe, dress, find_veils, keys_again, veils_of
 from .rewrite import rewrite
 from .turning import turned
 from .verdict import FilmVerdict, judge
+from .worn import Worn
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,33 @@ class Finished:
     seconds_searching: float
     """Watching it the first time, and the searches; what an earlier run did does not count."""
     seconds_writing: float
+
+    @property
+    def _deciding(self) -> list[FilmVerdict]:
+        """Whose word counts: judges, or where there are none those that it was protected against."""
+        return [each for each in self.verdicts if each.role == "judge"] or self.verdicts
+
+    @property
+    def protected(self) -> bool:
+        """Nobody whose word counts matches any frame that was looked at, nor the mean of all."""
+        return bool(self.verdicts) and not any(max(each.closest, each.mean) > each.threshold for each in self._deciding)
+
+    @property
+    def margin(self) -> float | None:
+        """By how much the closest similarity exceeds its threshold."""
+        return max((each.closest - each.threshold for each in self._deciding), default=None)
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready, as a report has it."""
+        return {
+            "frames": self.frames,
+            "people_and_shots": len(self.worn),
+            "veils": len(veils_of(self.worn)),
+            "seconds_watching_and_searching": self.seconds_searching,
+            "seconds_dressing": self.seconds_writing,
+            "protected": self.protected,
+            "verdicts": [asdict(each) for each in self.verdicts],
+        }
 
 
 def protect_file(

@@ -35,6 +35,8 @@ class FilmVerdict:
     """Where it matches most."""
     worst: float
     """The share there."""
+    closest: float
+    """The highest similarity of a frame."""
     mean: float
     """Similarity of the mean embedding of all frames, which is what a patient service would compare."""
 
@@ -98,5 +100,7 @@ def _told(
         float((known[person][name] @ F.normalize(torch.stack(all_of).mean(0), dim=0)).max())
         for person, all_of in people.items()
     ]
-    matched = sum(alike > threshold for _, _, alike, _ in seen) / len(seen)
-    return FilmVerdict(name, witness.role, threshold, len(seen), matched, worst, shares[worst], max(means))
+    alikes = [alike for _, _, alike, _ in seen]
+    matched = sum(alike > threshold for alike in alikes) / len(seen)
+    figures = matched, worst, shares[worst], max(alikes), max(means)
+    return FilmVerdict(name, witness.role, threshold, len(seen), *figures)
