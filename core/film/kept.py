@@ -50,6 +50,7 @@ class Kept:
 
     def keep_shot(self, worn: Sequence[Worn], next_frame: int) -> None:
         """A shot is over, in which this is worn."""
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         tensors, told = {}, []
@@ -59,8 +60,11 @@ class Kept:
             tensors[f"places.{index}"] = torch.tensor(places, dtype=torch.float64)
             told.append({"first": each.course.first, "veil": self._number(each.veil)})
         said = {"next": next_frame, "worn": told}
-        with whole(self._shot(self._shots)) as part:
-            save_file(tensors, part, {"told": json.dumps(said)})
+        try:
+            with whole(self._shot(self._shots)) as part:
+                save_file(tensors, part, {"told": json.dumps(said)})
+        except (SafetensorError, OSError) as error:
+            raise OutputError(f"What was found in the film cannot be kept ({error}): make room.") from error
         self._shots, self.next_frame = self._shots + 1, next_frame
         self.worn += worn
 

@@ -4,8 +4,8 @@
 
 A still that is moved by known distances, so that where the face is in each frame is known exactly. Of each way the
 change (protected less clean) is brought back to where the face was in the still, and differences from one frame to the
-next are averaged over the face's oval, of 255. By whole pixels that is exact; by parts of them the bringing back resamples
-the change, and what that alone comes to is told as the measure's own.
+next are averaged over the face's oval, of 255. By whole pixels that is exact; by parts of them the bringing back
+resamples the change, and what that alone comes to is told as the measure's own.
 """
 
 from __future__ import annotations

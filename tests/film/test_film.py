@@ -7,7 +7,7 @@ import pytest
 import torch
 from veils import stirred
 
-from faceveil.core.errors import Cancelled, InputError, NoFaceError, OutputError
+from faceveil.core.errors import Cancelled, InputError, OutputError
 from faceveil.core.faces.face import Face
 from faceveil.core.film.files import about, frames_of
 from faceveil.core.film.frames import Picture
@@ -79,16 +79,6 @@ def test_a_film_that_lies_on_its_side_keeps_lying_there(films, portrait, tmp_pat
 
 def test_a_still_is_a_film_of_one_frame(films, tmp_path):
     assert protected(films("still.mp4", count=1, audio=0), tmp_path / "out.mp4")[0] == 1
-
-
-def test_one_that_shows_nobody_is_refused_and_nothing_is_written(tmp_path):
-    pytest.importorskip("av")
-    from films import write
-
-    path = write(tmp_path / "sky.mp4", [np.full((96, 128, 3), 120, np.uint8)] * 5)
-    with pytest.raises(NoFaceError, match="any of the 5 frames"):
-        protected(path, tmp_path / "out.mp4")
-    assert not (tmp_path / "out.mp4").exists()
 
 
 def test_a_face_only_at_the_end_is_found(films, portrait, tmp_path):
