@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor
 
 from ..faces.crops import window_around
 from ..faces.face import Face, Sitter
@@ -58,13 +57,14 @@ class Worn:
 
 
 def _fitted(veil: Veil, course: Course) -> tuple[Course, Veil]:
-    """Boxes around the faces' ovals, as wide as the faces' own, and the same veil in windows that fit these closely."""
+    """Boxes that follow the faces' ovals, which are steadier than a detector's boxes, as wide as those mostly are; and
+    the same veil in windows that fit the ovals closely."""
     boxes, points = course.places[:, :4], course.places[:, 4:].view(-1, 5, 2)
     centres, reach = oval_extent(points)
-    wide = (boxes[:, 2:] - boxes[:, :2]).amax(1)
+    side = _ROOM * 2 * reach.amax(1)
+    share = float(((boxes[:, 2:] - boxes[:, :2]).amax(1) / side).median())
+    half = side[:, None] * share / 2
+    places = torch.cat([centres - half, centres + half, course.places[:, 4:]], 1)
     shape = veil.shape
-    side = min(_ROOM * float((2 * reach.amax(1) / wide).max()), 1 + 2 * shape.margin)
-    size = round(shape.size * side / (1 + 2 * shape.margin))
-    half = wide[:, None] / 2
-    places: Tensor = torch.cat([centres - half, centres + half, course.places[:, 4:]], 1)
-    return replace(course, places=places), replace(veil, shape=replace(shape, margin=(side - 1) / 2, size=size))
+    size = round(shape.size * shape.face / share)
+    return replace(course, places=places), replace(veil, shape=replace(shape, margin=(1 / share - 1) / 2, size=size))

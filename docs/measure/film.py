@@ -30,6 +30,7 @@ from faceveil.core.film.protect import Wardrobe, dress, find_veils
 from faceveil.core.film.rewrite import rewrite
 from faceveil.core.film.run import protect_file
 from faceveil.core.film.track import Follower
+from faceveil.core.film.worn import Worn
 from faceveil.core.images import read_photo, to_bchw
 from faceveil.core.recipes import choose
 from faceveil.core.recognisers.catalogue import load_recogniser
@@ -38,6 +39,7 @@ from faceveil.core.veil.veil import Veil, at_rest
 from faceveil.core.verdict.verify import witnesses_of
 
 RATE = 25
+_TRIES = 4
 
 
 def make(photo: Path, target: Path, seconds: float, size: tuple[int, int], face: int) -> None:
@@ -75,9 +77,9 @@ def a_veil(path: Path | None) -> Veil:
 
 def parts(clip: Path, veil: Path | None) -> None:
     """Each part alone, one after the other, in the processor's time: other work on the machine hardly matters."""
-    frames = list(frames_of(clip))[:60]
+    frames = list(frames_of(clip))[:25]
     worn = find_veils(iter(frames), Wardrobe(None, [], a_veil(veil)))
-    face = worn[0].course.at(30)
+    face = worn[0].course.at(12)
     with opened(clip) as (film, track):
         coder = coder_of(track, in_planes(next(film.decode(track))), False)
     copies = [coder.own(frame.decoded, frame.decoded) for _, frame in frames]
@@ -89,7 +91,10 @@ def parts(clip: Path, veil: Path | None) -> None:
             yield
 
     smalls = [frame.small() for _, frame in frames]
-    window = window_around(worn[0]._close.at(30), worn[0]._fitted.shape.margin)
+    window = window_around(worn[0]._close.at(12), worn[0]._fitted.shape.margin)
+    each, wide = list(enumerate(copies)), [Worn(one.course, one.veil, []) for one in worn]
+    for one in wide:
+        one._close, one._fitted = one.course, one.veil
     tell(f"a face of {face.box[2] - face.box[0]:.0f} px, dressed in a window of {window.width} px")
     with TemporaryDirectory() as folder:
         for name, work in {
@@ -97,17 +102,21 @@ def parts(clip: Path, veil: Path | None) -> None:
             "the small copy": lambda: sum(1 for _, frame in frames if frame.small() is not None),
             "following": lambda: sum(1 for _ in follow()),
             "a copy to change": lambda: sum(1 for _, f in frames if coder.own(f.decoded, f.decoded) is not None),
-            "dressing": lambda: sum(dress(i, FilmFrame(each), worn) for i, each in enumerate(copies)),
+            "dressing": lambda: sum(dress(i, FilmFrame(c), worn) for i, c in each),
+            "dressing in the window that is searched in": lambda: sum(dress(i, FilmFrame(c), wide) for i, c in each),
             "encoding": lambda: encode_part(coder, iter(copies), Path(folder) / "part"),
         }.items():
             tell(f"{name}: {1000 * used(work):.1f} ms a frame")
 
 
 def used(work: Callable[[], int]) -> float:
-    """Processor seconds for each of what was done."""
-    started = time.process_time()
-    count = work()
-    return (time.process_time() - started) / count
+    """Processor seconds for each of what was done: the least of some tries, for others on the machine slow it down."""
+    tries = []
+    for _ in range(_TRIES):
+        started = time.process_time()
+        count = work()
+        tries.append((time.process_time() - started) / count)
+    return min(tries)
 
 
 def whole(clip: Path, target: Path, veil: Path | None, judges: list[str], surrogates: list[str]) -> None:

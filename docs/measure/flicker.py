@@ -42,7 +42,7 @@ from faceveil.core.recognisers.recogniser import Recogniser
 
 RATE, SWAY = 25, 10.0
 """Frames a second, and pixels from the middle."""
-_BORDER = 32
+_BORDER = 64
 
 
 Way = Callable[[int], tuple[float, float]]
@@ -50,9 +50,8 @@ Way = Callable[[int], tuple[float, float]]
 
 
 def panned(index: int) -> tuple[float, float]:
-    """By whole pixels: evenly, and turning round after a while."""
-    there = abs((index + 10) % 40 - 20) - 10
-    return 2.0 * there, float(there)
+    """By whole pixels, evenly."""
+    return 2.0 * index, float(index)
 
 
 def swayed(index: int) -> tuple[float, float]:
