@@ -33,7 +33,7 @@ def test_frames_are_worked_on_where_that_is_said(portrait):
         wardrobe = wardrobe_of("light", "1e-2", 0, [], (stirred(),))
         with OtherDevice():
             protect_batch(made[-1], 24.0, wardrobe, "all", 1.0, [], "1e-2", lambda done, what: None, device)
-    assert torch.equal(made[0], made[1]) and not torch.equal(made[0], frames)
+    assert (made[0] - made[1]).abs().max() < 1e-3 and not torch.equal(made[0], frames)
 
 
 def test_a_film_goes_from_file_to_file(portrait, tmp_path):
