@@ -17,6 +17,7 @@ pytestmark = pytest.mark.integration
 NODES = {
     "FaceVeilLoadPortrait",
     "FaceVeilLoadRecogniser",
+    "FaceVeilOnlineJudge",
     "FaceVeilFindFaces",
     "FaceVeilDecoy",
     "FaceVeilWeights",
