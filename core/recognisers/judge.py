@@ -45,9 +45,7 @@ class Sent:
     def words(self) -> str:
         told = f"sent for {self.judge}: {self.calls} calls so far to {self.to}, each with two crops of a face"
         known = f"; {self.remembered} answers were known from earlier" if self.remembered else ""
-        none = (
-            f"; no face was found in {self.faceless} comparisons, which count as not matched" if self.faceless else ""
-        )
+        none = f"; {self.faceless} comparisons showed it no face, and count as not matched" if self.faceless else ""
         return f"{told}{known}{none}. Its threshold: {self.limit}."
 
 
