@@ -87,6 +87,10 @@ class Judge(Protocol):
         """How similar two faces are of which it has kept a row each."""
         ...
 
+    def nearest(self, own: Tensor, rows: Sequence[Tensor]) -> Tensor:
+        """Of everybody in a photo whoever resembles this face most."""
+        ...
+
     def limit(self, far: str) -> Limit: ...
 
     def sent(self, far: str) -> Sent | None:

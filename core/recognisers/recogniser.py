@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -57,6 +57,10 @@ class Recogniser:
     def alike(self, one: Tensor, other: Tensor) -> float:
         """The cosine of two embeddings (dim,)."""
         return float(one @ other)
+
+    def nearest(self, own: Tensor, rows: Sequence[Tensor]) -> Tensor:
+        """Whose embedding is nearest."""
+        return max(rows, key=lambda row: self.alike(own, row))
 
     def sent(self, far: str) -> None:
         """Nothing ever: a network computes here."""

@@ -10,7 +10,7 @@ from ..errors import FaceVeilError, InputError, ModelError
 from ..plain import meant, plain
 from .judge import OnlineJudge
 from .patience import CALLS, Budget, Patience
-from .service import About, Service
+from .service import About, Service, adopted, ours
 
 GROUP = "faceveil.judges"
 """Other packages' services: name = "package.module:Class"."""
@@ -37,7 +37,7 @@ def kind_of(name: str) -> type[Service]:
         raise InputError(f"There is no service called '{plain(name)}'.{meant(name, known)} Known: {', '.join(known)}.")
     try:
         kind = entry.load()
-        if not isinstance(kind.about, About) or kind.about.name != name:
+        if adopted(kind.about).name != name:
             raise TypeError(f"its 'about' must be an About called '{name}'")
     except Exception as error:  # somebody else's program
         raise ModelError(
@@ -72,12 +72,15 @@ def load_judge(
     """
     kind, budget = kind_of(name), budget or Budget(calls)
     if not send:
-        raise InputError(f"Nothing was sent. With '{name}' as a judge, {notice(kind.about, budget.calls)}. {agree}")
+        raise InputError(
+            f"Nothing was sent. With '{name}' as a judge, {notice(adopted(kind.about), budget.calls)}. {agree}"
+        )
     try:
-        service = kind()
+        judge = OnlineJudge(kind())
     except FaceVeilError:
         raise
     except Exception as error:  # somebody else's program
-        raise ModelError(f"The judge '{name}' could not be made: {type(error).__name__}: {plain(error)}") from error
-    on_notice(f"{name}: {notice(service.about, budget.calls)}.")
-    return OnlineJudge(service, Patience(budget, service.about.pause, on_call))
+        raise ours(error, name) from error
+    judge.patience = Patience(budget, judge.about.pause, on_call)
+    on_notice(f"{name}: {notice(judge.about, budget.calls)}.")
+    return judge

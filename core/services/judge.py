@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from ..errors import FaceVeilError, ServiceError
+from ..errors import FaceVeilError, InputError, ServiceError
 from ..faces.face import Face
 from ..plain import plain
 from ..recognisers.card import impostors_of
@@ -17,14 +17,14 @@ from ..recognisers.judge import UNSTATED, Crops, Limit, Sent
 from .memory import Memory, pair_of
 from .patience import Patience
 from .picture import as_png, face_crop
-from .service import Answer, Service
+from .service import Answer, Service, adopted, ours
 
 
 class OnlineJudge:
     """Made only for a service that somebody agreed to ask. What it keeps of a face is the crop that it would send."""
 
     def __init__(self, service: Service, patience: Patience | None = None) -> None:
-        self.service, self.about = service, service.about
+        self.service, self.about = service, adopted(service.about)
         self.patience = patience or Patience(pause=self.about.pause)
         self.memory = Memory(self.about.name)
         self.calls = self.remembered = self.faceless = 0
@@ -70,6 +70,15 @@ class OnlineJudge:
         score = self._answers[pair].score
         return 0.0 if score is None else score
 
+    def nearest(self, own: Tensor, rows: Sequence[Tensor]) -> Tensor:
+        """The only one there: to find out who of several it is, others would be sent who never agreed to it."""
+        if len(rows) != 1:
+            raise InputError(
+                f"A photo to compare with shows {len(rows)} people, and all of them would be sent to "
+                f"{self.about.title}. Crop it to the one who is meant."
+            )
+        return rows[0]
+
     def limit(self, far: str) -> Limit:
         """Its own threshold at this rate, else at the nearest that it states, else the one that it recommends."""
         said = self.about.thresholds_from or self.about.title
@@ -105,7 +114,7 @@ class OnlineJudge:
             except FaceVeilError:
                 raise
             except Exception as error:  # somebody else's program
-                raise ServiceError(f"The judge '{self.name}' failed: {type(error).__name__}: {plain(error)}") from error
+                raise ours(error, self.name) from error
 
         answer = self.patience.ask(call)
         numbers = [*answer.thresholds.values(), *([] if answer.score is None else [answer.score])]

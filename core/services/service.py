@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Protocol
 
-from ..errors import ModelError, ServiceError
+from ..errors import FaceVeilError, ModelError, ServiceError
+from ..plain import plain
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,23 @@ class Busy(ServiceError):
         super().__init__(said)
         self.after = after
         """Seconds that it asks to be left alone for."""
+
+
+def adopted(about: object) -> About:
+    """What is said of a service, as ours: inside ComfyUI this pack goes by another name than the `faceveil` that
+    another package imports, whose classes are then others."""
+    given = {one.name: getattr(about, one.name) for one in fields(About) if hasattr(about, one.name)}
+    return about if isinstance(about, About) else About(**given)
+
+
+def ours(error: Exception, name: str) -> ServiceError:
+    """An error of somebody else's program, as ours, for the same reason."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if Busy.__name__ in kinds:
+        return Busy(plain(error), float(getattr(error, "after", 0.0)))
+    if FaceVeilError.__name__ in kinds:
+        return ServiceError(plain(error))
+    return ServiceError(f"The judge '{plain(name)}' failed: {type(error).__name__}: {plain(error)}")
 
 
 def key_from(name: str, about: About) -> str:

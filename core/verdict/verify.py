@@ -170,11 +170,7 @@ def _row(
     judge, name = witness.recogniser, witness.recogniser.name
     own = before[name][0]
 
-    def nearest_in(people: Sequence[Seen]) -> list[Tensor]:
-        """Of each photo whoever resembles the face most."""
-        return [max(seen[name], key=lambda other: judge.alike(own, other)) for seen in people]
-
-    known, models = nearest_in(references), nearest_in(decoys)
+    known, models = ([judge.nearest(own, seen[name]) for seen in people] for people in (references, decoys))
 
     def nearest(face: Tensor, others: list[Tensor] = known) -> float:
         return max(judge.alike(face, other) for other in others)

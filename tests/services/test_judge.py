@@ -146,6 +146,17 @@ def test_somebody_elses_fault_is_one_sentence(judging, crops):
         judging(Says(KeyError("score"))).alike(*crops)
 
 
+def test_a_package_that_imports_this_one_under_another_name_is_understood(judging, crops, clock):
+    """Inside ComfyUI the pack is no `faceveil`, and what another package raises is of another family than ours."""
+    error = type("FaceVeilError", (Exception,), {})
+    busy = type("Busy", (error,), {"after": 3.0})
+    theirs = SimpleNamespace(**vars(ABOUT))
+    assert judging(Says(busy("Wait."), SimpleNamespace(score=0.5, thresholds={}), about=theirs)).alike(*crops) == 0.5
+    assert clock.slept == [3.0]
+    with pytest.raises(ServiceError, match="No key"):
+        judging(Says(error("No key."), about=theirs)).alike(*reversed(crops))
+
+
 def test_the_nearest_rate_that_a_service_states_is_taken_and_named(judging, crops):
     stated = replace(ABOUT, thresholds={"1e-3": 0.6, "1e-5": 0.8}, thresholds_from="its page")
     judge = judging(Says(about=stated))

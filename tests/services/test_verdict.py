@@ -102,11 +102,14 @@ def test_no_face_seen_is_no_match_and_is_told(portrait, judging):
     assert "4 comparisons showed it no face, and count as not matched" in report.text()
 
 
-def test_of_a_gallery_photo_whoever_resembles_most_is_compared_with(portrait, changed, judging):
-    both = torch.cat([changed, portrait], -1)
+def test_a_gallery_photo_is_compared_with_and_nobody_who_did_not_agree_is_sent(portrait, changed, judging):
     judge = judging(Eye())
-    row = verify(portrait, portrait, [Witness(judge)], gallery=[both]).faces[0].recognisers[0]
-    assert row.before > 0.9 and row.matched_after
+    row = verify(portrait, changed, [Witness(judge)], gallery=[portrait]).faces[0].recognisers[0]
+    assert row.before > 0.9 and not row.matched_after and judge.calls == 5
+    both, judge = torch.cat([portrait, portrait], -1), judging(Eye())
+    with pytest.raises(InputError, match="shows 2 people, and all of them would be sent to Eye"):
+        verify(portrait, portrait, [Witness(judge)], gallery=[both])
+    assert judge.calls == 0
 
 
 def test_a_batch_says_how_near_the_closest_call_was(portrait, changed, judging):
