@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from ..errors import ServiceError
-from .http import post_form, refuse_open, refused
+from .http import host_of, post_form, refused
 from .service import About, Answer, key_from
 
 _URL = "https://verification.didit.me"
@@ -33,7 +34,7 @@ class Didit:
     def __init__(self) -> None:
         self.key = key_from("DIDIT_API_KEY", self.about)
         self.url = os.environ.get("DIDIT_URL", "").strip().rstrip("/") or _URL
-        refuse_open(self.about.title, self.url)
+        self.about = replace(self.about, place=host_of(self.about.title, self.url))
 
     def compare(self, one: bytes, other: bytes) -> Answer:
         about = self.about

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from ..errors import ServiceError
-from .http import post_form, refuse_open, refused
+from .http import host_of, post_form, refused
 from .service import About, Answer, Busy, key_from
 
 _URL = "https://api-us.faceplusplus.com"
@@ -39,7 +40,7 @@ class FacePlusPlus:
     def __init__(self) -> None:
         self.key, self.secret = (key_from(f"FACEPP_API_{part}", self.about) for part in ("KEY", "SECRET"))
         self.url = os.environ.get("FACEPP_URL", "").strip().rstrip("/") or _URL
-        refuse_open(self.about.title, self.url)
+        self.about = replace(self.about, place=host_of(self.about.title, self.url))
 
     def compare(self, one: bytes, other: bytes) -> Answer:
         about = self.about

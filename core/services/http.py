@@ -55,7 +55,7 @@ def post_form(
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
     """Post PNG pictures and fields; an answer of any status is a reply. No connection is `Busy`."""
-    refuse_open(title, url)
+    host_of(title, url)
     boundary = secrets.token_hex(16)
     request = urllib.request.Request(
         url,
@@ -75,15 +75,13 @@ def post_form(
         raise _unreached(title, error) from error
 
 
-def refuse_open(title: str, url: str) -> None:
-    """A face and a key travel encrypted, except to a server on this machine."""
-    try:
+def host_of(title: str, url: str) -> str:
+    """Whom an address leads to. A face and a key travel encrypted, except to a server on this machine."""
+    with suppress(ValueError):
         where = urllib.parse.urlsplit(url)
-        safe = where.scheme == "https" or (where.scheme == "http" and where.hostname in _OWN)
-    except ValueError:
-        safe = False
-    if not safe or not where.hostname:
-        raise ModelError(f"The address set for {title} is not usable: it has to begin with https://.")
+        if where.hostname and (where.scheme == "https" or (where.scheme == "http" and where.hostname in _OWN)):
+            return where.netloc.rpartition("@")[2]
+    raise ModelError(f"The address set for {title} is not usable: it has to begin with https://.")
 
 
 def _multipart(boundary: str, fields: Mapping[str, str], pictures: Mapping[str, bytes]) -> bytes:

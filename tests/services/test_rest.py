@@ -158,6 +158,13 @@ def test_faces_travel_encrypted(monkeypatch, facepp, didit, url):
             kind()
 
 
+def test_where_pictures_go_is_said_as_it_is(facepp, didit, server, monkeypatch):
+    """Also because answers are remembered by it: those of a double are nobody else's."""
+    assert facepp.about.place == didit.about.place == server.url.removeprefix("http://")
+    monkeypatch.delenv("DIDIT_URL")
+    assert Didit().about.place == "verification.didit.me"
+
+
 @pytest.mark.parametrize("kind", [FacePlusPlus, Didit])
 def test_without_a_key_one_sentence_says_where_it_belongs(monkeypatch, kind):
     with pytest.raises(ModelError, match=r"set (FACEPP|DIDIT)_API_KEY"):
