@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import FaceVeilError, InputError, ServiceError
 from ..faces.face import Face
 from ..plain import plain
-from ..recognisers.card import impostors_of
+from ..recognisers.card import impostors_of, is_rate
 from ..recognisers.judge import UNSTATED, Crops, Limit, Sent
 from .memory import Memory, pair_of
 from .patience import Patience
@@ -51,7 +51,7 @@ class OnlineJudge:
     def spread(self) -> float:
         """As its thresholds imply it; of a single one a fifth of the way to 1, which is a guess."""
         if self.thresholds:
-            return impostors_of(self.thresholds)[1]
+            return max(impostors_of(self.thresholds)[1], 1e-3)
         return (1 - (self.about.threshold or 0.0)) / 5
 
     def to(self, device: torch.device | str) -> Self:
@@ -96,7 +96,7 @@ class OnlineJudge:
 
     def _answer(self, pair: str, one: Tensor, other: Tensor) -> Answer:
         answer = self.memory.recall(pair)
-        if answer is None:
+        if answer is None or not _sound(answer):
             answer = self._asked(*(as_png(crop, self.about.size) for crop in (one, other)))
             self.memory.keep(pair, answer)
         else:
@@ -117,7 +117,12 @@ class OnlineJudge:
                 raise ours(error, self.name) from error
 
         answer = self.patience.ask(call)
-        numbers = [*answer.thresholds.values(), *([] if answer.score is None else [answer.score])]
-        if not all(isfinite(number) and 0 <= number <= 1 for number in numbers):
-            raise ServiceError(f"{self.about.title} answered with a similarity that is none: {plain(numbers)[:80]}.")
+        if not _sound(answer):
+            raise ServiceError(f"{self.about.title} answered with a similarity that is none: {plain(answer)[:120]}.")
         return answer
+
+
+def _sound(answer: Answer) -> bool:
+    """Whether everything in it is a number that it may be: a server, or a file, says what it likes."""
+    numbers = [*answer.thresholds.values(), *([] if answer.score is None else [answer.score])]
+    return all(isfinite(number) and 0 <= number <= 1 for number in numbers) and all(map(is_rate, answer.thresholds))

@@ -81,7 +81,14 @@ def test_the_same_pictures_are_sent_once_and_remembered_without_them(judging, cr
 def test_an_answer_grows_old_and_a_damaged_one_costs_a_call(judging, crops, own_home, monkeypatch):
     judging(Says(Answer(0.75))).alike(*crops)
     (file,) = own_home.rglob("*.json")
-    for text in ("", "{}", "[]", '{"score": "x", "thresholds": {}}', '{"score": 1, "thresholds": 7}'):
+    for text in (
+        "",
+        "{}",
+        "[]",
+        '{"score": "x", "thresholds": {}}',
+        '{"score": 1, "thresholds": 7}',
+        '{"score": 7, "thresholds": {}}',
+    ):
         file.write_text(text)
         assert judging(Says(Answer(0.5))).alike(*crops) == 0.5
     old = time.time() - memory.KEPT - 60
@@ -135,7 +142,9 @@ def test_whoever_wants_to_stop_is_heard_before_every_call(judging, crops):
     assert not service.asked
 
 
-@pytest.mark.parametrize("said", [Answer(1.2), Answer(-0.1), Answer(float("nan")), Answer(0.5, {"1e-3": 62.0})])
+@pytest.mark.parametrize(
+    "said", [Answer(1.2), Answer(-0.1), Answer(float("nan")), Answer(0.5, {"1e-3": 62.0}), Answer(0.5, {"x": 0.5})]
+)
 def test_a_similarity_that_is_none_is_refused(judging, crops, said):
     with pytest.raises(ServiceError, match="similarity that is none"):
         judging(Says(said)).alike(*crops)

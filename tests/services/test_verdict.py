@@ -24,6 +24,7 @@ from faceveil.core.services.service import About, Answer
 from faceveil.core.verdict.report import Quality
 from faceveil.core.verdict.sheet import draw_sheet
 from faceveil.core.verdict.verify import Witness, verify, witnesses_of
+from faceveil.nodes.adapters.room import room_for
 from faceveil.nodes.judging import judge_pictures
 
 ABOUT = About("eye", "Eye", "eye.example", "nothing", keys="-", threshold=0.8, thresholds_from="a page")
@@ -116,6 +117,11 @@ def test_a_batch_says_how_near_the_closest_call_was(portrait, changed, judging):
     pictures = [picture.movedim(1, -1) for picture in (portrait, changed)]
     done = judge_pictures([pictures[0]], [pictures[1]], [Witness(judging(Eye()))])
     assert done.protected and done.score > 0
+
+
+def test_a_service_takes_no_room_on_a_device(judging):
+    judge = judging(Eye())
+    assert room_for(judge) == 0 and judge.to("cuda") is judge
 
 
 def test_nothing_can_be_protected_against_a_service(portrait, judging):
