@@ -66,6 +66,7 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
         "images",
         "faces",
         "recognisers",
+        "services",
         "perception",
         "sharing",
     ]

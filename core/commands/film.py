@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from .judging import refuse_services_for
 from .options import load_sides, progress_bar, refuse_overwriting
 from .telling import tell
 from .veiling import veil_and_recipe
@@ -34,11 +35,12 @@ def protect_film(options: argparse.Namespace) -> int:
     given = next((name for name in _NOT_OF_FILMS if getattr(options, name)), None)
     if given:
         raise InputError(f"A film takes no --{given.replace('_', '-')}: leave it out, or protect single photos.")
+    refuse_services_for(options, "films")
     source, target = Path(options.photos[0]), _target(options)
     container_of(target)
     refuse_overwriting([target, options.report, options.save_veil], [source, options.veil])
     film = about(source)
-    surrogates, judges = load_sides(options.surrogate, options.judge, "cpu")
+    surrogates, judges = load_sides(options, "cpu")
     wardrobe = _wardrobe(options, surrogates)
     with ExitStack() as bars:
         watched, written = (

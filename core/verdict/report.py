@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from ..plain import plain
+from ..recognisers.judge import Sent
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,8 @@ class Report:
     """The share of the change that was found which the budget left."""
     compared_with: str = "original"
     """"gallery" when other photos of the person were given, else "original": then before is 1."""
+    online: list[Sent] = field(default_factory=list)
+    """What left the machine, to which service; empty where nobody but networks judged."""
 
     @property
     def known(self) -> list[FaceVerdict]:
@@ -209,6 +212,7 @@ class Report:
                 )
         if self.amount < 1:
             lines.append(f"  {self.amount:.0%} of what was found: no more paint than {self.budget:g} may show")
+        lines += [f"  {sent.words()}" for sent in self.online]
         return [plain(line) for line in (*lines, self.sentence(), *self._advice())]
 
     @property
