@@ -71,6 +71,7 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
         "sharing",
     ]
     order += [
+        "descent",
         "optimise",
         "engines",
         "veil",
