@@ -39,7 +39,7 @@ def refuse_old_torch(version: str) -> None:
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_TORCH:
         needed = ".".join(map(str, OLDEST_TORCH))
         raise ModelError(
-            f"FaceVeil needs torch {needed} or newer, and this is {version}: update ComfyUI, or pip install --upgrade torch."
+            f"FaceVeil needs torch {needed} or newer, and this is {version}: update ComfyUI, or torch by itself."
         )
 
 
