@@ -14,6 +14,7 @@ _API = {
     "write_photo": ".core.images",
     "read_mask": ".core.images",
     "load_recogniser": ".core.recognisers.catalogue",
+    "load_judge": ".core.services.catalogue",
     "find_faces": ".core.api",
     "protect": ".core.api",
     "edit": ".core.api",

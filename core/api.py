@@ -26,14 +26,17 @@ from .protector import Protector
 from .recipes import DEFAULT, choose
 from .recognisers.automatic import AUTO, load_automatic
 from .recognisers.catalogue import load_recogniser
+from .recognisers.judge import Judge
 from .recognisers.recogniser import Recogniser
+from .services.judge import OnlineJudge
 from .veil.veil import Veil
 from .verdict.report import Report
 from .verdict.verify import DEFAULT_FAR, Witness
 from .verdict.verify import verify as compare
 
-Recognisers = Recogniser | str | Iterable[Recogniser | str]
-"""Loaded ones, or names and files as the command line takes them; "auto" is one of each family that is here."""
+Recognisers = Judge | str | Iterable[Judge | str]
+"""Loaded ones, or names and files as the command line takes them; "auto" is one of each family that is here. A service,
+as `load_judge` gives it, can only judge."""
 
 
 def find_faces(photo: Photo, which: str | int = "all") -> list[Face]:
@@ -171,9 +174,9 @@ def _protector(
 
 
 @torch.inference_mode(False)  # weights that are loaded inside of it give no gradients, then or later
-def _loaded(recognisers: Recognisers, device: str, judges: Sequence[Recogniser] = ()) -> list[Recogniser]:
-    named = [recognisers] if isinstance(recognisers, str | Recogniser) else recognisers
-    loaded: list[Recogniser] = []
+def _loaded(recognisers: Recognisers, device: str, judges: Sequence[Judge] = ()) -> list[Judge]:
+    named = [recognisers] if isinstance(recognisers, str | Recogniser | OnlineJudge) else recognisers
+    loaded: list[Judge] = []
     for one in named:
         if one == AUTO:
             loaded += load_automatic(judges=judges)

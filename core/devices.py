@@ -8,12 +8,15 @@ from pathlib import Path
 
 import torch
 
-from .errors import InputError
+from .errors import InputError, ModelError
+
+OLDEST_TORCH = (2, 5)
 
 
 def usable(name: str | torch.device) -> str:
     """A torch device by its name, when something can be computed there and be had back; "auto" takes a graphics card
     when there is one."""
+    refuse_old_torch(torch.__version__)
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -29,6 +32,15 @@ def usable(name: str | torch.device) -> str:
     else:
         reason = "it gives wrong numbers"
     raise InputError(f"The device '{name}' cannot be used here ({reason}). Try cpu.")
+
+
+def refuse_old_torch(version: str) -> None:
+    """Said here and not as a requirement: an installer that knows better would replace the torch of a graphics card."""
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_TORCH:
+        needed = ".".join(map(str, OLDEST_TORCH))
+        raise ModelError(
+            f"FaceVeil needs torch {needed} or newer, and this is {version}: update ComfyUI, or torch by itself."
+        )
 
 
 def free_memory() -> int | None:

@@ -22,6 +22,10 @@ class ModelError(FaceVeilError):
     """Weights are missing, damaged, or of a kind we do not understand."""
 
 
+class ServiceError(FaceVeilError):
+    """A service on the net refused, failed, or could not be reached."""
+
+
 class OutputError(FaceVeilError):
     """A result could not be written; nothing that existed before was touched."""
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from .descent import descent
 from .errors import InputError, ModelError
 
 MAGNIFIED = 2.0**24
@@ -118,7 +119,9 @@ def optimise(
     count = len(parameters[0])
     won_in_a_row = torch.zeros(count, dtype=torch.long)
     done = torch.zeros(count, dtype=torch.bool)
-    update = _optimiser(groups, settings)
+    update = descent(
+        ((parameter, rate * settings.scale) for parameter, rate in groups), settings.method, settings.betas
+    )
     best = _Best(parameters, count) if settings.iterations >= _COMPARED else None
     outcome, magnified = Outcome(), MAGNIFIED
     for index in range(settings.iterations):
@@ -182,36 +185,6 @@ class _Best:
         with torch.no_grad():
             for parameter, kept in zip(self.parameters, self.kept, strict=True):
                 parameter[rows] = kept[rows]
-
-
-def _optimiser(groups: list[tuple[Tensor, float]], settings: Settings) -> torch.optim.Optimizer:
-    named = [{"params": [parameter], "lr": rate * settings.scale} for parameter, rate in groups]
-    if settings.method == "adam":
-        return torch.optim.Adam(named, betas=settings.betas)
-    if settings.method == "adamw":
-        return torch.optim.AdamW(named, betas=settings.betas)
-    if settings.method == "sign":
-        return _SignDescent(named, momentum=settings.betas[0])
-    raise ValueError(f"unknown method {settings.method!r}")
-
-
-class _SignDescent(torch.optim.Optimizer):
-    """Steps along the sign of a momentum of L1-normalised gradients (MI-FGSM); momentum 0 is plain PGD."""
-
-    def __init__(self, groups: list[dict[str, object]], momentum: float) -> None:
-        super().__init__(groups, {"lr": 0.01, "momentum": momentum})
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                size = parameter.grad.abs().flatten(1).mean(1).clamp_min(1e-20)
-                gradient = parameter.grad / size.view(-1, *[1] * (parameter.ndim - 1))
-                momentum = self.state[parameter].get("momentum", torch.zeros_like(parameter))
-                self.state[parameter]["momentum"] = momentum = group["momentum"] * momentum + gradient
-                parameter.sub_(group["lr"] * momentum.sign())
 
 
 def _refuse_nan(terms: Terms, gradients: tuple[Tensor | None, ...]) -> None:

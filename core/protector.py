@@ -26,7 +26,8 @@ from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
 from .protection.spending import within
 from .recipes import choose
-from .recognisers.ensemble import refuse_namesakes
+from .recognisers.ensemble import refuse_namesakes, refuse_services
+from .recognisers.judge import Judge
 from .recognisers.recogniser import Recogniser
 from .veil.veil import Veil
 from .veil.whose import Whose
@@ -42,7 +43,7 @@ class Protector:
     recipe: Recipe | str
     """One of `recipes`, or its name: "light", "balanced", "strong"."""
     surrogates: Sequence[Recogniser]
-    judges: Sequence[Recogniser] = ()
+    judges: Sequence[Judge] = ()
     gallery: Sequence[Tensor] = ()
     decoys: Sequence[Tensor] = ()
     denoiser: Denoiser | None = None
@@ -71,6 +72,7 @@ class Protector:
     def __post_init__(self) -> None:
         self.device = usable(self.device)
         refuse_seed(self.seed)
+        refuse_services(self.surrogates)
         refuse_namesakes([*self.surrogates, *self.judges])
         for recogniser in (*self.surrogates, *self.judges):
             recogniser.to(self.device)

@@ -68,7 +68,7 @@ _LATENTS: dict[str, Recipe] = {
 }
 
 OTHERS: dict[str, Recipe] = {
-    # Method 1 with the published numbers.
+    # Weakened purification with the published numbers.
     "published-1": Recipe(
         "published-1",
         latent=0.01,
@@ -80,7 +80,7 @@ OTHERS: dict[str, Recipe] = {
         visibility={ATTENTION: 1.0},
         settings=Settings(30, method="adamw", betas=(0.9, 0.999), patience=0),
     ),
-    # Method 2's objective and schedule, on the clean latent instead of inside a sampler.
+    # Flux-Guard's objective and schedule, on the clean latent instead of inside a sampler.
     "published-2": Recipe(
         "published-2",
         latent=0.02,

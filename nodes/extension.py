@@ -14,6 +14,7 @@ log = logging.getLogger("faceveil")
 NODES = {
     "load_portrait": "LoadPortrait",
     "load_recogniser": "LoadRecogniser",
+    "online_judge": "OnlineJudge",
     "find": "FindFaces",
     "decoy": "Decoy",
     "weights": "WeightScheduler",

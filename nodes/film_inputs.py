@@ -9,6 +9,8 @@ from comfy_api.latest import io
 
 from ..core.recipes import DEFAULT, STRENGTHS
 from ..core.recognisers.automatic import load_automatic
+from ..core.recognisers.ensemble import refuse_services
+from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from ..core.veil.veil import MOST
 from ..core.verdict.verify import Witness, witnesses_of
@@ -46,8 +48,9 @@ def film_outputs() -> list[Any]:
 def parties(
     far: str,
     recognisers: Sequence[Recogniser] | None,
-    judges: Sequence[Recogniser] | None,
+    judges: Sequence[Judge] | None,
 ) -> tuple[Sequence[Recogniser], list[Witness]]:
     """Who is protected against, and who has a word on the result."""
+    refuse_services(judges or (), "judge films by")
     surrogates = recognisers or load_automatic(far, judges or ())
     return surrogates, witnesses_of(surrogates, judges or ())

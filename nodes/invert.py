@@ -39,7 +39,8 @@ class InvertToTrajectory(io.ComfyNode):
                     "solver",
                     options=list(SOLVERS),
                     default="reuse",
-                    tooltip="reuse: as exact as midpoint at half its cost. euler is DDIM, as method 1 was published.",
+                    tooltip="reuse: as exact as midpoint at half its cost. euler is DDIM, as weakened purification was "
+                    "published.",
                 ),
                 io.Int.Input(
                     "record",

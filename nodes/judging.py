@@ -91,12 +91,11 @@ def closest_call(report: Report, witnesses: Sequence[Witness]) -> float:
 
 
 def _closest(face: FaceVerdict, witnesses: Sequence[Witness]) -> float:
-    cards = {witness.recogniser.name: witness.recogniser.card for witness in witnesses}
+    judges = {witness.recogniser.name: witness.recogniser for witness in witnesses}
     rooms = []
     for row in face.deciding:
-        _, deviation = cards[row.name].impostors()
         highest = max(row.after, *(getattr(row, f"after_{copy}") for copy in SHARED_AS))
-        rooms.append((row.threshold - highest) / deviation)
+        rooms.append((row.threshold - highest) / judges[row.name].spread)
     return min(rooms, default=0.0)
 
 

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..core.recognisers.automatic import AUTO, load_automatic
 from ..core.recognisers.catalogue import entries, load_recogniser, weights_in
-from ..core.recognisers.recogniser import Recogniser
+from ..core.recognisers.judge import Judge
 from .adapters.host import gradients_allowed
 from .sockets import CATEGORY, Analysis, Recognisers, schema
 from .stamps import recogniser_stamp
@@ -59,7 +59,7 @@ class LoadRecogniser(io.ComfyNode):
         return recogniser_stamp(recogniser)
 
     @classmethod
-    def execute(cls, recogniser: str, others: tuple[Recogniser, ...] = (), insightface: Any = None) -> io.NodeOutput:
+    def execute(cls, recogniser: str, others: tuple[Judge, ...] = (), insightface: Any = None) -> io.NodeOutput:
         with gradients_allowed():
             loaded = load_automatic() if recogniser == AUTO else (load_recogniser(recogniser),)
             if insightface is not None:

@@ -15,6 +15,7 @@ from ..core.protection.objective import Objective
 from ..core.protector import Protector
 from ..core.recipes import DEFAULT, RECIPES
 from ..core.recognisers.automatic import load_automatic
+from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.autoencoder import VaeAutoencoder
 from .adapters.economy import Economy, with_less_memory
@@ -119,7 +120,7 @@ class Protect(io.ComfyNode):
         faces: str,
         far: str,
         recognisers: tuple[Recogniser, ...] | None = None,
-        judges: tuple[Recogniser, ...] | None = None,
+        judges: tuple[Judge, ...] | None = None,
         gallery: torch.Tensor | None = None,
         decoy: list[torch.Tensor] | None = None,
         mask: torch.Tensor | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
+from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from ..core.veil.veil import Veil
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
@@ -48,7 +49,7 @@ class ProtectFrames(io.ComfyNode):
         far: str,
         veil: tuple[Veil | None, ...] | None = None,
         recognisers: tuple[Recogniser, ...] | None = None,
-        judges: tuple[Recogniser, ...] | None = None,
+        judges: tuple[Judge, ...] | None = None,
     ) -> io.NodeOutput:
         bar, device = Bar(1000), pick_device()
         with gradients_allowed(), cancellable():

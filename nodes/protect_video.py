@@ -8,6 +8,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from ..core.veil.veil import Veil
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
@@ -44,7 +45,7 @@ class ProtectVideo(io.ComfyNode):
         far: str,
         veil: tuple[Veil | None, ...] | None = None,
         recognisers: tuple[Recogniser, ...] | None = None,
-        judges: tuple[Recogniser, ...] | None = None,
+        judges: tuple[Judge, ...] | None = None,
     ) -> io.NodeOutput:
         bar, device = Bar(1000), pick_device()
         with gradients_allowed(), cancellable(), on_disk(video) as source:

@@ -10,7 +10,7 @@ from comfy_api.latest import io
 CATEGORY = "FaceVeil"
 
 Recognisers = io.Custom("FACEVEIL_RECOGNISERS")
-"""tuple[Recogniser, ...]"""
+"""tuple[Judge, ...]; where something is protected against them, tuple[Recogniser, ...]."""
 Faces = io.Custom("FACEVEIL_FACES")
 """list[list[Face]]: for each picture of the batch the faces chosen in it."""
 Analysis = io.Custom("INSIGHTFACE,FACEANALYSIS")

@@ -9,7 +9,7 @@ from ..core.errors import InputError
 from ..core.faces.find import find_faces
 from ..core.images import from_pil
 from ..core.recognisers.automatic import load_automatic
-from ..core.recognisers.recogniser import Recogniser
+from ..core.recognisers.judge import Judge
 from ..core.veil.veil import Veil
 from ..core.verdict.curve import draw_curve
 from ..core.verdict.veils import AMOUNTS, table, trade_off
@@ -53,7 +53,7 @@ class VeilCurve(io.ComfyNode):
         image: torch.Tensor,
         veil: tuple[Veil | None, ...],
         far: str,
-        recognisers: tuple[Recogniser, ...] | None = None,
+        recognisers: tuple[Judge, ...] | None = None,
         gallery: torch.Tensor | None = None,
     ) -> io.NodeOutput:
         if veil[0] is None:

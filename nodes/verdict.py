@@ -7,6 +7,7 @@ from comfy_api.latest import io, ui
 
 from ..core.faces.face import Face
 from ..core.recognisers.automatic import load_automatic
+from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from ..core.verdict.verify import witnesses_of
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
@@ -83,7 +84,7 @@ class Verdict(io.ComfyNode):
         faces: str,
         far: str,
         recognisers: tuple[Recogniser, ...] | None = None,
-        judges: tuple[Recogniser, ...] | None = None,
+        judges: tuple[Judge, ...] | None = None,
         gallery: torch.Tensor | None = None,
         found: list[list[Face]] | None = None,
         show_sheet: bool = True,

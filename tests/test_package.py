@@ -66,10 +66,12 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
         "images",
         "faces",
         "recognisers",
+        "services",
         "perception",
         "sharing",
     ]
     order += [
+        "descent",
         "optimise",
         "engines",
         "veil",

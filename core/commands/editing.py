@@ -102,7 +102,7 @@ def make_editor(options: argparse.Namespace, device: str) -> Editor:
 
     protector = None
     if not options.no_protect:
-        surrogates, judges = load_sides(options.surrogate, options.judge, device)
+        surrogates, judges = load_sides(options, device)
         protector = Protector(
             recipe=choose(options.strength),
             surrogates=surrogates,

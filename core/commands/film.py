@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, InputError
 from ..plain import plain
+from .judging import refuse_services_for
 from .options import load_sides, pick_device, progress_bar, refuse_overwriting
 from .pictures import inputs_of
 from .settings import settings_of
@@ -67,9 +68,10 @@ def make_filming(
     from ..verdict.verify import witnesses_of
 
     _refuse(options, _NOT_OF_FILMS)
+    refuse_services_for(options, "films")
     device = pick_device(options.device)
     veil, owned, recipe = veil_and_recipe(options)
-    surrogates, judges = sides or load_sides(options.surrogate, options.judge, device)
+    surrogates, judges = sides or load_sides(options, device)
     if not surrogates and (options.refine or not options.veil):
         raise InputError("No recogniser was named to protect against: name at least one.")
     owners = whose(owned, [*surrogates, *judges], options.far, device)

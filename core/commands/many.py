@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..errors import FaceVeilError, OutputError
+from .judging import refuse_services_for
 from .options import progress_bar, refuse_overwriting
 from .parser import count, job_count, seconds
 from .pictures import inputs_of
@@ -74,6 +75,7 @@ def treat_many(
 
     if not is_url(options.out) and is_ours(Path(options.out).name) and not Path(options.out).is_dir():
         raise OutputError(f"Several photos need a folder, so --out must be a folder; {options.out} looks like a file.")
+    refuse_services_for(options, "folders or several photos")
     inputs = inputs_of(options)
     refuse_overwriting([options.report], inputs)
     refuse_among(map(source_of, options.photos), [path for path in (options.sheet, options.report) if path])

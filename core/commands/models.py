@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .judging import services_in
+
 if TYPE_CHECKING:
     from ..engines.autoencoder import Autoencoder
     from ..engines.denoiser import Denoiser
@@ -31,7 +33,6 @@ def add_model(parser: argparse._ActionsContainer) -> None:
         help="a diffusers folder of the same family, which has what a checkpoint lacks",
     )
     say("--dtype", choices=DTYPES, help="the precision of --model (default: fp32)")
-    say("--online", action="store_true", help="let --model be a name on the hub, and download it")
 
 
 def load_model(options: argparse.Namespace, device: str) -> tuple[Denoiser, Autoencoder]:
@@ -39,9 +40,11 @@ def load_model(options: argparse.Namespace, device: str) -> tuple[Denoiser, Auto
     from ..errors import InputError
 
     if options.model == BUNDLED:
-        for name in ("model_config", "dtype", "online"):
+        for name in ("model_config", "dtype"):
             if getattr(options, name):
                 raise InputError(f"--{name.replace('_', '-')} was given without --model.")
+        if options.online and not services_in(options.judge):
+            raise InputError("--online was given without --model, or a service as --judge.")
         from ..engines.bundled import BundledDenoiser, load_autoencoder
 
         return BundledDenoiser(device), load_autoencoder(device)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..plain import plain
+from .judging import add_online, load_services, refuse_to_protect, without_services
 from .parser import face_choice, output_path, seed_number
 from .telling import tell
 
 if TYPE_CHECKING:
+    from ..recognisers.judge import Judge
     from ..recognisers.recogniser import Recogniser
 
 STRENGTHS = ("light", "balanced", "strong")
@@ -72,8 +74,9 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="NAME_OR_FILE",
-        help="recognisers that only judge (see: faceveil recognisers)",
+        help="recognisers, or services, that only judge (see: faceveil recognisers)",
     )
+    add_online(parser)
     add_far(parser, "false-accept rate of the thresholds")
     parser.add_argument(
         "--research", action="store_true", help="auto may also take recognisers that are for research alone"
@@ -118,7 +121,8 @@ def settle_surrogates(options: argparse.Namespace) -> None:
 
     if AUTO not in options.surrogate:
         return
-    options.surrogate = expand(options.surrogate, options.judge, options.far, options.research)
+    judges = without_services(options.judge)
+    options.surrogate = expand(options.surrogate, judges, options.far, options.research)
     out = left_out(options.far, options.research)
     idle = [f"{name} ({why})" for name, why in out.items() if name not in (*options.surrogate, *options.judge)]
     if idle:
@@ -132,14 +136,25 @@ def load_recognisers(names: list[str], device: str) -> list[Recogniser]:
     return [load_recogniser(name).to(device) for name in _distinct(names).values()]
 
 
-def load_sides(surrogates: list[str], judges: list[str], device: str) -> tuple[list[Recogniser], list[Recogniser]]:
+def load_judges(options: argparse.Namespace, names: list[str], device: str) -> list[Judge]:
+    """Recognisers by name or file, and services, if `--online` agreed to them."""
+    return [*load_recognisers(without_services(names), device), *load_services(options, names)]
+
+
+def load_sides(options: argparse.Namespace, device: str) -> tuple[list[Recogniser], list[Judge]]:
     """Who protects and who judges. Whoever protects cannot judge as well: its verdict would be listed twice."""
-    protecting = _distinct(surrogates)
-    judging = {key: name for key, name in _distinct([*surrogates, *judges]).items() if key not in protecting}
+    refuse_to_protect(options.surrogate)
+    judges = without_services(options.judge)
+    protecting = _distinct(options.surrogate)
+    judging = {key: name for key, name in _distinct([*options.surrogate, *judges]).items() if key not in protecting}
     twice = [name for key, name in _distinct(judges).items() if key in protecting]
     if twice:
         tell(f"note: {', '.join(twice)} protects already and cannot judge as well; name another --judge.")
-    return load_recognisers(list(protecting.values()), device), load_recognisers(list(judging.values()), device)
+    services = load_services(options, options.judge)
+    return load_recognisers(list(protecting.values()), device), [
+        *load_recognisers(list(judging.values()), device),
+        *services,
+    ]
 
 
 def _distinct(names: list[str]) -> dict[Path | str, str]:

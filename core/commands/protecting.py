@@ -32,7 +32,7 @@ def make_protector(options: argparse.Namespace) -> Protector:
     if options.decoy and options.mode != "decoy":
         raise InputError("--decoy was given without --mode decoy.")
     veil, owned, recipe = veil_and_recipe(options)
-    surrogates, judges = load_sides(options.surrogate, options.judge, device)
+    surrogates, judges = load_sides(options, device)
     return Protector(
         recipe=recipe,
         surrogates=surrogates,

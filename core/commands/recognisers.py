@@ -22,6 +22,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..recognisers.catalogue import entries
+    from ..services.catalogue import service_names
 
     known = entries()
     if options.json:
@@ -30,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     rows = [_HEAD, *(_cells(entry) for entry in known)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     tell(*("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows))
+    tell(f"Services that can judge too, each with a key of yours and --online: {', '.join(service_names())}.")
     return 0
 
 

@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .judging import add_online
 from .options import (
     add_device,
     add_faces,
     add_far,
     add_judging,
     add_protecting,
-    load_recognisers,
+    load_judges,
     load_sides,
     pick_device,
     progress_bar,
@@ -61,6 +62,7 @@ def _add_curve(ways: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--judge", nargs="+", default=["auto"], metavar="NAME_OR_FILE", help="who compares (default: auto)"
     )
+    add_online(parser)
     add_far(parser, "false-accept rate of the thresholds")
     add_device(parser)
     parser.set_defaults(run=_curve)
@@ -115,14 +117,14 @@ def _curve(options: argparse.Namespace) -> int:
     device, veil = pick_device(options.device), load_veil(options.veil)
     which = options.faces if options.faces != "all" else "largest"
     ((picture, face),) = _sitters([options.photo], which, options.detector, device)
-    judges = load_recognisers(expand(options.judge, far=options.far), device)
+    judges = load_judges(options, expand(options.judge, far=options.far), device)
     witnesses = [Witness(judge) for judge in judges]
     gallery = read_faces(options.gallery, device)
     with progress_bar("amount", options.photo.name) as bar:
         points = trade_off(picture, face, veil, witnesses, gallery, options.far, on_step=bar)
     if options.plot:
         write_curve(points, options.plot, sources=[options.photo])
-    tell(*table(points))
+    tell(*table(points), *(sent.words() for judge in judges if (sent := judge.sent(options.far))))
     return 0
 
 
@@ -140,7 +142,7 @@ def _learn(options: argparse.Namespace) -> int:
     device, recipe = pick_device(options.device), choose(options.strength)
     if options.folds is not None and not 2 <= options.folds <= len(options.photos):
         raise InputError(f"--folds is from 2 to the number of photos, {len(options.photos)}.")
-    surrogates, judges = load_sides(options.surrogate, options.judge, device)
+    surrogates, judges = load_sides(options, device)
     sitters = _sitters(options.photos, "largest", options.detector, device)
 
     def found(some: list[Sitter], title: str) -> Veil:
@@ -154,6 +156,7 @@ def _learn(options: argparse.Namespace) -> int:
     if options.folds:
         witnesses = witnesses_of(surrogates, judges)
         tell(*in_words(left_out(sitters, options.folds, lambda some: found(some, "left out"), witnesses, options.far)))
+        tell(*(sent.words() for judge in judges if (sent := judge.sent(options.far))))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from .parser import count, text_path
 
 if TYPE_CHECKING:
     from ..protection.recipe import Recipe
-    from ..recognisers.recogniser import Recogniser
+    from ..recognisers.judge import Judge
     from ..veil.veil import Veil
     from ..veil.whose import Owned, Whose
 
@@ -79,10 +80,12 @@ def veil_and_recipe(options: argparse.Namespace) -> tuple[Veil | None, list[Owne
     return None, owned, recipe
 
 
-def whose(owned: list[Owned], recognisers: list[Recogniser], far: str, device: str) -> Whose | None:
-    """Several veils with whose they are; None where there is one, or none."""
+def whose(owned: list[Owned], judges: Sequence[Judge], far: str, device: str) -> Whose | None:
+    """Several veils with whose they are; None where there is one, or none. Services are not asked: nothing is sent."""
+    from ..recognisers.recogniser import Recogniser
     from ..veil.whose import Whose
 
+    recognisers = [each for each in judges if isinstance(each, Recogniser)]
     there = [replace(each, photo=each.photo.to(device)) if each.photo is not None else each for each in owned]
     return Whose(there, recognisers, far) if owned else None
 

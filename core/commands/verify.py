@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from .options import add_detector, add_device, add_judging, load_recognisers, pick_device, refuse_overwriting
+from .options import add_detector, add_device, add_judging, load_judges, pick_device, refuse_overwriting
 from .pictures import naming, read_faces
 from .telling import tell
 
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         found = find_faces(pair[0], detector=options.detector)
     gallery = read_faces(options.gallery, device)
     names = expand(options.judge or [AUTO], far=options.far, research=options.research)
-    judges = [Witness(judge) for judge in load_recognisers(names, device)]
+    judges = [Witness(judge) for judge in load_judges(options, names, device)]
     report = verify(*pair, judges, gallery, found, options.far, options.detector)
     if options.sheet:
         from ..verdict.sheet import write_sheet

@@ -102,6 +102,8 @@ def _opened(path: Path) -> BinaryIO:
     try:
         if path.is_dir():
             raise InputError(f"'{name}' is a folder, but a photo is needed: name a file in it.")
+        if path.is_symlink() and not path.exists():
+            raise InputError(f"'{name}' is a link that leads to no file: name the file itself.")
         if not path.is_file():
             raise InputError(f"There is no file '{name}': check the path.{_meant(path)}")
         if path.stat().st_size == 0:

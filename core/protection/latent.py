@@ -1,4 +1,5 @@
-"""Method 1 on whole latents: move them where a short denoising path starts, for pictures that are decoded right after.
+"""Weakening diffusion purification (Salar et al., CVPR 2025) on whole latents, for pictures that are decoded right
+after: they are moved where a short denoising path starts.
 
 The search is the guard's; its picture lies some denoising steps further on.
 """

@@ -20,7 +20,7 @@ ATTENTION = "attention"
 
 @dataclass(frozen=True)
 class Denoising:
-    """Method 1: the latent that is moved lies a few denoising steps before the picture."""
+    """Weakened purification: the latent that is moved lies a few denoising steps before the picture."""
 
     steps: int = 20
     """Of the whole schedule; of which only the `last` are taken."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from ..errors import InputError
 from .catalogue import Entry, entries, find, load_recogniser
+from .judge import Judge
 from .recogniser import Recogniser
 
 AUTO = "auto"
@@ -52,7 +53,7 @@ def expand(
     return list(dict.fromkeys(one for name in names for one in (found if name == AUTO else [name])))
 
 
-def load_automatic(far: str = DEFAULT_RATE, judges: Iterable[Recogniser] = ()) -> tuple[Recogniser, ...]:
+def load_automatic(far: str = DEFAULT_RATE, judges: Iterable[Judge] = ()) -> tuple[Recogniser, ...]:
     """`automatic`, loaded; the judges' families are kept for judging."""
     return tuple(load_recogniser(name) for name in automatic(far, spared={judge.family for judge in judges}))
 

@@ -126,7 +126,7 @@ def _first_wrong(card: Card, given: Collection[str]) -> str | None:
         return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
     def rates(value: object) -> bool:
-        return isinstance(value, dict) and all(map(_is_rate, value)) and all(number(v, -1, 1) for v in value.values())
+        return isinstance(value, dict) and all(map(is_rate, value)) and all(number(v, -1, 1) for v in value.values())
 
     def stricter(value: dict[str, float]) -> bool:
         """Fewer strangers are accepted at a higher threshold; in any other order the search would go astray."""
@@ -158,7 +158,8 @@ def _first_wrong(card: Card, given: Collection[str]) -> str | None:
     return next((f"{key} must be {checks[key][1]}, not {reprlib.repr(getattr(card, key))}" for key in wrong), None)
 
 
-def _is_rate(text: str) -> bool:
+def is_rate(text: str) -> bool:
+    """Whether this is a false-accept rate, such as "1e-2"."""
     try:
         return 0 < float(text) < 1
     except ValueError:

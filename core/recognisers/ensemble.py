@@ -7,11 +7,22 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ..errors import InputError
-from ..faces.align import align
+from ..faces.face import Face
+from .judge import Crops, Judge
 from .recogniser import Recogniser
 
 
-def refuse_namesakes(recognisers: Sequence[Recogniser]) -> None:
+def refuse_services(recognisers: Sequence[Judge], what: str = "protect against, which takes a gradient") -> None:
+    """A service compares two pictures and gives nothing else: no gradient to follow, no embedding to average."""
+    for recogniser in recognisers:
+        if not isinstance(recogniser, Recogniser):
+            raise InputError(
+                f"'{recogniser.name}' is a service that compares pictures: it can judge photos, but it is nothing to "
+                f"{what}. Name it as a judge of a single photo."
+            )
+
+
+def refuse_namesakes(recognisers: Sequence[Judge]) -> None:
     """Results are kept by name, so one of two namesakes would be judged by the other's word."""
     names = [recogniser.name for recogniser in recognisers]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -23,9 +34,9 @@ def refuse_namesakes(recognisers: Sequence[Recogniser]) -> None:
 
 
 class Ensemble:
-    """Recognisers that share the aligned crop of their template and size, so that it is sampled once."""
+    """Judges that share the aligned crop of their template and size, so that it is sampled once."""
 
-    def __init__(self, recognisers: Sequence[Recogniser]) -> None:
+    def __init__(self, recognisers: Sequence[Judge]) -> None:
         refuse_namesakes(recognisers)
         self.recognisers = list(recognisers)
         self.evaluations = 0
@@ -33,12 +44,15 @@ class Ensemble:
 
     def embed(self, image: Tensor, points: Tensor) -> dict[str, Tensor]:
         """Unit embeddings (B, dim) by recogniser, of faces with points (B, 5, 2) in `image` (1 or B, 3, H, W)."""
-        crops: dict[tuple[str, int], Tensor] = {}
-        embeddings = {}
+        refuse_services(self.recognisers)
+        crops, embeddings = Crops(image, points), {}
         for recogniser in self.recognisers:
-            key = recogniser.card.template, recogniser.card.input_size
-            if key not in crops:
-                crops[key] = align(image, points, *key)
-            embeddings[recogniser.name] = recogniser.embed(crops[key])
+            embeddings[recogniser.name] = recogniser.embed(crops(recogniser.card.template, recogniser.card.input_size))
             self.evaluations += len(points)
         return embeddings
+
+    def see(self, image: Tensor, face: Face) -> dict[str, Sequence[Tensor]]:
+        """What each keeps of one face of a picture (1, 3, H, W), to compare it by: a single row."""
+        crops = Crops(image, face.points[None])
+        self.evaluations += sum(isinstance(recogniser, Recogniser) for recogniser in self.recognisers)
+        return {recogniser.name: recogniser.see(image, face, crops) for recogniser in self.recognisers}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
+from ..faces.face import Face
 from .card import Card
+from .judge import Crops, Limit
 
 
 class Recogniser:
@@ -38,6 +40,30 @@ class Recogniser:
     def threshold(self, far: str = "1e-2") -> float:
         """The cosine similarity above which this network says 'same person'."""
         return self.card.threshold(far)
+
+    @property
+    def spread(self) -> float:
+        """A standard deviation of strangers' similarities, as the thresholds imply it."""
+        return self.card.impostors()[1]
+
+    def limit(self, far: str) -> Limit:
+        """The threshold at this rate, or none where it was never measured."""
+        return Limit(self.card.thresholds.get(far), far, self.card.thresholds_from)
+
+    def see(self, image: Tensor, face: Face, crops: Crops) -> Tensor:
+        """A face's embedding (1, dim)."""
+        return self.embed(crops(self.card.template, self.card.input_size))
+
+    def alike(self, one: Tensor, other: Tensor) -> float:
+        """The cosine of two embeddings (dim,)."""
+        return float(one @ other)
+
+    def nearest(self, own: Tensor, rows: Sequence[Tensor]) -> Tensor:
+        """Whose embedding is nearest."""
+        return max(rows, key=lambda row: self.alike(own, row))
+
+    def sent(self, far: str) -> None:
+        """Nothing ever: a network computes here."""
 
     def to(self, device: torch.device | str) -> Recogniser:
         """Move the network's weights; returns itself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from ..plain import plain
+from ..recognisers.judge import Sent
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ class Report:
     """Faces that are like nobody whose veil was given, and stayed as they were."""
     compared_with: str = "original"
     """"gallery" when other photos of the person were given, else "original": then before is 1."""
+    online: list[Sent] = field(default_factory=list)
+    """What left the machine, to which service; empty where nobody but networks judged."""
 
     @property
     def known(self) -> list[FaceVerdict]:
@@ -213,6 +216,7 @@ class Report:
             lines.append(f"  {self.amount:.0%} of what was found: no more paint than {self.budget:g} may show")
         if self.strangers:
             lines.append(f"  left as they were, being like nobody whose veil was given: {self.strangers}")
+        lines += [f"  {sent.words()}" for sent in self.online]
         return [plain(line) for line in (*lines, self.sentence(), *self._advice())]
 
     @property

@@ -14,8 +14,8 @@ from ..errors import InputError, ModelError, NoFaceError
 from ..faces.crops import Window, region_of, window_around
 from ..faces.face import Face
 from ..faces.find import find_faces
-from ..recognisers.ensemble import Ensemble
-from ..recognisers.recogniser import Recogniser
+from ..recognisers.ensemble import Ensemble, refuse_services
+from ..recognisers.judge import Judge
 from ..sharing.upload import UPLOADS
 from .quality import measure_quality, outside_change
 from .report import FaceVerdict, RecogniserVerdict, Report
@@ -26,14 +26,15 @@ DEFAULT_FAR = "1e-2"
 
 @dataclass(frozen=True)
 class Witness:
-    """A recogniser and the part it plays: "surrogate" or "judge"."""
+    """A recogniser, or a service, and the part it plays: "surrogate" or "judge"."""
 
-    recogniser: Recogniser
+    recogniser: Judge
     role: str = "judge"
 
 
-def witnesses_of(surrogates: Sequence[Recogniser], judges: Sequence[Recogniser] = ()) -> list[Witness]:
+def witnesses_of(surrogates: Sequence[Judge], judges: Sequence[Judge] = ()) -> list[Witness]:
     """Everybody who has a word on a result, each with the part that they play."""
+    refuse_services(surrogates)
     return [Witness(each, "surrogate") for each in surrogates] + [Witness(each) for each in judges]
 
 
@@ -101,6 +102,7 @@ def verify(
         for index, face in enumerate(found)
     ]
     report = Report(verdicts, compared_with="gallery" if gallery else "original")
+    report.online = [sent for each in witnesses if (sent := each.recogniser.sent(far)) is not None]
     report.evaluations["recogniser"] = ensemble.evaluations
     report.seconds = time.perf_counter() - started
     return report
@@ -114,19 +116,27 @@ def _by_region(faces: Sequence[Face], image: Tensor) -> dict[Window, list[int]]:
     return regions
 
 
-def embed_largest(ensemble: Ensemble, photo: Tensor, detector: str = "auto") -> dict[str, Tensor]:
-    """Whom a photo shows above all (1, dim), by recogniser."""
-    return embed_faces(ensemble, photo, find_faces(photo, which="largest", detector=detector), detector)
+Seen = Mapping[str, Sequence[Tensor]]
+"""What everybody keeps of some faces, by judge: rows that the judge can compare."""
 
 
-def embed_faces(ensemble: Ensemble, photo: Tensor, faces: Sequence[Face], detector: str = "auto") -> dict[str, Tensor]:
-    """Everybody in a photo (F, dim), by recogniser; found again as in the pictures that are compared with it."""
-    each = []
-    for face in faces:
-        region = region_of([face], *photo.shape[-2:])
-        part = region.cut(photo)
-        each.append(ensemble.embed(part, find_again(part, region.moved(face), detector).points[None]))
-    return {name: torch.cat([embedded[name] for embedded in each]) for name in each[0]}
+def embed_largest(ensemble: Ensemble, photo: Tensor, detector: str = "auto") -> Seen:
+    """Whom a photo shows above all, a single row."""
+    (face,) = find_faces(photo, which="largest", detector=detector)
+    return _seen_in(ensemble, photo, face, detector)
+
+
+def embed_faces(ensemble: Ensemble, photo: Tensor, faces: Sequence[Face], detector: str = "auto") -> Seen:
+    """Everybody in a photo."""
+    each = [_seen_in(ensemble, photo, face, detector) for face in faces]
+    return {name: [row for seen in each for row in seen[name]] for name in each[0]}
+
+
+def _seen_in(ensemble: Ensemble, photo: Tensor, face: Face, detector: str) -> Seen:
+    """One face, found again as in the pictures that are compared with it."""
+    region = region_of([face], *photo.shape[-2:])
+    part = region.cut(photo)
+    return ensemble.see(part, find_again(part, region.moved(face), detector))
 
 
 def embed_copies(
@@ -136,54 +146,53 @@ def embed_copies(
     faces: Sequence[Face],
     copies: Mapping[str, Callable[[Tensor], Tensor]],
     detector: str = "auto",
-) -> list[tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]]:
-    """Every face's embeddings before, and after as it is ("plain") and in every copy; one copy at a time is held.
+) -> list[tuple[Seen, dict[str, Seen]]]:
+    """Every face before, and after as it is ("plain") and in every copy; one copy at a time is held.
 
     Before is found as after is: a picture that nobody changed resembles others as much as ever.
     """
-    seen = [(ensemble.embed(original, find_again(original, face, detector).points[None]), {}) for face in faces]
+    seen = [(ensemble.see(original, find_again(original, face, detector)), {}) for face in faces]
     for name, make in {"plain": lambda picture: picture, **copies}.items():
         copy = make(protected)
         for face, (_, after) in zip(faces, seen, strict=True):
-            after[name] = ensemble.embed(copy, find_again(copy, face, detector).points[None])
+            after[name] = ensemble.see(copy, find_again(copy, face, detector))
     return seen
 
 
 def _row(
     witness: Witness,
-    before: dict[str, Tensor],
-    after: dict[str, dict[str, Tensor]],
-    references: list[dict[str, Tensor]],
-    decoys: list[dict[str, Tensor]],
+    before: Seen,
+    after: Mapping[str, Seen],
+    references: Sequence[Seen],
+    decoys: Sequence[Seen],
     far: str,
 ) -> RecogniserVerdict:
-    card, name = witness.recogniser.card, witness.recogniser.name
-
+    judge, name = witness.recogniser, witness.recogniser.name
     own = before[name][0]
-    known, models = ([people[name][(people[name] @ own).argmax()] for people in some] for some in (references, decoys))
 
-    def nearest(embedding: Tensor, others: list[Tensor] = known) -> float:
-        return max(float(embedding[0] @ other) for other in others)
+    known, models = ([judge.nearest(own, seen[name]) for seen in people] for people in (references, decoys))
 
-    scores = {copy: nearest(embedded[name]) for copy, embedded in after.items()}
-    threshold = card.thresholds.get(far)
-    start = nearest(before[name])
+    def nearest(face: Tensor, others: list[Tensor] = known) -> float:
+        return max(judge.alike(face, other) for other in others)
+
+    scores = {copy: nearest(seen[name][0]) for copy, seen in after.items()}
+    start, limit = nearest(own), judge.limit(far)
     if not all(isfinite(score) for score in (start, *scores.values())):
         raise ModelError(f"The recogniser '{name}' returned invalid numbers (NaN); nothing can be said with it.")
     return RecogniserVerdict(
         name=name,
-        family=witness.recogniser.family,
+        family=judge.family,
         role=witness.role,
-        far=far,
-        threshold=threshold,
+        far=limit.far,
+        threshold=limit.threshold,
         before=start,
         after=scores["plain"],
         **{f"after_{copy}": scores[copy] for copy in SHARED_AS},
-        matched_before=threshold is not None and start > threshold,
-        matched_after=threshold is not None and max(scores.values()) > threshold,
-        decoy_before=nearest(before[name], models) if models else None,
-        decoy_after=nearest(after["plain"][name], models) if models else None,
-        thresholds_from=card.thresholds_from,
+        matched_before=limit.threshold is not None and start > limit.threshold,
+        matched_after=limit.threshold is not None and max(scores.values()) > limit.threshold,
+        decoy_before=nearest(own, models) if models else None,
+        decoy_after=nearest(after["plain"][name][0], models) if models else None,
+        thresholds_from=limit.source,
     )
 
 

@@ -149,7 +149,7 @@ def timed(name: str, work: Callable[[], float], device: str) -> Cost:
 
 
 def optimisation(denoiser: Spoken, pictures: Any, side: int, device: str) -> list[Cost]:
-    """One iteration of method 1's search, decoding left out: the published procedure, and ours in three forms.
+    """One iteration of weakened purification's search, without decoding: the published procedure, and three of ours.
 
     The published one's attention maps are not made here, so its seconds and memory are too low.
     """
@@ -165,7 +165,7 @@ def optimisation(denoiser: Spoken, pictures: Any, side: int, device: str) -> lis
         x[1].square().sum().backward()
         return 4 * 3
 
-    costs = [timed("method 1, an iteration as published", theirs, device)]
+    costs = [timed("weakened purification, an iteration as published", theirs, device)]
     for form, checkpointed in (("full", False), ("light", False), ("light", True)):
         guide, counted = AttentionGuide(form), Counted(denoiser)
         short = learn_embeddings(denoiser, path, denoiser.said, 3, Learning(0), landing=guide.remembering)
@@ -198,7 +198,7 @@ def editing(denoiser: Spoken, pictures: Any, pixels: int, device: str) -> list[C
         return edit_image(image, mask, Edit("target", "source"), denoiser, pictures, pixels).evaluations
 
     return [
-        timed("method 2, an edit as published", theirs, device),
+        timed("Flux-Guard, an edit as published", theirs, device),
         timed("ours, encoded and decoded too", ours, device),
     ]
 

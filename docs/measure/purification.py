@@ -8,8 +8,8 @@ Similarity is the cosine of the recogniser's embeddings of the original and the 
 - latent: an offset found through the decoder alone, decoded as it is.
 - denoised: the same offset carried to the start of the last K steps, walked down them, and decoded. `left` is the
   share that survived of what was won in the latent.
-- through: method 1, an offset found through those steps with as many iterations, and what that shows (1 - MS-SSIM of
-  the face's window).
+- through: weakened purification, an offset found through those steps in as many iterations, and what that shows (1 -
+  MS-SSIM of the face's window).
 - cleaned: what of either search is left after the generator's whole way up to noise and down again, which neither
   went through; beside it, what that does to the photo itself.
 - path error: how far the unchanged path ends from the photo's latent (mean squared error).

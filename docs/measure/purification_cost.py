@@ -1,4 +1,4 @@
-"""What an iteration of method 1 costs, as published and here: evaluations of the denoiser, and seconds, in one run.
+"""What an iteration of weakened purification costs, as published and here: evaluations of the denoiser, and seconds.
 
     python docs/measure/purification_cost.py unet bundled
 

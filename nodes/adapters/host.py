@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from ...core.recognisers.recogniser import Recogniser
+from ...core.recognisers.judge import Judge
 from .room import room_for
 
 
@@ -71,7 +71,7 @@ def gradients_allowed() -> Iterator[None]:
 
 
 @contextmanager
-def on_device(recognisers: Sequence[Recogniser], device: str, beside: Sequence[Any] = ()) -> Iterator[None]:
+def on_device(recognisers: Sequence[Judge], device: str, beside: Sequence[Any] = ()) -> Iterator[None]:
     """Recognisers on the device while they are used; ComfyUI makes room for them first and has it back afterwards.
 
     `beside` are patchers of models that have to stay loaded.
@@ -87,7 +87,7 @@ def on_device(recognisers: Sequence[Recogniser], device: str, beside: Sequence[A
         _move(recognisers, "cpu")
 
 
-def _move(recognisers: Sequence[Recogniser], device: str) -> None:
+def _move(recognisers: Sequence[Judge], device: str) -> None:
     # In inference mode, where nodes run, weights that move become unfit for gradients.
     with torch.inference_mode(False):
         for recogniser in recognisers:

@@ -57,7 +57,7 @@ class Search:
             return torch.cat(moved)
 
     def through(self, samples: Tensor, model: Any, walked: Walked) -> Tensor:
-        """The same, changed by what the MODEL's last steps make of moved latents: method 1."""
+        """The same, changed by what the MODEL's last steps make of moved latents: weakened purification."""
         short, latents, done = walked.learned(), latent_format_of(model), []
         walked.refuse_other(samples.shape, "the latent is")
         recipe = replace(self.recipe, visibility={**self.recipe.visibility, ATTENTION: 1.0})

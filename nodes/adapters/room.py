@@ -5,20 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ...core.recognisers.judge import Judge
 from ...core.recognisers.recogniser import Recogniser
 
 FACES = 4
 """So many at once; more are rare, and where they do not fit nodes begin again more sparingly."""
 
 
-def room_for(recogniser: Recogniser) -> int:
+def room_for(recogniser: Judge) -> int:
     """Bytes for its weights, and for what it keeps of faces until their gradient is known; by trying it with one.
 
     Networks differ too much for a rule: 144 bytes a pixel of the crop for dlib's, 2000 for a MobileFaceNet.
     """
-    network = recogniser.network
-    if not isinstance(network, nn.Module):
+    if not isinstance(recogniser, Recogniser) or not isinstance(recogniser.network, nn.Module):
         return 0
+    network = recogniser.network
     weights = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in network.state_dict().values()}
     kept: dict[int, Tensor] = {}
 

@@ -206,7 +206,7 @@ def test_a_long_name_moves_the_whole_column(capsys, monkeypatch):
     long = catalogue.Entry("a-recogniser-with-a-name-much-longer-than-others", "installed")
     monkeypatch.setattr(catalogue, "entries", lambda: [*known, long])
     _, out, _ = run(capsys, "recognisers")
-    head, *lines = out.splitlines()
+    head, *lines, _ = out.splitlines()
     starts = [len(head.split(title)[0]) for title in ("STATE", "FAMILY", "AT FAR", "LICENCE")]
     assert len(lines) == len(known) + 1
     assert all(line[start - 1] == " " != line[start] for line in lines for start in starts)

@@ -117,3 +117,11 @@ def test_a_photo_for_which_there_is_no_memory_is_refused_before_decoding(tmp_pat
         monkeypatch.setattr(reading, "free_memory", lambda there=there: there)
         with pytest.raises(InputError, match="damaged"):
             read_photo(path)
+
+
+@pytest.mark.parametrize("target", ["itself.png", "gone.png"])
+def test_a_link_that_leads_nowhere_is_called_one(tmp_path: Path, target: str) -> None:
+    link = tmp_path / "itself.png"
+    link.symlink_to(target)
+    with pytest.raises(InputError, match="link that leads to no file"):
+        read_photo(link)

@@ -143,8 +143,9 @@ def running(base: Path) -> Iterator[Comfy]:
     command += ["--listen", "127.0.0.1", "--base-directory", base, "--disable-auto-launch", "--preview-method", "auto"]
     command += ["--database-url", "sqlite:///:memory:", "--user-directory", base / "user"]
     log = base / "server.log"
-    # The weights a developer has at hand must not decide what a test sees.
-    environment = {**os.environ, "FACEVEIL_HOME": str(base / "home"), "FACEVEIL_MODELS": ""}
+    # The weights and keys a developer has at hand must not decide what a test sees, or sends.
+    own = {"FACEVEIL_HOME": str(base / "home"), "FACEVEIL_MODELS": "", "DIDIT_API_KEY": ""}
+    environment = {**os.environ, **own}
     with log.open("w") as out:
         server = subprocess.Popen(
             [str(part) for part in command], stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=base, env=environment

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.integration
 NODES = {
     "FaceVeilLoadPortrait",
     "FaceVeilLoadRecogniser",
+    "FaceVeilOnlineJudge",
     "FaceVeilFindFaces",
     "FaceVeilDecoy",
     "FaceVeilWeights",
@@ -106,6 +107,14 @@ def test_all_nodes_are_there_with_tooltips_and_help_pages(comfy):
         assert len(comfy.text(f"/extensions/ComfyUI-FaceVeil/docs/{name}.md")) > 200
     recogniser = info["FaceVeilLoadRecogniser"]["input"]["required"]["recogniser"]
     assert (recogniser[1].get("options") or recogniser[0])[:3] == ["auto", "dlib", "sface"]
+
+
+def test_an_online_judge_is_off_until_somebody_agrees(comfy, portrait):
+    """And then it wants a key, which this ComfyUI was started without: nothing is sent either way."""
+    for send, told in ((False, "Switch 'send my picture' on to agree"), (True, "set DIDIT_API_KEY")):
+        judge = {"online": node("FaceVeilOnlineJudge", service="didit", send=send, calls=5), "load": load(portrait)}
+        run = comfy.run({**judge, **judging(["load", 0], ["load", 0], judges=["online", 0])})
+        assert run.status == "execution_error" and told in run.error["exception_message"]
 
 
 def test_the_log_of_the_start_has_no_error_of_ours(comfy):

@@ -159,7 +159,7 @@ def test_a_file_of_unknown_name_is_explained(tmp_path):
 
 
 def test_an_ensemble_samples_shared_crops_once(monkeypatch):
-    from faceveil.core.recognisers import ensemble as module
+    from faceveil.core.recognisers import judge as module
 
     aligned = []
     monkeypatch.setattr(module, "align", lambda *a: aligned.append(a[2:]) or torch.rand(len(a[1]), 3, a[3], a[3]))

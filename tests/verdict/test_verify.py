@@ -30,6 +30,7 @@ KEYS = {
         "budget",
         "amount",
         "compared_with",
+        "online",
         "protected",
         "independent",
     },

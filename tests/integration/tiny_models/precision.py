@@ -30,10 +30,11 @@ def ours(name: str) -> Any:
 def recording() -> Iterator[list[Tensor]]:
     """The gradients that the one loop is given in its first iteration."""
     loop, found = ours("core.optimise"), []
-    known = loop._optimiser
+    known = loop.descent
 
-    def heard(groups: Any, settings: Any) -> Any:
-        update = known(groups, settings)
+    def heard(groups: Any, *settings: Any) -> Any:
+        groups = list(groups)
+        update = known(groups, *settings)
 
         def step() -> None:
             if not found:
@@ -42,11 +43,11 @@ def recording() -> Iterator[list[Tensor]]:
 
         return SimpleNamespace(step=step)
 
-    loop._optimiser = heard
+    loop.descent = heard
     try:
         yield found
     finally:
-        loop._optimiser = known
+        loop.descent = known
 
 
 class AsOnACard(TorchDispatchMode):

@@ -1,0 +1,22 @@
+# What everybody types; https://just.systems runs it.
+
+# The tests that take seconds.
+quick:
+    pytest -q -m "not slow and not integration"
+
+# Everything that must hold before a change lands.
+all:
+    .ci/run
+
+# Lint and format, mending what can be mended.
+tidy:
+    ruff check --fix .
+    ruff format .
+
+# ComfyUI's tests on the versions that are named (folders).
+comfy *folders:
+    python tests/integration/versions.py {{folders}}
+
+# The documentation's site, at http://127.0.0.1:8000.
+docs:
+    mkdocs serve
