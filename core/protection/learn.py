@@ -56,7 +56,7 @@ def learn(
     bounds = joined([recipe.shape.forgiving(task.image, task.windows, task.points) for task in tasks])
     variable = Bundle(recipe.shape.fields(points, bounds, shared=True))
     if start is not None:
-        start.put_on(variable)
+        start.begin(variable)
     identity = Identity(
         ensemble,
         torch.cat([in_windows(task.shown, task.windows, recipe.size) for task in tasks]),

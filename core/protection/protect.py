@@ -65,7 +65,7 @@ def make_variable(recipe: Recipe, task: Task, latent: Change | None, start: Veil
         parts += shape.fields(task.points, shape.forgiving(task.image, task.windows, task.points))
     variable = Bundle(parts)
     if start is not None:
-        start.put_on(variable)
+        start.begin(variable)
     return variable
 
 

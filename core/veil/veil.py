@@ -20,6 +20,9 @@ from .wear import in_windows, wear
 
 MOST = 1.5
 """The largest amount: half as much again as a search may change."""
+_BEGUN = 0.7
+"""The share of a veil that a search begins with: knots that were pushed against their bounds for one photo are slow to
+leave them for another."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,12 @@ class Veil:
         windows = [window_around(face, self.shape.margin) for face in faces]
         return windows, in_windows([face.points for face in faces], windows, self.shape.size).to(picture.device)
 
+    def begin(self, variable: Bundle) -> None:
+        """Where a search begins that goes on from this veil."""
+        self.scaled(_BEGUN).put_on(variable)
+
     def put_on(self, variable: Bundle) -> None:
-        """Sets a variable's parameters to these knots: where a search begins. Knots of one face are every row's."""
+        """Sets a variable's parameters to these knots. Knots of one face are every row's."""
         names = dict(named(variable))
         if {name: row.shape[1:] for name, row in self.knots.items()} != {n: p.shape[1:] for n, p in names.items()}:
             raise InputError(
