@@ -95,7 +95,7 @@ def _probes(rows: Sequence[Row], gathered: Gathered, judges: Sequence[Recogniser
     """By method and judge, on the photos that were protected without that judge's family; of pairs alone."""
     for method in dict.fromkeys(row["method"] for row in rows):
         for judge in judges:
-            mine = [row for row in rows if row["method"] == method and row["held_out"] == judge.family]
+            mine = [row for row in rows if row["method"] == method and judge.family in row["held_out"].split("+")]
             if gathered.galleries and len(mine) >= FEWEST:
                 others = (gathered.galleries[row["photo"]] for row in mine)
                 people = list(zip(map(gathered.photo, mine), map(gathered.picture, mine), others, strict=True))
