@@ -41,7 +41,13 @@ def add(verbs: argparse._SubParsersAction) -> None:
         help="what to compare",
     )
     say("--recognisers", nargs="+", required=True, metavar="NAME_OR_FILE", help="of two families at least")
-    say("--held-out", nargs="+", default=[], metavar="FAMILY", help="leave out only these families, or ONE+OTHER together (default: each)")
+    say(
+        "--held-out",
+        nargs="+",
+        default=[],
+        metavar="FAMILY",
+        help="leave out only these families, or ONE+OTHER together (default: each)",
+    )
     say(
         "--decoys",
         type=Path,

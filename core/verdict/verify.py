@@ -10,8 +10,11 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from ..errors import InputError, ModelError, NoFaceError
-from ..faces.crops import Window, region_of, window_around
+from ..attacks.registry import VERDICT, Tried, seen_through
+from ..attacks.scene import scene_of
+from ..errors import InputError, ModelError
+from ..faces.again import find_again
+from ..faces.crops import Window, region_of
 from ..faces.face import Face
 from ..faces.find import find_faces
 from ..recognisers.ensemble import Ensemble
@@ -37,24 +40,6 @@ def witnesses_of(surrogates: Sequence[Recogniser], judges: Sequence[Recogniser] 
     return [Witness(each, "surrogate") for each in surrogates] + [Witness(each) for each in judges]
 
 
-def find_again(image: Tensor, face: Face, detector: str = "auto") -> Face:
-    """The face where a stranger's detector sees it now; success at the old points alone proves nothing.
-
-    Looked for in a window around the old place; when nothing is found there, the old points stand.
-    """
-    window = window_around(face)
-    try:
-        found = find_faces(window.cut(image), detector=detector, look_turned=False)
-    except NoFaceError:
-        return face
-    best = min((window.moved_back(other) for other in found), key=lambda other: _distance(other, face))
-    return best if _distance(best, face) <= 0.5 * face.size else face
-
-
-def _distance(one: Face, other: Face) -> float:
-    return float((one.points - other.points).mean(0).norm())
-
-
 @torch.inference_mode()
 def verify(
     original: Tensor,
@@ -66,13 +51,15 @@ def verify(
     detector: str = "auto",
     on_step: Callable[[int, int], None] = lambda done, of: None,
     decoys: Sequence[Tensor] = (),
+    attacks: Sequence[Tried] = VERDICT,
 ) -> Report:
     """Compare two pictures (1, 3, H, W) of equal size, face by face.
 
     References are the `gallery` photos when there are any, in each of them whoever resembles the face most, else the
     original itself: the strictest comparison, since nothing resembles a photo more than that photo.
     `decoys` are photos of whom the copy should resemble; how much it does is told, and decides nothing.
-    Re-encoding and scaling are real, and faces are found afresh in every copy.
+    Re-encoding and scaling are real, and faces are found afresh in every copy. `attacks` are what an opponent may
+    try besides, on the protected picture; they are told, and decide nothing.
     """
     started = time.perf_counter()
     if original.shape != protected.shape:
@@ -94,7 +81,9 @@ def verify(
         copies = {name: UPLOADS[name] for name in SHARED_AS}
         seen = embed_copies(ensemble, *scenes, [region.moved(found[index]) for index in members], copies, detector)
         for index, (before, after) in zip(members, seen, strict=True):
-            rows[index] = tuple(_row(w, before, after, portraits or [before], models, far) for w in witnesses)
+            there = find_again(scenes[1], region.moved(found[index]), detector) if attacks else None
+            tried = seen_through(ensemble, scene_of(scenes[1], there), attacks) if attacks else {}
+            rows[index] = tuple(_row(w, before, after, tried, portraits or [before], models, far) for w in witnesses)
             on_step(len(rows), len(found))
     verdicts = [
         FaceVerdict(face.box, rows[index], measure_quality(original, protected, face, outside))
@@ -153,6 +142,7 @@ def _row(
     witness: Witness,
     before: dict[str, Tensor],
     after: dict[str, dict[str, Tensor]],
+    tried: dict[str, dict[str, Tensor]],
     references: list[dict[str, Tensor]],
     decoys: list[dict[str, Tensor]],
     far: str,
@@ -184,6 +174,7 @@ def _row(
         decoy_before=nearest(before[name], models) if models else None,
         decoy_after=nearest(after["plain"][name], models) if models else None,
         thresholds_from=card.thresholds_from,
+        attacked={attack: nearest(embedded[name]) for attack, embedded in tried.items()},
     )
 
 
