@@ -43,6 +43,11 @@ class Trial:
     def key(self) -> tuple[str, str, str, str | None]:
         return self.method, self.held_out, self.name, self.decoy and self.decoy.stem
 
+    @property
+    def called(self) -> str:
+        """The photo for whoever reads of it: in a search many are called alike."""
+        return self.photo.name if self.gallery else self.name
+
 
 def split(recognisers: Sequence[Recogniser], held_out: str) -> tuple[list[Recogniser], list[Recogniser]]:
     """Who protects and who judges when a family is left out."""

@@ -24,7 +24,7 @@ def draw_sheet(original: Tensor, protected: Tensor, report: Report) -> Image.Ima
     """One row of pictures and bars per face; pictures are (1, 3, H, W)."""
     rows = [_face_row(original, protected, face) for face in report.faces]
     width = max(row.width for row in rows)
-    said = wrap(report.sentence(), width // 8)
+    said = wrap(report.sentence(), width // 7)
     top = 20 * len(said) + 20
     sheet = Image.new("RGB", (width, sum(row.height for row in rows) + top), _PAPER)
     for index, line in enumerate(said):
