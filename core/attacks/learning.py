@@ -11,7 +11,7 @@ from torch import Tensor
 Learner = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Embeddings (N, dim) and names (N,) as numbers to learn from, embeddings (M, dim) to name; guesses (M,)."""
 _RIDGE = 1e-2
-_WIDTH, _ROUNDS = 64, 80
+_HIDDEN = 512
 
 
 def linear(train: Tensor, names: Tensor, test: Tensor) -> Tensor:
@@ -24,23 +24,14 @@ def linear(train: Tensor, names: Tensor, test: Tensor) -> Tensor:
 
 
 def head(train: Tensor, names: Tensor, test: Tensor) -> Tensor:
-    """A hidden layer beside the embedding itself, tuned by Adam; the same photos give the same head."""
-    classes, dim = int(names.max()) + 1, train.shape[1]
+    """A hidden layer beside the embedding, drawn once, whose outputs are fitted: what bends, and has a closed form."""
     draw = torch.Generator().manual_seed(0)
+    weights = torch.randn(train.shape[1], _HIDDEN, generator=draw) / (_HIDDEN / 2) ** 0.5
 
-    def weights(rows: int, columns: int) -> Tensor:
-        return (torch.randn(rows, columns, generator=draw) / columns**0.5).requires_grad_()
+    def seen(faces: Tensor) -> Tensor:
+        return torch.cat([faces, F.relu(faces.float() @ weights)], 1)
 
-    with torch.inference_mode(False), torch.enable_grad():
-        train, test = train.clone().float(), test.clone().float()
-        hidden, out, straight = weights(_WIDTH, dim), weights(classes, _WIDTH), weights(classes, dim)
-        optimiser = torch.optim.Adam([hidden, out, straight], lr=0.02, weight_decay=1e-3)
-        for _ in range(_ROUNDS):
-            optimiser.zero_grad()
-            F.cross_entropy(F.relu(train @ hidden.T) @ out.T + 8 * train @ straight.T, names).backward()
-            optimiser.step()
-        with torch.no_grad():
-            return (F.relu(test @ hidden.T) @ out.T + 8 * test @ straight.T).argmax(1)
+    return linear(seen(train), names, seen(test))
 
 
 LEARNERS: Mapping[str, Learner] = {"linear": linear, "head": head}

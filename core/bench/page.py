@@ -135,7 +135,7 @@ def in_html(text: str) -> Iterator[str]:
         if block.startswith("## "):
             yield f"<h2>{_inline(block[3:])}</h2>"
         elif block.startswith("| "):
-            cells = [[_inline(cell) for cell in line.strip("|").split(" | ")] for line in (lines[0], *lines[2:])]
+            cells = [[_inline(cell) for cell in line.strip("| ").split(" | ")] for line in (lines[0], *lines[2:])]
             marked = [
                 "".join(f"<{tag}>{cell}</{tag}>" for cell in row)
                 for tag, row in zip(_tags(len(cells)), cells, strict=True)
