@@ -86,7 +86,7 @@ class Tried:
         return change(scene, 1.0 if self.strength is None else self.strength)
 
 
-VERDICT = (Tried("blur", 2), Tried("median", 5), Tried("scale", 0.35), Tried("flip"), Tried("symmetrise", 0.5))
+VERDICT = (Tried("blur", 2), Tried("scale", 0.35), Tried("flip"), Tried("size", 1.1), Tried("symmetrise", 0.5))
 """What every verdict tries: no detector has to look again, so all of them together cost a few networks' passes."""
 
 

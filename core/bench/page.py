@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 
 _SHOWN = {"failure": 2, "visibility": 1}
 """How many faces of each method are shown as the worst of a kind."""
+_TOLD = {
+    "failure": "the nearest judge lies {:+.2f} of its deviations from the threshold",
+    "visibility": "most shows here, {:.2f}",
+}
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1e1e22; --paper: #fbfbf9; --faint: #d8d8d4; --soft: #f1f1ee }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e8e4; --paper: #17181b; --faint: #3a3c42; --soft: #202227 } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto;
-  max-width: 1200px; padding: 0 1rem }
+  max-width: 1360px; padding: 0 1rem }
 h1, h2 { line-height: 1.2 } h2 { margin-top: 2.2rem }
 .wide { overflow-x: auto } table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--faint); text-align: left; vertical-align: top }
@@ -84,7 +88,7 @@ def _known(about: Row, rows: Sequence[Row], far: str) -> str:
         "false-accept rate": far,
     }
     body = "".join(
-        f"<tr><th>{_safe(name)}</th><td>{_safe(_flat(value))}</td></tr>" for name, value in (told | about).items()
+        f"<tr><th>{_safe(name)}</th><td>{_safe(_flat(value))}</td></tr>" for name, value in (told | about).items() if value not in ([], None)
     )
     return f'<div class="wide"><table>{body}</table></div>'
 
@@ -103,7 +107,7 @@ def _worst(rows: Sequence[Row], gathered: Gathered) -> Iterator[str]:
             for row in ranked[:count]:
                 done.append(row)
                 value = ORDERS[order](row)
-                figure = f"{order} {value:.3f}" if isfinite(value) else order
+                figure = _TOLD[order].format(value) if isfinite(value) else "no judge has a threshold"
                 yield _face(f"{method}, {row['photo']}: {figure}", (gathered.photo(row), gathered.picture(row)), row)
 
 
