@@ -10,6 +10,7 @@ import pytest
 import torch
 from other_device import DEVICE, OtherDevice
 
+from faceveil.core.attacks.registry import VERDICT
 from faceveil.core.errors import InputError
 from faceveil.core.faces import crops
 from faceveil.core.faces.find import find_faces
@@ -33,6 +34,7 @@ KEYS = {
         "online",
         "protected",
         "independent",
+        "weakest",
     },
     "face": {"box", "recognisers", "quality"},
     "recogniser": {"name", "family", "role", "far", "threshold", "before", "after", "after_jpeg75"}
@@ -44,6 +46,7 @@ KEYS = {
         "decoy_before",
         "decoy_after",
         "thresholds_from",
+        "attacked",
     },
     "quality": {"psnr", "ssim", "lpips_alex", "lpips_vgg", "face_dssim", "chroma", "outside_max"}
     | {"paint", "tint", "shape", "uneven", "expression", "worst"},
@@ -84,7 +87,7 @@ def test_json_keys_are_the_documented_ones(untouched):
     face = data["faces"][0]
     assert set(data) == KEYS[""] and set(face) == KEYS["face"]
     assert set(face["recognisers"][0]) == KEYS["recogniser"] and set(face["quality"]) == KEYS["quality"]
-    assert data["evaluations"]["recogniser"] == 5 and data["compared_with"] == "original"
+    assert data["evaluations"]["recogniser"] == 5 + len(VERDICT) and data["compared_with"] == "original"
 
 
 def test_gallery_photos_are_the_reference_when_given(people, judge):
