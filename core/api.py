@@ -16,12 +16,11 @@ from .editing.wish import Edit
 from .editor import Editor
 from .engines.bundled import BundledDenoiser, load_autoencoder
 from .engines.words import refuse_unknown
-from .faces.crops import region_of
 from .faces.face import Face
 from .faces.find import find_faces as find
 from .faces.masks import fit_mask
 from .faces.regions import region_mask
-from .images import Photo, as_saved, image_of
+from .images import Photo, image_of
 from .protection.learn import learn
 from .protector import Protector
 from .recipes import DEFAULT, choose
@@ -93,13 +92,9 @@ def apply_veil(
     photo: Photo, veil: Veil, amount: float = 1.0, *, faces: str | int = "all", detector: str = "auto"
 ) -> Photo:
     """The photo with its faces veiled, without a search and without a verdict; 1 is as it was found, 0 nothing."""
-    picture = image_of(photo).clone()
-    found = find(picture, which=faces, detector=detector)
-    region = region_of(found, *picture.shape[-2:])
-    part = region.cut(picture)
-    worn, mask = veil.worn(part, [region.moved(face) for face in found], amount)
-    part.copy_(torch.where(mask > 0, as_saved(worn), part))
-    return photo.with_pixels(picture.movedim(1, -1))
+    picture = image_of(photo)
+    worn = veil.on_photo(picture, find(picture, which=faces, detector=detector), amount)
+    return photo.with_pixels(worn.movedim(1, -1))
 
 
 @torch.inference_mode(False)

@@ -13,7 +13,7 @@ from .devices import usable
 from .engines.autoencoder import Autoencoder
 from .engines.bundled import BundledDenoiser, load_autoencoder
 from .engines.denoiser import Denoiser
-from .errors import InputError, ModelError
+from .errors import InputError, ModelError, NoFaceError
 from .faces.crops import Window, region_of, resize
 from .faces.face import Face
 from .faces.find import find_faces
@@ -24,11 +24,13 @@ from .protection.objective import Distance, Objective
 from .protection.protect import Protected, protect
 from .protection.purification import protect_through_denoising
 from .protection.recipe import Recipe
+from .protection.spending import within
 from .recipes import choose
 from .recognisers.ensemble import refuse_namesakes, refuse_services
 from .recognisers.judge import Judge
 from .recognisers.recogniser import Recogniser
 from .veil.veil import Veil
+from .veil.whose import Whose
 from .verdict.quality import LPIPS_SIDE
 from .verdict.report import FaceVerdict, Report
 from .verdict.verify import DEFAULT_FAR, Witness, verify, witnesses_of
@@ -62,6 +64,8 @@ class Protector:
     """What every photo wears, without a search."""
     refine: int = 0
     """Iterations of a search that begins with the veil."""
+    whose: Whose | None = None
+    """Several veils: each face wears its own, without a search."""
     distances: dict[str, Distance] = field(init=False)
 
     @torch.inference_mode(False)  # whoever calls from inside of it wants a picture, and that takes gradients
@@ -139,15 +143,16 @@ class Protector:
         if found is None:
             found = find_faces(image, which=self.faces, detector=self.detector)
         found = [face.to(image.device) for face in found]
+        count, (found, veils) = len(found), self._dressed(image, found)
         # Only the part of a large photo that its faces need is worked on: copies of all of it would be too much.
         region = region_of(found, *image.shape[-2:])
         part, faces = region.cut(image), [region.moved(face) for face in found]
         allowed = mask if mask is None else region.cut(mask)
-        saved, done = self._change(part, faces, allowed, on_step)
+        saved, done = self._change(part, faces, veils, allowed, on_step)
         report = verify(part, saved, self.witnesses, self.gallery, faces, self.far, self.detector, decoys=self.decoys)
         report.faces = [_in_photo(verdict, face, region) for verdict, face in zip(report.faces, found, strict=True)]
         report.recipe, report.seed = self._called(), self.seed
-        report.budget, report.amount = self.recipe.budget, done.amount
+        report.budget, report.amount, report.strangers = self.recipe.budget, done.amount, count - len(found)
         for name, count in done.evaluations.items():
             report.evaluations[name] += count
         result = image.clone()
@@ -155,14 +160,47 @@ class Protector:
         report.seconds = time.perf_counter() - started
         return photo.with_pixels(result.cpu().movedim(1, -1)), report, done.veil
 
+    def _dressed(self, image: Tensor, faces: list[Face]) -> tuple[list[Face], list[Veil]]:
+        """The faces that are meant, and the veils that they wear together; none where what to change is searched."""
+        if self.whose is not None:
+            each = [(face, veil) for face, veil in zip(faces, self.whose.veils(image, faces), strict=True) if veil]
+            if not each:
+                raise NoFaceError("Nobody in this photo is like anybody whose veil was given: is it the right photo?")
+            return [face for face, _ in each], [veil for _, veil in each]
+        return faces, [self.veil] if self.veil is not None and not self.refine else []
+
+    def _worn(self, image: Tensor, faces: list[Face], veils: list[Veil], mask: Tensor | None) -> Protected:
+        """Under the veils as they are, or as much of them as the recipe's budget leaves."""
+        groups = [(veils[0], faces)] if len(veils) == 1 else [(veil, [f]) for veil, f in zip(veils, faces, strict=True)]
+        bounds = [veil.bounds(image, some) for veil, some in groups]
+
+        def worn(amount: float) -> tuple[Tensor, Tensor]:
+            picture, covered = image, torch.zeros_like(image[:, :1])
+            for (veil, some), known in zip(groups, bounds, strict=True):
+                picture, where = veil.worn(picture, some, amount, mask, known)
+                covered = torch.maximum(covered, where)
+            return picture, covered
+
+        amount, found = 1.0, worn(1.0)
+        if self.recipe.budget is not None:
+            amount, *found = within(image, faces, found, worn, self.recipe.budget)
+        return Protected(*found, Outcome(), amount, veil=veils[0].scaled(amount) if len(veils) == 1 else None)
+
     def _called(self) -> str:
         """What the report calls the way that was gone."""
+        if self.whose is not None:
+            return f"veils ({', '.join(dict.fromkeys(each.veil.origin.recipe for each in self.whose.owned))})"
         if self.veil is None:
             return self.recipe.name
         return f"{self.recipe.name}+veil" if self.refine else f"veil ({self.veil.origin.recipe})"
 
     def _change(
-        self, image: Tensor, faces: list[Face], mask: Tensor | None, on_step: Callable[[Step, Objective | None], None]
+        self,
+        image: Tensor,
+        faces: list[Face],
+        veils: list[Veil],
+        mask: Tensor | None,
+        on_step: Callable[[Step, Objective | None], None],
     ) -> tuple[Tensor, Protected]:
         """The picture with its faces protected, as the eight bits of a file will hold it, and how that was done."""
         same = {
@@ -174,9 +212,8 @@ class Protector:
             "seed": self.seed,
             "on_step": on_step,
         }
-        if self.veil is not None and not self.refine:
-            worn, where = self.veil.worn(image, faces, allowed=mask)
-            done = Protected(worn, where, Outcome(), veil=self.veil)
+        if veils:
+            done = self._worn(image, faces, veils, mask)
         elif self.recipe.denoising:
             done = protect_through_denoising(
                 image, faces, self.denoiser, self.autoencoder, self.surrogates, self.recipe, **same

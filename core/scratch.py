@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 _PREFIX = ".faceveil-scratch-"
-_LOCK = "in-use"
+LOCK = "in-use"
+"""What is locked in such a folder."""
 
 
 @contextmanager
@@ -20,11 +21,11 @@ def scratch(where: Path | None = None) -> Iterator[Path]:
     """A folder in `where` (the system's for such things when none is named), which nobody else may look into."""
     where = Path(where or tempfile.gettempdir())
     _sweep(where)
-    folder, lock = _own(where)
+    folder, held = _own(where)
     try:
         yield folder
     finally:
-        os.close(lock)
+        os.close(held)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -32,9 +33,9 @@ def _own(where: Path) -> tuple[Path, int]:
     """Until it is locked, somebody who sweeps may take it for a dead one's."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where))
-        lock = _lock(folder)
-        if lock is not None:
-            return folder, lock
+        held = lock(folder)
+        if held is not None:
+            return folder, held
 
 
 @contextmanager
@@ -68,28 +69,28 @@ def _sweep(where: Path) -> None:
         except OSError:
             continue
         ours = stat.S_ISDIR(about.st_mode) and about.st_uid == (os.getuid() if hasattr(os, "getuid") else 0)
-        lock = _lock(folder) if ours else None
-        if lock is not None:
-            os.close(lock)
+        held = lock(folder) if ours else None
+        if held is not None:
+            os.close(held)
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lock(folder: Path) -> int | None:
+def lock(folder: Path) -> int | None:
     """A lock that the system takes back however its owner dies; None while somebody else has it, or may have."""
     try:
         import fcntl
     except ImportError:  # Windows: whoever can remove the file is the only one who has it open
         with suppress(OSError):
-            (folder / _LOCK).unlink(missing_ok=True)
-            return os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+            (folder / LOCK).unlink(missing_ok=True)
+            return os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         return None
     try:
-        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+        held = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
     except OSError:
         return None
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        os.close(lock)
+        os.close(held)
         return None
-    return lock
+    return held

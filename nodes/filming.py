@@ -47,6 +47,7 @@ def protect_file(
     witnesses: Sequence[Witness],
     far: str,
     show: Shown,
+    device: str = "cpu",
 ) -> tuple[str, list[Veil]]:
     """A film from file to file: what was measured in words, and the veils that were worn."""
     film = about(source)
@@ -63,6 +64,7 @@ def protect_file(
         amount,
         on_watched=lambda count: show(0.4 * min(count / total, 1), "watching"),
         on_written=lambda count: show(0.4 + 0.5 * min(count / total, 1), "writing"),
+        device=device,
     )
     show(1.0, "done")
     lines = [*(each.line() for each in done.verdicts), *done.notes]
@@ -78,12 +80,13 @@ def protect_batch(
     witnesses: Sequence[Witness],
     far: str,
     show: Shown,
+    device: str = "cpu",
 ) -> tuple[str, list[Veil]]:
     """Frames (B, H, W, C) of a film, changed in place."""
     total = len(frames)
 
     def pictures() -> list[tuple[float, Picture]]:
-        return [(index / rate, Picture(pixels)) for index, pixels in enumerate(frames)]
+        return [(index / rate, Picture(pixels, device)) for index, pixels in enumerate(frames)]
 
     wardrobe.on_step = _searching(show)
     worn = find_veils(pictures(), wardrobe, which, on_frame=lambda done: show(0.4 * done / total, "watching"))

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from ..core.veil.veil import Veil
-from .adapters.host import Bar, cancellable, gradients_allowed
+from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of
 from .film_inputs import film_inputs, film_outputs, parties
 from .filming import protect_batch, wardrobe_of
@@ -51,13 +51,13 @@ class ProtectFrames(io.ComfyNode):
         recognisers: tuple[Recogniser, ...] | None = None,
         judges: tuple[Judge, ...] | None = None,
     ) -> io.NodeOutput:
-        bar = Bar(1000)
+        bar, device = Bar(1000), pick_device()
         with gradients_allowed(), cancellable():
             pictures_of(images[:1], "images")
             frames = images.detach().clone().float().cpu()
             surrogates, witnesses = parties(far, recognisers, judges)
             wardrobe = wardrobe_of(strength, far, seed, surrogates, veil)
-            said, worn = protect_batch(
-                frames, fps, wardrobe, faces, amount, witnesses, far, lambda done, what: bar.show(round(1000 * done))
-            )
+            show = lambda done, what: bar.show(round(1000 * done))
+            with on_device([witness.recogniser for witness in witnesses], device):
+                said, worn = protect_batch(frames, fps, wardrobe, faces, amount, witnesses, far, show, device)
         return io.NodeOutput(frames.to(images.device), said, tuple(worn[:1]))

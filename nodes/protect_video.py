@@ -11,7 +11,7 @@ from comfy_api.latest import io
 from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from ..core.veil.veil import Veil
-from .adapters.host import Bar, cancellable, gradients_allowed
+from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.videos import as_video, on_disk, temporary
 from .film_inputs import film_inputs, film_outputs, parties
 from .filming import protect_file, suffix_for, wardrobe_of
@@ -47,19 +47,21 @@ class ProtectVideo(io.ComfyNode):
         recognisers: tuple[Recogniser, ...] | None = None,
         judges: tuple[Judge, ...] | None = None,
     ) -> io.NodeOutput:
-        bar = Bar(1000)
+        bar, device = Bar(1000), pick_device()
         with gradients_allowed(), cancellable(), on_disk(video) as source:
             surrogates, witnesses = parties(far, recognisers, judges)
             wardrobe = wardrobe_of(strength, far, seed, surrogates, veil)
             target = temporary() / f"faceveil-{secrets.token_hex(8)}{suffix_for(Path(source))}"
-            said, worn = protect_file(
-                Path(source),
-                target,
-                wardrobe,
-                faces,
-                amount,
-                witnesses,
-                far,
-                lambda done, what: bar.show(round(1000 * done)),
-            )
+            with on_device([witness.recogniser for witness in witnesses], device):
+                said, worn = protect_file(
+                    Path(source),
+                    target,
+                    wardrobe,
+                    faces,
+                    amount,
+                    witnesses,
+                    far,
+                    lambda done, what: bar.show(round(1000 * done)),
+                    device,
+                )
         return io.NodeOutput(as_video(target), said, tuple(worn[:1]))

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..core.errors import FaceVeilError, InputError, NoFaceError
 from ..core.faces.face import Face
 from ..core.faces.find import find_faces
-from ..core.images import as_saved, to_bchw, to_bhwc
+from ..core.images import to_bchw, to_bhwc
 from ..core.optimise import Step
 from ..core.protection.learn import learn
 from ..core.protection.objective import Objective
@@ -50,14 +50,14 @@ def wear_in_pictures(
             raise InputError(LOOKS_LIKE_NONE)
         try:
             faces = list(found[index]) if found is not None else find_faces(image, which=which)
-            worn, mask = veil.worn(image, faces, amount) if faces else (image, torch.zeros_like(image[:, :1]))
+            if faces:
+                image = veil.on_photo(image, faces, amount)
         except NoFaceError:
             if count == 1:
                 raise
-            worn, mask = image, torch.zeros_like(image[:, :1])
         except FaceVeilError as error:
             raise named(error, index, count) from error
-        results.append(to_bhwc(torch.where(mask > 0, as_saved(worn), image)))
+        results.append(to_bhwc(image))
         masks.append((results[-1] != picture).any(-1))
         on_picture(index + 1)
     return results, torch.cat(masks).float()

@@ -41,6 +41,8 @@ def pick_recipe(options: argparse.Namespace) -> Recipe:
     from ..errors import InputError
     from ..recipes import choose, through_denoising, with_makeup
 
+    if options.strength and options.recipe:
+        raise InputError("Name a --strength or a --recipe, not both.")
     recipe = choose(options.recipe or options.strength, options.budget)
     if options.method == "purification":
         recipe = through_denoising(recipe)

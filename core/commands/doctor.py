@@ -13,6 +13,7 @@ from importlib import util
 from .telling import tell
 
 EXTRAS = {
+    "av": ("film", "films (faceveil protect clip.mp4)"),
     "diffusers": ("diffusers", "generators of your own (--model)"),
     "insightface": ("scrfd", "the detector SCRFD, for faces that are turned away (--detector scrfd)"),
     "ray": ("ray", "many machines (--ray)"),

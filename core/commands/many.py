@@ -22,6 +22,7 @@ from .telling import tell, warn
 from .written import text_file
 
 if TYPE_CHECKING:
+    from ..film.run import Finished
     from ..many.photos import PhotoTask, Record, Treat
     from ..many.run import Summary
     from ..many.workers import Setup, Workers
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from ..protection.recipe import Recipe
     from ..verdict.report import Report
 
-    Work = Callable[[Path, Path, Path | None], tuple[Report | None, list[str]]]
-    """A photo from file to file, with its sheet: the verdict, if anything was protected, and notes."""
+    Work = Callable[[Path, Path, Path | None], tuple[Report | Finished | None, list[str]]]
+    """A photo or film from file to file, with its sheet: the verdict, if anything was protected, and notes."""
 
 MEMORY = 1.5e9
 """What a worker with the default strength may need, generously, in bytes (docs/MANY.md)."""
@@ -68,11 +69,11 @@ def treat_many(
     recipe: Recipe | GuardRecipe | None,
 ) -> int:
     """Everything that is not done yet, by what `load` makes; a photo that fails is named, and the rest go on."""
-    from ..images import SUFFIXES
+    from ..many.places import is_ours
     from ..many.run import Order, run
     from ..many.sources import is_url, refuse_among, source_of
 
-    if not is_url(options.out) and Path(options.out).suffix.lower() in SUFFIXES and not Path(options.out).is_dir():
+    if not is_url(options.out) and is_ours(Path(options.out).name) and not Path(options.out).is_dir():
         raise OutputError(f"Several photos need a folder, so --out must be a folder; {options.out} looks like a file.")
     refuse_services_for(options, "folders or several photos")
     inputs = inputs_of(options)
@@ -88,6 +89,7 @@ def treat_many(
         (*inputs, *([options.report] if options.report else [])),
         partial(sheet_of, options.sheet),
         options.overwrite,
+        films=options.command == "protect",
     )
     with progress_bar("photo") as bar:
 
@@ -103,9 +105,12 @@ def treat_many(
             if options.report:
                 _write_report(options)
     before = f", {summary.skipped} were done before" if summary.skipped else ""
-    tell(f"{summary.total} photos: {summary.done} done{before}. Verdicts: faceveil status {options.out}")
+    what = "photos and films" if summary.films else "photos"
+    tell(f"{summary.total} {what}: {summary.done} done{before}. Verdicts: faceveil status {options.out}")
+    if summary.left:
+        tell(f"note: films are left as they are, which only protect takes: {summary.left}.")
     if summary.failed:
-        warn(f"faceveil: {summary.failed} of {summary.total} photos failed; the others are done.")
+        warn(f"faceveil: {summary.failed} of {summary.total} {what} failed; the others are done.")
     return 2 if summary.failed else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,8 +49,12 @@ def several(options: argparse.Namespace) -> bool:
 def inputs_of(options: argparse.Namespace) -> list[Path]:
     """Every file that an option names to be read."""
     values = (value for name, value in vars(options).items() if name not in _OUTPUTS)
-    named = (entry for value in values for entry in (value if isinstance(value, list) else [value]))
-    return [Path(entry) for entry in named if isinstance(entry, str | Path) and os.path.lexists(entry)]
+    return [Path(entry) for entry in _each(values) if isinstance(entry, str | Path) and os.path.lexists(entry)]
+
+
+def _each(values: Iterable[object]) -> Iterator[object]:
+    for value in values:
+        yield from _each(value) if isinstance(value, list | tuple) else [value]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """`faceveil protect PHOTO ... -o OUT`: photos come back that recognisers no longer match, and people still do.
 
-PHOTO is a file, a folder with everything below it, a glob in quotation marks, or a URL such as s3://bucket/folder; or
-one film, whose sound, subtitles and times stay as they are.
+PHOTO is a photo or a film, a folder with everything below it, a glob in quotation marks, or a URL such as
+s3://bucket/folder. A film's sound, subtitles and times stay as they are.
 """
 
 from __future__ import annotations
@@ -55,12 +55,8 @@ def run(options: argparse.Namespace) -> int:
     from .film import protect_film
 
     settle_surrogates(options)
-    if any(is_film(photo) for photo in options.photos):
-        if len(options.photos) > 1:
-            raise InputError("Films are protected one at a time: name one film, or photos.")
-        return protect_film(options)
     if not several(options):
-        return protect_one(options)
+        return protect_film(options) if is_film(options.photos[0]) else protect_one(options)
     if options.save_veil:
         raise InputError(
             "Several photos have a veil each. Learn one for all of them: faceveil veil learn PHOTO ... -o FILE."

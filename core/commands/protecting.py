@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from .denoising import makeup_terms, pick_engines
+from .film import make_filming
 from .options import load_sides, pick_device, progress_bar
 from .pictures import naming, notes_on, read_faces
-from .veiling import veil_and_recipe
+from .veiling import veil_and_recipe, whose
 
 if TYPE_CHECKING:
+    from ..film.run import Finished
     from ..optimise import Step
     from ..protection.objective import Objective
     from ..protector import Protector
@@ -25,13 +27,11 @@ def make_protector(options: argparse.Namespace) -> Protector:
     from ..protector import Protector
 
     device = pick_device(options.device)
-    if options.strength and options.recipe:
-        raise InputError("Name a --strength or a --recipe, not both.")
     if options.mode == "decoy" and not options.decoy:
         raise InputError("Decoy mode needs a face to resemble: --decoy FACE.png, a synthetic or consenting one.")
     if options.decoy and options.mode != "decoy":
         raise InputError("--decoy was given without --mode decoy.")
-    veil, recipe = veil_and_recipe(options)
+    veil, owned, recipe = veil_and_recipe(options)
     surrogates, judges = load_sides(options, device)
     return Protector(
         recipe=recipe,
@@ -48,13 +48,25 @@ def make_protector(options: argparse.Namespace) -> Protector:
         device=device,
         veil=veil,
         refine=options.refine,
+        whose=whose(owned, [*surrogates, *judges], options.far, device),
     )
 
 
 def make_protecting(options: argparse.Namespace) -> Work:
-    """For many photos: models are loaded once."""
-    protector = make_protector(options)
-    return lambda source, target, sheet: protect_quietly(protector, source, target, sheet, options)
+    """For many photos and films: models are loaded once."""
+    from ..film.files import is_film
+
+    protector, filming = make_protector(options), None
+
+    def work(source: Path, target: Path, sheet: Path | None) -> tuple[Report | Finished, list[str]]:
+        nonlocal filming
+        if not is_film(source):
+            return protect_quietly(protector, source, target, sheet, options)
+        filming = filming or make_filming(options, (protector.surrogates, protector.judges))
+        done = filming(source, target)
+        return done, done.notes
+
+    return work
 
 
 def protect_quietly(

@@ -35,7 +35,7 @@ def settings_of(options: argparse.Namespace, recipe: Recipe | GuardRecipe | None
     from ..version import version
 
     def described(name: str, value: object) -> object:
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             return [described(name, entry) for entry in value]
         if name in _FILES and value and Path(value).exists():
             return weights_hash([Path(value)])

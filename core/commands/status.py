@@ -107,11 +107,12 @@ def _line(row: dict[str, object]) -> str:
     if row["reason"]:
         tries = "1 try" if row["attempts"] == 1 else f"{row['attempts']} tries"
         return f"  {name}: failed after {tries}: {str(row['reason']).strip().splitlines()[-1]}"
-    if row["margin"] is None or row["ssim"] is None:
+    if row["margin"] is None:
         return f"  {name}: done"
     verdict = "no longer matched" if row["protected"] else "still matched"
     side = "above" if row["margin"] > 0 else "below"
-    return f"  {name}: {verdict}, {abs(row['margin']):.3f} {side} the threshold, SSIM {row['ssim']:.3f}"
+    looks = "" if row["ssim"] is None else f", SSIM {row['ssim']:.3f}"
+    return f"  {name}: {verdict}, {abs(row['margin']):.3f} {side} the threshold{looks}"
 
 
 def _write_csv(rows: Iterable[dict[str, object]], path: Path) -> None:

@@ -26,9 +26,7 @@ from .telling import tell
 from .veiling import amount
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ..faces.face import Face
+    from ..faces.face import Sitter
 
 
 def add(verbs: argparse._SubParsersAction) -> None:
@@ -132,7 +130,7 @@ def _curve(options: argparse.Namespace) -> int:
 
 def _learn(options: argparse.Namespace) -> int:
     from ..errors import InputError
-    from ..protection.learn import Sitter, learn
+    from ..protection.learn import learn
     from ..recipes import choose
     from ..veil.files import save_veil
     from ..veil.veil import Veil
@@ -162,7 +160,7 @@ def _learn(options: argparse.Namespace) -> int:
     return 0
 
 
-def _sitters(paths: list[Path], which: str, detector: str, device: str) -> list[tuple[Tensor, Face]]:
+def _sitters(paths: list[Path], which: str, detector: str, device: str) -> list[Sitter]:
     """Every photo with the one face of it that is meant."""
     from ..faces.find import find_faces
     from ..images import read_photo, to_bchw

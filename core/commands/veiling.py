@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..plain import plain
 from .denoising import pick_recipe
 from .options import STRENGTHS
 from .parser import count, text_path
 
 if TYPE_CHECKING:
     from ..protection.recipe import Recipe
+    from ..recognisers.recogniser import Recogniser
     from ..veil.veil import Veil
+    from ..veil.whose import Owned, Whose
 
 
 def add_veil(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("veils (see also: faceveil veil)")
     say = group.add_argument
-    say("--veil", type=Path, metavar="FILE", help="wear this veil instead of searching for one")
+    say(
+        "--veil",
+        type=veil_and_photo,
+        action="append",
+        default=[],
+        metavar="FILE[=PHOTO]",
+        help="wear this veil instead of searching for one. Several times: FILE=PHOTO says by a photo whose each veil "
+        "is, compared on this machine; FILE alone is the next face's, the largest first",
+    )
     say(
         "--refine",
         type=count,
@@ -30,17 +42,49 @@ def add_veil(parser: argparse.ArgumentParser) -> None:
     say("--save-veil", type=text_path, metavar="FILE", help="keep what changed the face, for other photos and films")
 
 
-def veil_and_recipe(options: argparse.Namespace) -> tuple[Veil | None, Recipe]:
-    """The veil that is worn or begun with, and the recipe that the options name, or else the one it was found with."""
-    from ..veil.files import load_veil
+def veil_and_photo(text: str) -> tuple[Path, ...]:
+    """A veil's file, and the photo of whose it is where one is named. A name may hold an equals sign."""
+    if "=" not in text or Path(text).exists():
+        return (Path(text),)
+    veil, _, photo = text.partition("=")
+    if not veil or not photo:
+        raise argparse.ArgumentTypeError(f"'{plain(text)[:80]}' is no FILE=PHOTO: one of the two names is empty")
+    return Path(veil), Path(photo)
 
-    veil = load_veil(options.veil) if options.veil else None
+
+def veil_and_recipe(options: argparse.Namespace) -> tuple[Veil | None, list[Owned], Recipe]:
+    """The one veil that is worn or begun with, or several with whose they are, and the recipe that the options name, or
+    else the one it was found with."""
+    from ..images import read_photo, to_bchw
+    from ..veil.files import load_veil
+    from ..veil.whose import Owned
+
     recipe = pick_recipe(options)
-    if veil and not (options.strength or options.recipe) and veil.origin.recipe in STRENGTHS:
-        recipe = pick_recipe(argparse.Namespace(**{**vars(options), "strength": veil.origin.recipe}))
-    if options.refine and not veil:
+    if options.refine and not options.veil:
         raise InputError("--refine goes on from a veil: name it with --veil FILE.")
-    return veil, recipe
+    if len(options.veil) == 1 and len(options.veil[0]) == 1:
+        veil = load_veil(options.veil[0][0])
+        if not (options.strength or options.recipe) and veil.origin.recipe in STRENGTHS:
+            recipe = pick_recipe(argparse.Namespace(**{**vars(options), "strength": veil.origin.recipe}))
+        return veil, [], recipe
+    if options.veil and (options.refine or options.save_veil):
+        what = "--refine goes on from" if options.refine else "--save-veil keeps"
+        raise InputError(
+            f"{what} one veil, and several are worn: leave it out, or protect one face at a time (--faces)."
+        )
+    owned = []
+    for path, *photos in options.veil:
+        photo = to_bchw(read_photo(photos[0]).pixels) if photos else None
+        owned.append(Owned(load_veil(path), photo, photos[0].name if photos else path.name))
+    return None, owned, recipe
+
+
+def whose(owned: list[Owned], recognisers: list[Recogniser], far: str, device: str) -> Whose | None:
+    """Several veils with whose they are; None where there is one, or none."""
+    from ..veil.whose import Whose
+
+    there = [replace(each, photo=each.photo.to(device)) if each.photo is not None else each for each in owned]
+    return Whose(there, recognisers, far) if owned else None
 
 
 def amount(text: str) -> float:

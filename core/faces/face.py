@@ -44,6 +44,10 @@ class Face:
         return (left + right) / 2, (top + bottom) / 2
 
 
+Sitter = tuple[Tensor, Face]
+"""A picture (1, 3, H, W) and which of its faces is meant."""
+
+
 def points_of(faces: Sequence[Face], like: Tensor) -> Tensor:
     """Everybody's points (B, 5, 2), where the picture they lie in is."""
     return torch.stack([face.points for face in faces]).to(like)

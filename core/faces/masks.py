@@ -29,6 +29,16 @@ def face_oval(points: Tensor, height: int, width: int, softness: float = 0.3, gr
     )
 
 
+def oval_extent(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the ovals of faces with five points (B, 5, 2) lie: their centres (B, 2), and how far they reach from there
+    to each side and up and down (B, 2)."""
+    u, v, half_width, half_height = FACE
+    frame = similarity(points, template_points("arcface", 1, points))
+    back = torch.linalg.inv(frame[:, :, :2])
+    centres = (back @ (frame.new_tensor([u, v]) - frame[:, :, 2])[:, :, None])[:, :, 0]
+    return centres, (back * frame.new_tensor([half_width, half_height])).norm(dim=2)
+
+
 def frame_coordinates(points: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Where each pixel lies in the faces' own upright frames: u, v (B, height, width), 0 to 1 in ArcFace's crop."""
     frame = similarity(points, template_points("arcface", 1, points))

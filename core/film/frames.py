@@ -32,8 +32,9 @@ class Frame(Protocol):
 class Picture:
     """A frame that is a tensor (H, W, 3) of somebody else's: changed in place."""
 
-    def __init__(self, pixels: Tensor) -> None:
-        self.pixels = pixels
+    def __init__(self, pixels: Tensor, device: str = "cpu") -> None:
+        """`device` is where windows of it are worked on."""
+        self.pixels, self.device = pixels, device
         self.height, self.width = pixels.shape[:2]
 
     def small(self) -> Tensor:
@@ -45,10 +46,10 @@ class Picture:
         return F.interpolate(picture, size, mode="area")
 
     def cut(self, window: Window) -> Tensor:
-        return window.cut(self.pixels.movedim(-1, 0)[None, :3].float())
+        return window.cut(self.pixels.movedim(-1, 0)[None, :3].float()).to(self.device)
 
     def put(self, window: Window, change: Tensor) -> None:
         inner = window.inside(self.height, self.width)
         part = inner.within(window)
         there = self.pixels[inner.top : inner.bottom, inner.left : inner.right, :3]
-        there.copy_((there + part.cut(change)[0].movedim(0, -1)).clamp(0, 1))
+        there.copy_((there + part.cut(change).to(there.device)[0].movedim(0, -1)).clamp(0, 1))

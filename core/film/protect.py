@@ -2,55 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor
 
 from ..errors import InputError, NoFaceError
-from ..faces.crops import Window, window_around
-from ..faces.face import Face
+from ..faces.face import Face, Sitter
 from ..faces.find import found_again
 from ..images import as_saved
 from ..optimise import Step
-from ..protection.learn import Sitter, learn
+from ..protection.learn import learn
 from ..protection.objective import Objective
 from ..protection.recipe import Recipe
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
-from ..veil.forgiving import Forgiving
 from ..veil.veil import Veil
+from ..veil.whose import Whose
 from .frames import Frame
-from .track import Course, looked
+from .kept import Kept
+from .track import looked
 from .turning import Again, Look
-from .watch import Person, watch
-
-ASKED = 5
-"""Frames after which what a face forgives is looked for anew: half of the work of a frame, and in the window, which
-follows the face, much the same from one frame to the next. Less often also means less of the film's noise in it."""
-
-
-@dataclass
-class Worn:
-    """A veil and where in the film it is worn."""
-
-    course: Course
-    veil: Veil
-    keys: list[Sitter]
-    _bounds: Forgiving | None = None
-    _of: int = -1
-
-    def bounds(self, index: int, picture: Tensor, face: Face) -> Forgiving | None:
-        """What the face forgives in frame number `index`, or forgave a moment ago."""
-        if self._of < 0 or not 0 <= index - self._of < ASKED:
-            self._bounds, self._of = self.veil.bounds(picture, [face]), index
-        return self._bounds
+from .watch import Person, key_of, watch
+from .worn import Worn
 
 
 @dataclass
 class Wardrobe:
-    """Who gets which veil: the one that was given, one that was found before and hides this face too, or a new one."""
+    """Who gets which veil: the one that was given, or is this person's, one that was found before and hides this face
+    too, or a new one."""
 
     recipe: Recipe
     surrogates: Sequence[Recogniser]
@@ -58,15 +38,27 @@ class Wardrobe:
     refine: int = 0
     """Iterations of a search that begins with the given veil."""
     seed: int = 0
+    whose: Whose | None = None
+    """Veils of people by their photos; whoever is none of them is left as he is."""
     on_step: Callable[[Step, Objective], None] = lambda step, objective: None
     found: list[Veil] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.given is not None and len(self.given) != 1:
             raise InputError(f"This veil is for {len(self.given)} faces: a film takes a veil of one face.")
+        if self.whose is not None and not self.whose.by_likeness:
+            raise InputError(
+                "In a film faces have no order, so whose veil is whose is told by a photo of each: --veil FILE=PHOTO."
+            )
 
-    def veil_for(self, keys: Sequence[Sitter]) -> Veil:
-        """A veil that hides one face on these pictures."""
+    @property
+    def searches(self) -> bool:
+        return self.whose is None and (self.given is None or bool(self.refine))
+
+    def veil_for(self, keys: Sequence[Sitter]) -> Veil | None:
+        """A veil that hides one face on these pictures; None for somebody who is nobody's concern."""
+        if self.whose is not None:
+            return self.whose.veil_of(keys)
         if self.given is not None and not self.refine:
             return self.given
         known = next((veil for veil in self.found if self.hides(veil, keys)), None)
@@ -98,9 +90,15 @@ def find_veils(
     which: str | int = "all",
     looks: tuple[Look, Again] = (looked, found_again),
     on_frame: Callable[[int], None] = lambda done: None,
+    kept: Kept | None = None,
 ) -> list[Worn]:
-    """The first time through a film: what is worn where. Faces are counted in each shot, the largest first."""
-    worn, count = [], 0
+    """The first time through a film: what is worn where. Faces are counted in each shot, the largest first.
+
+    Shots that were `kept` are not watched again.
+    """
+    worn, count, seen = list(kept.worn) if kept else [], 0, bool(kept and kept.worn)
+    if kept and wardrobe.searches:
+        wardrobe.found += kept.veils
 
     def counted(done: int) -> None:
         nonlocal count
@@ -108,15 +106,39 @@ def find_veils(
         on_frame(done)
 
     with torch.inference_mode(False):
-        for people in watch(frames, looks, counted):
-            for person in _meant(people, which):
-                worn.append(Worn(person.course, wardrobe.veil_for(person.keys), person.keys))
+        for shot in watch(frames, looks, counted, kept.next_frame if kept else 0):
+            here = []
+            for person in _meant(shot.people, which):
+                seen, veil = True, wardrobe.veil_for(person.keys)
+                if veil is not None:
+                    here.append(Worn(person.course, veil, person.places, person.keys))
+            worn += here
+            if kept:
+                kept.keep_shot(here, shot.following)
     if not count:
         raise InputError("This film has no frame that could be read.")
     if not worn:
         frames_said = "the only frame" if count == 1 else f"any of the {count} frames"
+        if seen:
+            raise NoFaceError(f"Nobody in {frames_said} is like a photo that came with a veil: nothing was written.")
         raise NoFaceError(f"No face was found in {frames_said}: nothing is to be protected, and nothing was written.")
+    if kept:
+        kept.keep_end(count)
     return worn
+
+
+def keys_again(frames: Iterator[tuple[float, Frame]], worn: Sequence[Worn]) -> None:
+    """Cuts the pictures anew that faces are compared with, after an earlier run that did not keep them."""
+    wanted: dict[int, list[tuple[Worn, Face]]] = {}
+    for each in worn:
+        for index, face in each.places if not each.keys else []:
+            wanted.setdefault(index, []).append((each, face))
+    for index, (_, frame) in enumerate(frames if wanted else ()):
+        for each, face in wanted.pop(index, ()):
+            picture, there = key_of(frame, face)
+            each.keys.append((picture.float() / 255, there))
+        if not wanted:
+            return
 
 
 def veils_of(worn: Sequence[Worn]) -> list[Veil]:
@@ -132,25 +154,6 @@ def _meant(people: list[Person], which: str | int) -> list[Person]:
     return [people[int(which)]] if int(which) < len(people) else []
 
 
-@torch.inference_mode()
 def dress(index: int, frame: Frame, worn: Sequence[Worn], amount: float = 1.0) -> int:
     """Puts on frame number `index`, in place, what is worn there; how many faces that is."""
-    dressed = 0
-    for each in worn:
-        face = each.course.at(index)
-        if face is None:
-            continue
-        window = window_around(face, each.veil.shape.margin)
-        if window.width < 8 or not _touches(window, frame):
-            continue
-        picture = frame.cut(window)
-        there = window.moved(face)
-        veiled, mask = each.veil.worn(picture, [there], amount, bounds=each.bounds(index, picture, there))
-        frame.put(window, torch.where(mask > 0, veiled - picture, torch.zeros_like(picture)))
-        dressed += 1
-    return dressed
-
-
-def _touches(window: Window, frame: Frame) -> bool:
-    inner = window.inside(frame.height, frame.width)
-    return inner.width > 0 and inner.height > 0
+    return sum(each.put_on(index, frame, amount) for each in worn)

@@ -13,8 +13,9 @@ from ..faces.face import Face
 from ..faces.find import find_faces, found_again
 from .smooth import steadied
 
-EVERY = 2
-"""Only every second frame is looked at; a face moves little between two, and what lies between is known afterwards."""
+EVERY = 0.075
+"""Seconds after which a frame is looked at again, two frames of most films; a face moves little meanwhile, and what
+lies between is known afterwards."""
 EVERYWHERE = 12
 """Frames after which the whole frame is looked at again; between, only where faces are known to be. A face that is
 seen first may have been there all the while, so its veil begins as many frames earlier."""
@@ -78,14 +79,17 @@ class Follower:
     ) -> None:
         """`look` finds faces in a picture, `again` a known one not far from where it was."""
         self.tracks: list[Track] = []
-        self._look, self._again, self._frames = look or looked, again, 0
+        self._look, self._again = look or looked, again
+        self._looked: float | None = None
+        self._everywhere = -EVERYWHERE
 
-    def see(self, frame: int, small: Tensor, scale: float) -> None:
-        """A frame's small copy (1, 3, h, w); `scale` brings its coordinates to the frame's own."""
-        number, self._frames = self._frames, self._frames + 1
-        if number % EVERY:
+    def see(self, frame: int, small: Tensor, scale: float, seconds: float) -> None:
+        """A frame's small copy (1, 3, h, w) and when it is shown; `scale` brings its coordinates to the frame's own."""
+        if self._looked is not None and 0 <= seconds - self._looked < EVERY:
             return
-        if number % EVERYWHERE == 0 or not self.tracks:
+        self._looked = seconds
+        if frame - self._everywhere >= EVERYWHERE or not self.tracks:
+            self._everywhere = frame
             self._associate(frame, [enlarged(face, scale) for face in self._look(small)])
             return
         for track in self.tracks:
@@ -109,10 +113,10 @@ class Follower:
         self.tracks += [Track({frame: face}) for i, face in enumerate(faces) if i not in taken]
 
 
-def looked(picture: Tensor) -> list[Face]:
+def looked(picture: Tensor, detector: str = "auto") -> list[Face]:
     """The faces of a picture; none is no error."""
     try:
-        return find_faces(picture, look_turned=False)
+        return find_faces(picture, detector=detector, look_turned=False)
     except NoFaceError:
         return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,16 +16,16 @@ Look = Callable[[Tensor], list[Face]]
 Again = Callable[[Tensor, Face], Face | None]
 
 
-def turned(quarters: int) -> tuple[Look, Again]:
+def turned(quarters: int, detector: str = "auto") -> tuple[Look, Again]:
     """Looks at pictures (1, 3, h, w) turned by so many quarters counter-clockwise, for all faces and for a known one
     again; faces lie in the pictures' own coordinates."""
     quarters %= 4
     if not quarters:
-        return looked, found_again
+        return partial(looked, detector=detector), found_again
 
     def look(picture: Tensor) -> list[Face]:
         height, width = picture.shape[-2:]
-        return [_back(face, quarters, height, width) for face in looked(picture.rot90(quarters, (2, 3)))]
+        return [_back(face, quarters, height, width) for face in looked(picture.rot90(quarters, (2, 3)), detector)]
 
     def again(picture: Tensor, face: Face) -> Face | None:
         height, width = picture.shape[-2:]

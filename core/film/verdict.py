@@ -36,6 +36,8 @@ class FilmVerdict:
     """Where it matches most."""
     worst: float
     """The share there."""
+    closest: float
+    """The highest similarity of a frame."""
     mean: float
     """Similarity of the mean embedding of all frames, which is what a patient service would compare."""
 
@@ -72,7 +74,7 @@ def judge(
                 continue
             window = window_around(face, 1.0)
             part = frame.cut(window)
-            there = find_again(part, window.moved(face), detector)
+            there = find_again(part, window.moved(face).to(part.device), detector)
             for name, embedding in ensemble.embed(part, there.points[None].to(part)).items():
                 alike = float((known[person][name] @ embedding[0]).max())
                 seen[name].append((int(seconds), person, alike, embedding[0]))
@@ -99,5 +101,7 @@ def _told(
         float((known[person][name] @ F.normalize(torch.stack(all_of).mean(0), dim=0)).max())
         for person, all_of in people.items()
     ]
-    matched = sum(alike > threshold for _, _, alike, _ in seen) / len(seen)
-    return FilmVerdict(name, witness.role, threshold, len(seen), matched, worst, shares[worst], max(means))
+    alikes = [alike for _, _, alike, _ in seen]
+    matched = sum(alike > threshold for alike in alikes) / len(seen)
+    figures = matched, worst, shares[worst], max(alikes), max(means)
+    return FilmVerdict(name, witness.role, threshold, len(seen), *figures)

@@ -33,8 +33,19 @@ class Person:
     """One face of one shot."""
 
     course: Course
+    places: list[tuple[int, Face]]
+    """Frames, and the face in each, that `keys` are pictures of."""
     keys: list[tuple[Tensor, Face]]
     """Pictures (1, 3, h, w) of it, with the face in each."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """The frames from `first` to before `following`, and the people in it, the largest first."""
+
+    first: int
+    following: int
+    people: list[Person]
 
 
 @dataclass
@@ -42,57 +53,69 @@ class _Keys:
     """So many pictures spread over a shot whose length nobody knows yet: when there are too many, every second goes."""
 
     every: int = _EVERY
-    held: list[tuple[int, Tensor, Face]] = field(default_factory=list)
+    held: list[tuple[int, Face, tuple[Tensor, Face]]] = field(default_factory=list)
 
     def offer(self, frame: int, picture: Frame, face: Face) -> None:
         if self.held and frame - self.held[-1][0] < self.every:
             return
-        window = window_around(face, _AROUND)
-        part, there = picture.cut(window), window.moved(face)
-        if there.size > _LARGE:
-            share = _LARGE / there.size
-            side = max(1, round(window.width * share))
-            part, there = resize(part, side, side), enlarged(there, side / window.width)
-        self.held.append((frame, to_uint8(part), there))
+        self.held.append((frame, face, key_of(picture, face)))
         if len(self.held) > _HELD:
             self.held, self.every = self.held[::2], self.every * 2
 
-    def chosen(self) -> list[tuple[Tensor, Face]]:
+    def chosen(self) -> tuple[list[tuple[int, Face]], list[tuple[Tensor, Face]]]:
+        """Where the pictures are from, and the pictures."""
         count = min(KEYS, len(self.held))
-        places = [round(place) for place in torch.linspace(0, len(self.held) - 1, count).tolist()]
-        return [(self.held[place][1].float() / 255, self.held[place][2]) for place in places]
+        some = [self.held[round(place)] for place in torch.linspace(0, len(self.held) - 1, count).tolist()]
+        return [(frame, face) for frame, face, _ in some], [(part.float() / 255, there) for _, _, (part, there) in some]
+
+
+def key_of(picture: Frame, face: Face) -> tuple[Tensor, Face]:
+    """A picture of a face, in bytes, of a size to be searched on, and the face in it."""
+    window = window_around(face, _AROUND)
+    part, there = picture.cut(window), window.moved(face)
+    if there.size > _LARGE:
+        share = _LARGE / there.size
+        side = max(1, round(window.width * share))
+        part, there = resize(part, side, side), enlarged(there, side / window.width)
+    return to_uint8(part), there
 
 
 def watch(
     frames: Iterable[tuple[float, Frame]],
     looks: tuple[Look, Again] = (looked, found_again),
     on_frame: Callable[[int], None] = lambda done: None,
-) -> Iterator[list[Person]]:
-    """The people of one shot after the other, the largest first; of frames with the seconds at which they are shown.
+    start: int = 0,
+) -> Iterator[Shot]:
+    """One shot after the other; of frames with the seconds at which they are shown. At `start` a shot begins, and what
+    comes before was watched already.
 
     Nothing of a shot is kept once it has been handed on.
     """
-    cuts, first, index, times = Cuts(), 0, -1, {}
+    cuts, first, index, times = Cuts(), start, -1, {}
     follower, keys = Follower(*looks), {}
     for index, (seconds, frame) in enumerate(frames):
+        if index < start:
+            on_frame(index + 1)
+            continue
         small = frame.small()
-        if cuts.begins(small) and index:
-            yield _people(follower, keys, first, index - 1, times)
+        if cuts.begins(small) and index > start:
+            yield _shot(follower, keys, first, index, times)
             follower, keys, first, times = Follower(*looks), {}, index, {}
         times[index] = seconds
-        follower.see(index, small, frame.width / small.shape[-1])
+        follower.see(index, small, frame.width / small.shape[-1], seconds)
         for track in follower.tracks:
             if index in track.seen:
                 keys.setdefault(id(track), _Keys()).offer(index, frame, track.seen[index])
         on_frame(index + 1)
-    if index >= 0:
-        yield _people(follower, keys, first, index, times)
+    if index >= start:
+        yield _shot(follower, keys, first, index + 1, times)
 
 
-def _people(follower: Follower, keys: dict[int, _Keys], first: int, last: int, times: dict[int, float]) -> list[Person]:
-    tracks = [track for track in follower.tracks if track.size >= SMALLEST_FACE and not _slip(track, last - first + 1)]
+def _shot(follower: Follower, keys: dict[int, _Keys], first: int, following: int, times: dict[int, float]) -> Shot:
+    tracks = [track for track in follower.tracks if track.size >= SMALLEST_FACE and not _slip(track, following - first)]
     tracks.sort(key=lambda track: -track.size)
-    return [Person(course_of(track, first, last, times), keys[id(track)].chosen()) for track in tracks]
+    people = [Person(course_of(track, first, following - 1, times), *keys[id(track)].chosen()) for track in tracks]
+    return Shot(first, following, people)
 
 
 def _slip(track: Track, length: int) -> bool:

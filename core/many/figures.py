@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ..film.run import Finished
 from ..verdict.report import FaceVerdict, Report
 
 
-def figures_of(report: Report) -> dict[str, float | None]:
+def figures_of(report: Report | Finished) -> dict[str, float | None]:
     """The worst face counts in each figure. `margin` is by how much the closest similarity of those whose word counts
     exceeds its threshold, plain or shared: below 0 nobody matches."""
+    if isinstance(report, Finished):
+        return {"protected": float(report.protected), "margin": report.margin} if report.verdicts else {}
     qualities = [face.quality for face in report.faces]
     lpips = [quality.lpips_vgg for quality in qualities if quality.lpips_vgg is not None]
     margins = [margin for face in report.faces for margin in _margins(face)]

@@ -29,7 +29,7 @@ _SHOWN = ("source", "target", "state", "attempts", "seconds", *FIGURES, "reason"
 _SHOWN += ("version", "made", "made_size")
 _WORST_FIRST = (
     "CASE state WHEN 'failed' THEN 0 WHEN 'done' THEN 1 ELSE 2 END, protected, "
-    "CASE WHEN protected THEN ssim ELSE -margin END, target"
+    "CASE WHEN protected THEN coalesce(ssim, 1) ELSE -margin END, target"
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import InputError, OutputError
 from ..whole import PART
-from .places import Found, Place, PlaceLost, is_photo
+from .places import Found, Place, PlaceLost, is_ours
 
 _FOR_EVERYBODY = (ENOSPC, EDQUOT, EROFS)
 
@@ -29,7 +29,7 @@ class Folder:
             ) from error
         for path in matches:
             key = path.relative_to(self.root).as_posix()
-            if is_photo(key) and path.is_file():
+            if is_ours(key) and path.is_file():
                 yield Found(key, self.stamp(key))
 
     def _below(self) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""What a worker does with one photo: bring it here, see whether it is new, work on it, deliver it."""
+"""What a worker does with one photo or film: bring it here, see whether it is new, work on it, deliver it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from ..film.files import CONTAINERS, is_film
 from ..hashes import content_of
 from .patience import limited
 from .places import below
@@ -86,6 +87,8 @@ class PhotoSetup:
 
 
 def target_name(key: str) -> str:
-    """A photo keeps its name and format, or becomes PNG when its own can only be read."""
+    """A photo keeps its name and format, or becomes PNG when its own can only be read; a film likewise, or MKV."""
     path = PurePosixPath(key)
+    if is_film(path) and path.suffix.lower() not in CONTAINERS:
+        return str(path.with_suffix(".mkv"))
     return str(path.with_suffix(".png")) if path.suffix.lower() in (".gif", ".avif") else key

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ..errors import OutputError
+from ..film.files import is_film
 from ..images import SUFFIXES
 
 
@@ -18,7 +19,7 @@ class PlaceLost(OutputError):
 
 @dataclass(frozen=True)
 class Found:
-    """A photo that lies in a place."""
+    """A photo or a film that lies in a place."""
 
     key: str
     """Its path below the place, with slashes."""
@@ -33,7 +34,7 @@ class Place(Protocol):
     """How a user names it; `open_place` of it is this place again, in any process."""
 
     def find(self, pattern: str | None = None) -> Iterator[Found]:
-        """All photos below, or those that match a glob; hidden files and folders are left out."""
+        """All photos and films below, or those that match a glob; hidden files and folders are left out."""
 
     def fetch(self, key: str) -> AbstractContextManager[Path]:
         """A file of this machine that holds this photo."""
@@ -68,6 +69,7 @@ def below(place: str, key: str) -> str:
     return f"{place}{'' if place.endswith('/') else '/'}{key}"
 
 
-def is_photo(key: str) -> bool:
-    parts = PurePosixPath(key).parts
-    return PurePosixPath(key).suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in parts)
+def is_ours(key: str) -> bool:
+    """Whether a name is that of a photo or a film, and nothing of it is hidden."""
+    path = PurePosixPath(key)
+    return (path.suffix.lower() in SUFFIXES or is_film(path)) and not any(part.startswith(".") for part in path.parts)

@@ -13,7 +13,7 @@ from ..errors import InputError, OutputError
 from ..scratch import in_memory, scratch
 from ..whole import PART, part_name
 from .local import Folder
-from .places import Found, Place, PlaceLost, is_photo
+from .places import Found, Place, PlaceLost, is_ours
 
 _THIS_MACHINE = {"file", "local"}
 """fsspec's own view of this machine's disks: the same files as a folder's, by another name."""
@@ -48,7 +48,7 @@ class Remote:
                 found = self._files.glob(f"{self._root}/{pattern}", detail=True)
         for path, about in sorted(found.items()):
             key = path.removeprefix(self._root).lstrip("/")
-            if about["type"] == "file" and is_photo(key):
+            if about["type"] == "file" and is_ours(key):
                 yield Found(key, _stamp(about))
 
     @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, OutputError
+from ..film.files import is_film
 from ..hashes import content_of
 from ..version import version
 from .ledger import DONE, FAILED, Known, Ledger, as_columns
@@ -39,6 +40,8 @@ class Order:
     """What else a photo's work writes, by its target."""
     overwrite: bool = False
     """Whether a file that an earlier run did not make may be replaced."""
+    films: bool = True
+    """Whether films are treated too; otherwise they are left as they are."""
 
 
 @dataclass
@@ -50,6 +53,10 @@ class Summary:
     """Already done by an earlier run."""
     done: int = 0
     failed: int = 0
+    films: int = 0
+    """How many of all are films."""
+    left: int = 0
+    """Films that lie among the photos of work that takes none."""
 
 
 def run(
@@ -61,7 +68,7 @@ def run(
     """Do what is not done. May be stopped at any moment, in any way, and started again."""
     sources, out = [source_of(text) for text in order.photos], open_place(order.out)
     refuse_entangled(sources, out)
-    found = _targets(sources, out)
+    found, left = _targets(sources, out, order.films)
     with closing(Ledger(out.ledger_folder(), for_writing=True)) as ledger:
         out.prepare()
         known, present = ledger.known(), out.sweep()
@@ -69,7 +76,8 @@ def run(
         intact = _Intact(out, ledger, present)
         todo = _todo(found, known, intact, order.settings)
         ledger.expect((task.target, task.source, stamp, order.settings, tries) for task, stamp, tries in todo)
-        summary = Summary(total=len(found), skipped=len(found) - len(todo))
+        films = sum(is_film(task.key) for task, _ in found)
+        summary = Summary(total=len(found), skipped=len(found) - len(todo), films=films, left=left)
         on_step(summary)
         if not todo:
             return summary
@@ -86,12 +94,17 @@ def run(
     return summary
 
 
-def _targets(sources: Iterable[Source], out: Place) -> list[tuple[PhotoTask, Found]]:
-    """Every photo with where it goes; an error when two would go to the same place, or one over an original."""
+def _targets(sources: Iterable[Source], out: Place, films: bool) -> tuple[list[tuple[PhotoTask, Found]], int]:
+    """Every photo with where it goes, and how many films are left out; an error when two would go to the same place, or
+    one over an original."""
     taken: dict[str, PhotoTask] = {}
+    left = 0
     found: list[tuple[PhotoTask, Found]] = []
     for source in sources:
         for photo in source.photos():
+            if not films and is_film(photo.key):
+                left += 1
+                continue
             task = PhotoTask(source.place.text, photo.key, target_name(photo.key))
             if any(part in ("", ".", "..") for part in photo.key.split("/")):
                 raise InputError(f"'{task.source}' has a name that no folder can hold: rename it.")
@@ -104,12 +117,13 @@ def _targets(sources: Iterable[Source], out: Place) -> list[tuple[PhotoTask, Fou
                     "Rename one, or use two folders."
                 )
     if not found:
-        raise InputError(f"There are no photos in {', '.join(source.place.text for source in sources)}.")
+        but = f" ({left} films, which only protect takes)" if left else ""
+        raise InputError(f"There are no photos in {', '.join(source.place.text for source in sources)}{but}.")
     originals = {task.source for task, _ in found}
     for task, _ in found:
         if below(out.text, task.target) in originals:
             raise OutputError(f"{below(out.text, task.target)} is an original photo, which is never overwritten.")
-    return found
+    return found, left
 
 
 def _refuse_lost(

@@ -1,4 +1,4 @@
-"""What an argument names: a folder, a glob, a single photo, here or at an address of fsspec (s3://, memory:// ...)."""
+"""What an argument names: a folder, a glob, a photo or film, here or at an address of fsspec (s3://, memory:// ...)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from ..errors import InputError
-from ..images import SUFFIXES
 from .local import Folder
-from .places import Found, Place, is_photo
+from .places import Found, Place, is_ours
 
 _WILD = re.compile(r"[*?\[]")
 
@@ -33,7 +32,7 @@ class Source:
 
     def takes(self, path: Path) -> bool:
         """Whether a file of such a name would be a photo of this source, for a pattern by its last part."""
-        if self.key is not None or not is_photo(path.name):
+        if self.key is not None or not is_ours(path.name):
             return False
         folder = Folder(path.parent)
         within = self.place.contains(folder) if self.recursive else self.place.text == folder.text
@@ -64,7 +63,7 @@ def source_of(text: str) -> Source:
         start = _WILD.search(text).start()
         root, slash, _ = text[:start].rpartition("/")
         return Source(open_place(root + slash if is_url(text) else (root or slash or ".")), text[len(root + slash) :])
-    if _is(Path.is_dir, text) or (is_url(text) and PurePosixPath(text).suffix.lower() not in SUFFIXES):
+    if _is(Path.is_dir, text) or (is_url(text) and not is_ours(PurePosixPath(text).name)):
         return Source(open_place(text))
     parent, slash, name = (text if is_url(text) else Path(text).absolute().as_posix()).rpartition("/")
     return Source(open_place(parent + slash), key=name)

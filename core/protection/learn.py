@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..faces.crops import region_of
-from ..faces.face import Face
+from ..faces.face import Sitter
 from ..optimise import Outcome, Step, Terms, optimise
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
@@ -23,9 +23,6 @@ from .objective import VISIBILITY, Distance, Objective
 from .protect import origin_of
 from .recipe import Recipe
 from .task import Task, prepared
-
-Sitter = tuple[Tensor, Face]
-"""A picture (1, 3, H, W) and which of its faces is meant."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def learn(
             f"'{recipe.name}' changes pixels or a latent of one photo, which is no veil: choose light, balanced or "
             "strong."
         )
-    tasks, ensemble = [_task(image, face, surrogates, recipe) for image, face in sitters], Ensemble(surrogates)
+    tasks, ensemble = [_task(sitter, surrogates, recipe) for sitter in sitters], Ensemble(surrogates)
     clean, masks, points = (torch.cat([getattr(task, name) for task in tasks]) for name in ("clean", "masks", "points"))
     bounds = joined([recipe.shape.forgiving(task.image, task.windows, task.points) for task in tasks])
     variable = Bundle(recipe.shape.fields(points, bounds, shared=True))
@@ -90,8 +87,9 @@ def learn(
     return Learned(veil, outcome, {"denoiser": 0, "decoder": 0, "recogniser": ensemble.evaluations})
 
 
-def _task(image: Tensor, face: Face, surrogates: Sequence[Recogniser], recipe: Recipe) -> Task:
+def _task(sitter: Sitter, surrogates: Sequence[Recogniser], recipe: Recipe) -> Task:
     """Of a large picture only the part that its face needs is held."""
+    image, face = sitter
     region = region_of([face], *image.shape[-2:])
     return prepared(region.cut(image), [region.moved(face)], surrogates, recipe, None)
 

@@ -131,7 +131,7 @@ def protect(
     decodes = latent.difference.decodes if latent else 0
     evaluations = {"denoiser": 0, "decoder": decodes, "recogniser": ensemble.evaluations}
     veil = veil_of(variable, recipe.shape, origin_of(recipe, surrogates))
-    return Protected(**vars(found), evaluations=evaluations, veil=veil)
+    return Protected(**vars(found), evaluations=evaluations, veil=veil and veil.scaled(found.amount))
 
 
 def origin_of(recipe: Recipe, surrogates: Sequence[Recogniser], photos: int = 1) -> Origin:
@@ -180,7 +180,9 @@ def search(
             break
     if recipe.budget is None:
         return Found(result, mask, outcome)
-    amount, result, mask = within(task, variable, result, mask, recipe.budget)
+    amount, result, mask = within(
+        task.image, task.faces, (result, mask), lambda share: task.paste_all(variable, share), recipe.budget
+    )
     return Found(result, mask, outcome, amount)
 
 

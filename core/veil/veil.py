@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..faces.crops import Window, window_around
+from ..faces.crops import Window, region_of, window_around
 from ..faces.face import Face
+from ..images import as_saved
 from .change import Bundle, Change
 from .forgiving import Forgiving
 from .shape import Shape
@@ -78,6 +79,22 @@ class Veil:
         variable = Bundle(self.shape.fields(points, bounds, shared=len(self) == 1))
         self.put_on(variable)
         return wear(picture, faces, windows, variable, allowed, amount)
+
+    def on_photo(self, photo: Tensor, faces: Sequence[Face], amount: float = 1.0) -> Tensor:
+        """The same of a photo, as the eight bits of a file hold it; of a large one only the part that its faces need is
+        worked on."""
+        region, result = region_of(faces, *photo.shape[-2:]), photo.clone()
+        part = region.cut(photo)
+        worn, mask = self.worn(part, [region.moved(face) for face in faces], amount)
+        region.cut(result).copy_(torch.where(mask > 0, as_saved(worn), part))
+        return result
+
+    def scaled(self, share: float) -> Veil:
+        """The veil whose amount of 1 is this one's `share`, from 0 to 1: every field is in proportion to the bounded
+        value of its knots."""
+        if share == 1:
+            return self
+        return replace(self, knots={name: torch.atanh(share * torch.tanh(knots)) for name, knots in self.knots.items()})
 
     def bounds(self, picture: Tensor, faces: Sequence[Face]) -> Forgiving | None:
         """What a picture forgives where these faces are: half of the work, and alike from frame to frame."""

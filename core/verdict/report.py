@@ -128,6 +128,8 @@ class Report:
     """The most paint that was to show on a face."""
     amount: float = 1.0
     """The share of the change that was found which the budget left."""
+    strangers: int = 0
+    """Faces that are like nobody whose veil was given, and stayed as they were."""
     compared_with: str = "original"
     """"gallery" when other photos of the person were given, else "original": then before is 1."""
     online: list[Sent] = field(default_factory=list)
@@ -222,6 +224,8 @@ class Report:
                 )
         if self.amount < 1:
             lines.append(f"  {self.amount:.0%} of what was found: no more paint than {self.budget:g} may show")
+        if self.strangers:
+            lines.append(f"  left as they were, being like nobody whose veil was given: {self.strangers}")
         lines += [f"  {sent.words()}" for sent in self.online]
         return [plain(line) for line in (*lines, self.sentence(), *self._advice())]
 

@@ -8,6 +8,7 @@ import shutil
 import pytest
 import torch
 from commandline import refused, run
+from PIL import Image
 from veils import stirred
 
 from faceveil.core.images import read_photo
@@ -47,6 +48,54 @@ def test_a_search_goes_on_from_it(capsys, portrait, veil, tmp_path):
         *("--report", tmp_path / "r.json"),
     )
     assert code == 0 and json.loads((tmp_path / "r.json").read_text())["recipe"] == "balanced+veil"
+
+
+def test_under_a_budget_it_is_worn_as_far_as_that_goes_and_kept_as_it_was_worn(capsys, portrait, tmp_path):
+    save_veil(stirred(), tmp_path / "me.veil")
+    code, _, _ = run(
+        capsys,
+        *("protect", portrait, "-o", tmp_path / "less.png", "--veil", tmp_path / "me.veil", "--budget", 0.06),
+        *("--surrogate", "dlib", "--report", tmp_path / "r.json", "--save-veil", tmp_path / "less.veil"),
+    )
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert code == 0 and 0 < told["amount"] < 1 and told["faces"][0]["quality"]["paint"] <= 0.08
+    run(capsys, "veil", "apply", portrait, "--veil", tmp_path / "less.veil", "-o", tmp_path / "again.png")
+    worn, again = (read_photo(tmp_path / name).pixels for name in ("less.png", "again.png"))
+    assert (worn - again).abs().max() < 1.5 / 255
+
+
+def test_each_of_several_people_wears_their_own(capsys, examples, tmp_path):
+    """Two people side by side, told apart by photos, and by their order."""
+    pictures = [Image.open(examples / name).convert("RGB") for name in ("person-first.jpg", "portrait.png")]
+    pictures = [picture.resize((320, round(320 * picture.height / picture.width))) for picture in pictures]
+    both = Image.new("RGB", (640, max(picture.height for picture in pictures)))
+    for place, picture in enumerate(pictures):
+        both.paste(picture, (320 * place, 0))
+    both.save(tmp_path / "both.png")
+    save_veil(stirred(), tmp_path / "first.veil")
+    save_veil(stirred().scaled(0.5), tmp_path / "second.veil")
+    first = f"{tmp_path / 'first.veil'}={examples / 'person-second.jpg'}"
+    second = f"{tmp_path / 'second.veil'}={examples / 'portrait.png'}"
+    words = ("protect", tmp_path / "both.png", "--surrogate", "dlib", "--report", tmp_path / "r.json", "-o")
+    code, text, err = run(capsys, *words, tmp_path / "one.png", "--veil", second, "--veil", first)
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert code == 0 and len(told["faces"]) == 2 and told["strangers"] == 0, err
+    code, text, _ = run(capsys, *words, tmp_path / "alone.png", "--veil", first)
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert code == 0 and len(told["faces"]) == 1 and "being like nobody whose veil was given: 1" in text
+    one, alone, clean = (read_photo(tmp_path / name).pixels for name in ("one.png", "alone.png", "both.png"))
+    assert torch.equal(one[..., :320, :], alone[..., :320, :]) and torch.equal(alone[..., 320:, :], clean[..., 320:, :])
+    assert not torch.equal(one[..., 320:, :], clean[..., 320:, :])
+    largest = told["faces"][0]["box"]
+    order = (first, second) if largest[0] < 280 else (second, first)
+    files = [each.split("=")[0] for each in order]
+    run(capsys, *words, tmp_path / "order.png", "--veil", files[0], "--veil", files[1])
+    two = ("--veil", first, "--veil", second)
+    assert "one veil" in refused(capsys, *words, tmp_path / "no.png", *two, "--refine", 2)
+    assert "3 veils and 2 faces" in refused(
+        capsys, *words, tmp_path / "no.png", *(word for _ in range(3) for word in ("--veil", files[0]))
+    )
+    assert not (tmp_path / "no.png").exists()
 
 
 def test_a_folder_wears_it(capsys, portrait, veil, tmp_path):

@@ -7,11 +7,12 @@ import pytest
 import torch
 from veils import stirred
 
-from faceveil.core.errors import Cancelled, InputError, NoFaceError, OutputError
+from faceveil.core.errors import Cancelled, InputError, OutputError
 from faceveil.core.faces.face import Face
-from faceveil.core.film.files import about, frames_of, rewrite
+from faceveil.core.film.files import about, frames_of
 from faceveil.core.film.frames import Picture
 from faceveil.core.film.protect import Wardrobe, dress, find_veils
+from faceveil.core.film.rewrite import rewrite
 from faceveil.core.film.turning import turned
 
 
@@ -80,16 +81,6 @@ def test_a_still_is_a_film_of_one_frame(films, tmp_path):
     assert protected(films("still.mp4", count=1, audio=0), tmp_path / "out.mp4")[0] == 1
 
 
-def test_one_that_shows_nobody_is_refused_and_nothing_is_written(tmp_path):
-    pytest.importorskip("av")
-    from films import write
-
-    path = write(tmp_path / "sky.mp4", [np.full((96, 128, 3), 120, np.uint8)] * 5)
-    with pytest.raises(NoFaceError, match="any of the 5 frames"):
-        protected(path, tmp_path / "out.mp4")
-    assert not (tmp_path / "out.mp4").exists()
-
-
 def test_a_face_only_at_the_end_is_found(films, portrait, tmp_path):
     pytest.importorskip("av")
     from films import moved, write
@@ -129,8 +120,8 @@ def test_a_hundred_shots_are_a_hundred_courses_and_none_leaves_its_shot():
     frames = [(index / 25, Picture(shots[index // 3])) for index in range(300)]
     there = Face((30.0, 10.0, 80.0, 60.0), torch.tensor([[45.0, 25], [65, 25], [55, 35], [47, 48], [63, 48]]))
     shown = list(watch(frames, (lambda small: [there], lambda small, face: face)))
-    assert len(shown) == 100 and all(len(people) == 1 for people in shown)
-    assert [people[0].course.first for people in shown] == list(range(0, 300, 3))
+    assert len(shown) == 100 and all(len(shot.people) == 1 for shot in shown)
+    assert [shot.people[0].course.first for shot in shown] == list(range(0, 300, 3))
 
 
 def test_stopped_in_the_middle_nothing_is_left(films, tmp_path):

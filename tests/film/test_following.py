@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 
 import torch
+from veils import stirred
 
+from faceveil.core.faces.crops import window_around
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces, found_again
 from faceveil.core.film.cuts import Cuts
+from faceveil.core.film.frames import Picture
 from faceveil.core.film.smooth import steadied
-from faceveil.core.film.track import EVERYWHERE, Follower, Track, course_of
+from faceveil.core.film.track import EVERYWHERE, Course, Follower, Track, course_of
 from faceveil.core.film.turning import _back
+from faceveil.core.film.worn import Worn
 
 POINTS = torch.tensor([[30.0, 40.0], [70.0, 40.0], [50.0, 60.0], [35.0, 80.0], [65.0, 80.0]])
 
@@ -35,8 +39,7 @@ def test_two_faces_that_pass_each_other_stay_two():
     index = 0
     follower = Follower(lambda small: list(places[index]))
     for index in range(0, 20):
-        follower._frames = 0  # each time everywhere
-        follower.see(index, torch.zeros(1, 3, 9, 16), 1.0)
+        follower.see(EVERYWHERE * index, torch.zeros(1, 3, 9, 16), 1.0, float(index))
     assert [len(track.seen) for track in follower.tracks] == [20, 20]
     assert follower.tracks[0].last.box[0] == 10 + 8 * 19
 
@@ -65,6 +68,25 @@ def test_trembling_goes_and_movement_stays():
     off = steadied(path(seconds) + noise, seconds, every) - path(every)
     assert off.norm(dim=1).mean() < 0.75 * noise.norm(dim=1).mean()
     assert off.diff(dim=0).norm(dim=1).mean() < 0.3 * noise.diff(dim=0).norm(dim=1).mean()
+
+
+def test_a_close_window_wears_the_same_veil(portrait):
+    """As in the window that it was searched in, at half the pixels, also where the face is tilted."""
+    face = find_faces(portrait)[0]
+    veil, row = stirred(), torch.cat([torch.tensor(face.box), face.points.flatten()])
+    for turned in (0.0, 0.4):
+        middle, (sin, cos) = face.points.mean(0), (math.sin(turned), math.cos(turned))
+        points = (face.points - middle) @ torch.tensor([[cos, sin], [-sin, cos]]) + middle
+        there = Face(face.box, points)
+        worn = Worn(Course(0, torch.cat([row[:4], points.flatten()])[None].repeat(3, 1)), veil, [])
+        frame = Picture(portrait[0].movedim(0, -1).clone())
+        assert worn.put_on(1, frame)
+        expected, mask = veil.worn(portrait, [there])
+        assert ((frame.pixels.movedim(-1, 0)[None] - expected).abs() * (mask > 0)).max() < 0.03
+        outside = (mask == 0).expand_as(portrait)
+        assert torch.equal(frame.pixels.movedim(-1, 0)[None][outside], portrait[outside])
+        sides = window_around(worn._close.at(1), worn._fitted.shape.margin).width, window_around(face, 0.35).width
+        assert sides[0] ** 2 < 0.75 * sides[1] ** 2
 
 
 def test_few_sightings_and_gaps_are_bridged():
@@ -97,7 +119,7 @@ def test_between_looks_at_everything_a_known_face_is_looked_for_where_it_was():
 
     follower = Follower(lambda picture: [face_at(20)], again)
     for index in range(EVERYWHERE):
-        follower.see(index, torch.zeros(1, 3, 180, 320), 2.0)
+        follower.see(index, torch.zeros(1, 3, 180, 320), 2.0, index / 25)
     assert asked == [20.0, 21.0, 22.0, 23.0, 24.0], "every second frame"
     assert follower.tracks[0].last.box[0] == 50.5
 

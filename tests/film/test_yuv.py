@@ -18,9 +18,9 @@ def planes_of(kind: str, pixels: np.ndarray, matrix: int = 1):
     made.colorspace, made.color_range = matrix, 1
     frame = av.VideoFrame(made.width, made.height, kind)
     frame.colorspace, frame.color_range = matrix, 1
-    from faceveil.core.film.files import _views
+    from faceveil.core.film.files import views_of
 
-    for there, here in zip(_views(frame), _views(made), strict=True):
+    for there, here in zip(views_of(frame), views_of(made), strict=True):
         there[:] = here
     return FilmFrame(frame)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from other_device import DEVICE, OtherDevice
 from veils import stirred
 
 from faceveil.core.errors import InputError
@@ -22,6 +23,17 @@ def test_frames_wear_a_veil_and_somebody_looks_at_them(portrait, dlib_recogniser
     )
     assert not torch.equal(frames, before) and len(veils) == 1 and told[-1] == 1.0
     assert said.startswith("3 frames, 1 faces in its shots, 1 veil.") and "dlib (judge): matches" in said
+
+
+def test_frames_are_worked_on_where_that_is_said(portrait):
+    frames = portrait[0].movedim(0, -1)[20:220, 100:356].expand(2, -1, -1, -1)
+    made = []
+    for device in ("cpu", str(DEVICE)):
+        made.append(frames.clone())
+        wardrobe = wardrobe_of("light", "1e-2", 0, [], (stirred(),))
+        with OtherDevice():
+            protect_batch(made[-1], 24.0, wardrobe, "all", 1.0, [], "1e-2", lambda done, what: None, device)
+    assert (made[0] - made[1]).abs().max() < 1e-3 and not torch.equal(made[0], frames)
 
 
 def test_a_film_goes_from_file_to_file(portrait, tmp_path):

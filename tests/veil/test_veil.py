@@ -10,11 +10,13 @@ import torch.nn.functional as F
 from veils import SHAPE, stirred
 
 from faceveil.core.errors import InputError
+from faceveil.core.faces import crops
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces
 from faceveil.core.optimise import Settings
 from faceveil.core.protection.protect import protect
 from faceveil.core.recipes import choose
+from faceveil.core.veil.veil import Veil
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,25 @@ def test_none_of_it_changes_nothing_and_more_changes_more(portrait, face):
     assert torch.equal(veil.apply(portrait, [face], 0.0), portrait)
     changes = [(veil.apply(portrait, [face], amount) - portrait).abs().mean() for amount in (0.4, 0.8, 1.2)]
     assert 0 < changes[0] < changes[1] < changes[2]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_a_share_of_it_is_a_veil_of_its_own(portrait, face, share):
+    veil = stirred()
+    less = veil.scaled(share)
+    assert (less.apply(portrait, [face]) - veil.apply(portrait, [face], share)).abs().max() < 1e-5
+
+
+def test_of_a_large_photo_only_a_part_is_worked_on(portrait, face, monkeypatch):
+    whole = stirred().on_photo(portrait, [face])
+    sizes = []
+    worn = Veil.worn
+    monkeypatch.setattr(crops, "WHOLE", 1)
+    monkeypatch.setattr(
+        Veil, "worn", lambda self, part, *rest: sizes.append(part.shape[-2:]) or worn(self, part, *rest)
+    )
+    assert torch.equal(stirred().on_photo(portrait, [face]), whole)
+    assert sizes[0].numel() < 0.5 * portrait.shape[-2:].numel()
 
 
 def test_outside_of_the_face_every_pixel_is_the_same(portrait, face):

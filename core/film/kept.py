@@ -1,0 +1,164 @@
+"""What is finished of a film lies in a hidden folder beside where it is to lie: stopped, it goes on from there.
+
+Kept are the veils that were found, where they are worn, and parts of the picture that were written; no picture of a
+face as it was, and no embedding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from ..errors import FaceVeilError, InputError, OutputError
+from ..faces.face import Face
+from ..plain import plain
+from ..scratch import LOCK, lock, scratch
+from ..veil.files import SUFFIX, load_veil, save_veil
+from ..veil.veil import Veil
+from ..whole import whole
+from .track import Course
+from .worn import Worn
+
+_PREFIX = ".faceveil-film-"
+_SETTINGS, _WATCHED = "settings", "watched"
+
+
+@dataclass
+class Kept:
+    """Shots that were watched, with the veils that were found for them."""
+
+    folder: Path
+    worn: list[Worn] = field(default_factory=list)
+    next_frame: int = 0
+    """Where the first shot begins that was not watched yet."""
+    frames: int | None = None
+    """How many the film has, once all of it was watched."""
+    _veils: list[Veil] = field(default_factory=list)
+    _shots: int = 0
+
+    @property
+    def veils(self) -> list[Veil]:
+        return list(self._veils)
+
+    def keep_shot(self, worn: Sequence[Worn], next_frame: int) -> None:
+        """A shot is over, in which this is worn."""
+        from safetensors import SafetensorError
+        from safetensors.torch import save_file
+
+        tensors, told = {}, []
+        for index, each in enumerate(worn):
+            tensors[f"course.{index}"] = each.course.places.contiguous()
+            places = [[frame, *face.box, *face.points.flatten().tolist()] for frame, face in each.places]
+            tensors[f"places.{index}"] = torch.tensor(places, dtype=torch.float64)
+            told.append({"first": each.course.first, "veil": self._number(each.veil)})
+        said = {"next": next_frame, "worn": told}
+        try:
+            with whole(self._shot(self._shots)) as part:
+                save_file(tensors, part, {"told": json.dumps(said)})
+        except (SafetensorError, OSError) as error:
+            raise OutputError(f"What was found in the film cannot be kept ({error}): make room.") from error
+        self._shots, self.next_frame = self._shots + 1, next_frame
+        self.worn += worn
+
+    def keep_end(self, frames: int) -> None:
+        """All of the film was watched."""
+        with whole(self.folder / _WATCHED) as part:
+            part.write_text(str(frames))
+        self.frames = frames
+
+    def read(self) -> None:
+        """What an earlier run kept."""
+        while (path := self._shot(self._shots)).exists():
+            self._read_shot(path)
+            self._shots += 1
+        watched = self.folder / _WATCHED
+        self.frames = int(watched.read_text()) if watched.exists() else None
+
+    def _read_shot(self, path: Path) -> None:
+        from safetensors import safe_open
+
+        with safe_open(path, "pt") as stored:
+            said = json.loads(stored.metadata()["told"])
+            for index, entry in enumerate(said["worn"]):
+                course = Course(entry["first"], stored.get_tensor(f"course.{index}"))
+                places = [(int(row[0]), _face(row[1:])) for row in stored.get_tensor(f"places.{index}")]
+                while len(self._veils) <= entry["veil"]:
+                    self._veils.append(load_veil(self._veil(len(self._veils))))
+                self.worn.append(Worn(course, self._veils[entry["veil"]], places))
+        self.next_frame = said["next"]
+
+    def _number(self, veil: Veil) -> int:
+        for number, known in enumerate(self._veils):
+            if known is veil:
+                return number
+        save_veil(veil, self._veil(len(self._veils)))
+        self._veils.append(veil)
+        return len(self._veils) - 1
+
+    def _shot(self, number: int) -> Path:
+        return self.folder / f"shot-{number:06}.safetensors"
+
+    def _veil(self, number: int) -> Path:
+        return self.folder / f"{number:06}{SUFFIX}"
+
+
+def _face(row: torch.Tensor) -> Face:
+    return Face(tuple(row[:4].tolist()), row[4:].float().view(5, 2))
+
+
+@contextmanager
+def kept(target: Path, settings: str | None) -> Iterator[Kept]:
+    """What an earlier run with the same `settings` kept of this film, and where to keep more; gone when the block ends
+    well. Without settings nothing outlives the block."""
+    if settings is None:
+        with scratch(target.parent) as folder:
+            yield Kept(folder)
+        return
+    name = hashlib.sha256(target.name.encode(errors="surrogateescape")).hexdigest()[:16]
+    folder = target.parent / f"{_PREFIX}{name}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"Nothing can be kept beside '{plain(target.name)}' ({error.strerror}).") from error
+    held = None if folder.is_symlink() else lock(folder)
+    if held is None:
+        raise OutputError(f"'{plain(target.name)}' is being written by another run: wait for it, or take another name.")
+    over = False
+    try:
+        found = _earlier(folder, settings)
+        yield found
+        over = True
+    except InputError:  # it would be the same the next time
+        over = True
+        raise
+    finally:
+        os.close(held)
+        if over or not found.worn:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _earlier(folder: Path, settings: str) -> Kept:
+    """What lies there, where it was kept with these settings and is sound; else nothing does any more."""
+    from safetensors import SafetensorError
+
+    mark, found = folder / _SETTINGS, Kept(folder)
+    try:
+        if mark.read_text() == settings:
+            found.read()
+            return found
+    except (OSError, ValueError, KeyError, TypeError, IndexError, SafetensorError, RuntimeError, FaceVeilError):
+        pass
+    for path in folder.iterdir():
+        if path.is_file() and path.name != LOCK:
+            path.unlink()
+    with whole(mark) as part:
+        part.write_text(settings)
+    return Kept(folder)
