@@ -8,6 +8,9 @@ from ..plain import plain
 from ..recognisers.judge import Sent
 from .weakest import weakest
 
+SCHEMA = 1
+"""Of the JSON: another number when a key goes or means something else, the same when one is added."""
+
 
 @dataclass(frozen=True)
 class RecogniserVerdict:
@@ -153,8 +156,9 @@ class Report:
         return None if not judged or None in judged else all(judged)
 
     def as_dict(self) -> dict[str, object]:
-        """JSON-ready; keys as documented in the README."""
-        return {**asdict(self), "protected": self.protected, "independent": self.independent, "weakest": self.weakest}
+        """JSON-ready, as docs/report.schema.json says."""
+        told = {"protected": self.protected, "independent": self.independent, "weakest": self.weakest}
+        return {"schema": SCHEMA, **asdict(self), **told}
 
     def sentence(self) -> str:
         """The verdict in one plain sentence, never promising more than was measured."""
