@@ -15,6 +15,7 @@ from .editing.wish import Edit
 from .engines.autoencoder import Autoencoder
 from .engines.denoiser import Denoiser
 from .errors import InputError
+from .faces.again import find_again
 from .faces.face import Face
 from .faces.find import find_faces
 from .images import PICTURE_MASK, Photo, as_saved, image_of, ordinary, refuse_unfit, to_bhwc
@@ -24,7 +25,7 @@ from .protection.objective import Objective
 from .protector import Protector
 from .trajectory.solvers import Moment
 from .verdict.report import Report
-from .verdict.verify import find_again, verify
+from .verdict.verify import verify
 
 SMALLEST, LARGEST = 8, 4096
 """Side of the square that a model works on: below, there is no latent; above, no model was trained."""

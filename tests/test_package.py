@@ -78,6 +78,7 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
         "trajectory",
         "protection",
         "editing",
+        "attacks",
         "recipes",
         "verdict",
         "protector",

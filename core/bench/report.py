@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +10,14 @@ from ..errors import InputError, ModelError
 from ..images import Photo, from_pil, write_photo
 from ..recognisers.recogniser import Recogniser
 from .albums import albums_of, as_pairs
+from .attack_tables import attack_tables
 from .frechet import features, frechet, load_inception
-from .probe import FEWEST, Probe, probe
+from .page import draw_page
+from .probe import FEWEST, Probe, probe, search_probes
 from .rows import FAR, Row, writing_into
 from .search_tables import search_tables
 from .sheets import ORDERS, draw
+from .siege import joined
 from .tables import probes_table, tables
 from .trial import Trial, picture_path
 
@@ -52,24 +55,28 @@ def write_report(
     on_step: Callable[[int, int], None] = lambda done, of: None,
     known: Sequence[Row] = (),
     far: str = FAR,
+    attacked: Sequence[Row] = (),
+    about: Row | None = None,
 ) -> list[str]:
     """Everything into `out`; returns notes on what could not be made, a line each.
 
-    A search's rows come with the photos as they are `known`, and are told at one false-accept rate.
+    A search's rows come with the photos as they are `known`, and are told at one false-accept rate. `attacked` is what
+    opponents made of the pictures, and `about` what the run said of itself.
     """
     if not rows:
         raise InputError("There are no results to make a table of.")
     if len({"person" in row for row in rows}) > 1:
         raise InputError("Some of these results are of pairs and some of a search: make tables of each by themselves.")
-    notes = []
+    notes, albums = [], albums_of(known)
+    rows = joined(rows, attacked)
     if "person" in rows[0]:
-        albums = albums_of(known)
         paired = [as_pairs(row, albums) for row in rows]
-        text, rows = search_tables(rows, paired, albums, far), paired
+        text, probes = search_tables(rows, paired, albums, far), list(search_probes(rows, albums))
     else:
-        text = tables(rows)
-    dodging = gathered.shown([row for row in rows if row["decoy"] is None])
-    probes = list(_probes(dodging, gathered, judges, on_step))
+        paired, text, probes = rows, tables(rows), []
+    text += "".join(f"\n{part}\n" for part in attack_tables(rows, paired, albums, far))
+    rows, dodging = paired, gathered.shown([row for row in paired if row["decoy"] is None])
+    probes += _probes(dodging, gathered, judges, on_step)
     if probes:
         text += "\n" + probes_table(probes)
     if inception:
@@ -88,19 +95,22 @@ def write_report(
                 target = out / "sheets" / f"{method.replace(':', '-')}-{order}.jpg"
                 target.parent.mkdir(exist_ok=True)
                 write_photo(Photo(from_pil(draw(mine, order, gathered.photo, gathered.picture))), target)
+        page = draw_page(text, rows, dodging, gathered, about or {}, far, out / "results.png")
+        (out / "report.html").write_text(page, encoding="utf-8")
     return notes
 
 
-def _probes(rows: Sequence[Row], gathered: Gathered, judges: Sequence[Recogniser], on_step: Callable[[int, int], None]):
+def _probes(
+    rows: Sequence[Row], gathered: Gathered, judges: Sequence[Recogniser], on_step: Callable[[int, int], None]
+) -> Iterator[tuple[str, Probe]]:
     """By method and judge, on the photos that were protected without that judge's family; of pairs alone."""
     for method in dict.fromkeys(row["method"] for row in rows):
         for judge in judges:
-            mine = [row for row in rows if row["method"] == method and row["held_out"] == judge.family]
+            mine = [row for row in rows if row["method"] == method and judge.family in row["held_out"].split("+")]
             if gathered.galleries and len(mine) >= FEWEST:
                 others = (gathered.galleries[row["photo"]] for row in mine)
                 people = list(zip(map(gathered.photo, mine), map(gathered.picture, mine), others, strict=True))
-                found: Probe = probe(judge, people, on_step)
-                yield method, found
+                yield from ((method, found) for found in probe(judge, people, on_step))
 
 
 def _distances(rows: Sequence[Row], gathered: Gathered, inception: Path) -> str:

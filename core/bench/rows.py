@@ -19,6 +19,8 @@ Row = dict[str, object]
 FAR = "1e-2"
 POSTED = "jpeg75"
 """The copy that a search is repeated with."""
+ATTACK = "attack "
+"""Before an attack's name where copies are named: a posted copy may be called the same."""
 RESULTS = "rows.jsonl"
 """What a results file is called; a folder that holds one is a run's."""
 
@@ -32,6 +34,11 @@ def read_rows(paths: Iterable[Path]) -> list[Row]:
 def read_known(paths: Iterable[Path]) -> list[Row]:
     """A search's photos as they were seen unprotected; the same photo may have been seen on several machines."""
     return [row for path in paths for row in _lines(path) if "known" in row]
+
+
+def read_attacked(paths: Iterable[Path]) -> list[Row]:
+    """What attacks left of protected photos, a line for each photo and attack."""
+    return [row for path in paths for row in _lines(path) if "attacked" in row]
 
 
 def read_about(path: Path) -> Row:
@@ -74,13 +81,16 @@ def key_of(row: Row) -> tuple:
 
 def about(**more: object) -> Row:
     """What has to be known to make a results file again."""
+    import torch
+
     known = {}
     for package in ("faceveil", "torch", "numpy", "pillow"):
         try:
             known[package] = version(package)
         except PackageNotFoundError:
             known[package] = None
-    return {"about": {"versions": known, "python": platform.python_version(), "machine": machine(), **more}}
+    versions = {"versions": known, "python": platform.python_version()}
+    return {"about": {**versions, "machine": machine(), "threads": torch.get_num_threads(), **more}}
 
 
 def machine() -> str:

@@ -9,11 +9,25 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from ..attacks.registry import Tried
 from ..errors import FaceVeilError, InputError
 from ..many.processes import Processes, seats
 from ..many.workers import Here, dispatch
+from ..sharing.upload import UPLOADS
 from .asking import introduced
-from .rows import RESULTS, Row, about, cut_torn_line, key_of, read_about, read_known, read_rows, writing_into
+from .rows import (
+    RESULTS,
+    Row,
+    about,
+    cut_torn_line,
+    key_of,
+    read_about,
+    read_attacked,
+    read_known,
+    read_rows,
+    writing_into,
+)
+from .siege import Siege, besiege, to_besiege
 from .trial import Trial, attempt, picture_path, split
 
 
@@ -35,7 +49,8 @@ class Plan:
     decoys: tuple[tuple[Path, Path], ...] = ()
     """Whom to resemble, and another photo of each: the decoy protocol, besides dodging."""
     outside: tuple[str, ...] = ()
-    purify: bool = True
+    attacks: tuple[Tried, ...] = ()
+    """What is tried on each protected photo once it is saved."""
     seed: int = 0
     device: str = "cpu"
 
@@ -68,32 +83,38 @@ class _Worker:
 
     def __init__(self, plan: Plan) -> None:
         from ..recognisers.catalogue import load_recogniser
-        from ..sharing.upload import UPLOADS
         from .methods import method
         from .outside import load_outside
-        from .purify import Purifier
 
         self.plan = plan
         self.recognisers = [load_recogniser(name).to(plan.device) for name in plan.recognisers]
         self.methods = {name: method(name) for name in plan.methods}
         self.outside = [load_outside(entry) for entry in plan.outside]
-        self.copies = dict(UPLOADS) | ({"purified": Purifier(plan.device)} if plan.purify else {})
 
-    def __call__(self, trial: Trial) -> Row:
+    def __call__(self, item: Trial | Siege) -> list[Row]:
+        return self._attempt(item) if isinstance(item, Trial) else self._besiege(item)
+
+    def _besiege(self, siege: Siege) -> list[Row]:
+        plan = self.plan
+        picture = picture_path(plan.pictures, siege.trial)
+        return besiege(siege, picture, self.recognisers, plan.people, plan.device)
+
+    def _attempt(self, trial: Trial) -> list[Row]:
         plan = self.plan
         picture = picture_path(plan.pictures, trial)
         picture.parent.mkdir(parents=True, exist_ok=True)
-        return attempt(
+        row = attempt(
             trial,
             self.methods[trial.method],
             self.recognisers,
-            self.copies,
+            UPLOADS,
             self.outside,
             plan.people,
             plan.seed,
             plan.device,
             picture,
         )
+        return [row]
 
 
 def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda done, of: None) -> list[str]:
@@ -109,14 +130,16 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
         "recognisers": [recogniser.name for recogniser in worker.recognisers],
         "judges": [judge.name for judge in worker.outside],
         "protocol": plan.protocol,
-        "purify": plan.purify,
         "seed": plan.seed,
     }
     with writing_into(plan.out):
         done, known = _done(plan, settings)
-        todo = [trial for trial in plan.trials(families) if trial.key not in done]
+        trials = list(plan.trials(families))
+        todo = [trial for trial in trials if trial.key not in done]
         strangers = [name for name in plan.people if name not in known]
-        steps = len(strangers) + len(todo)
+        tried = read_attacked([plan.results]) if plan.results.is_file() else []
+        sieges = len(to_besiege(trials, plan.attacks, tried, set()))
+        steps = len(strangers) + len(todo) + sieges
         if not steps:
             return []
         with plan.results.open("a", encoding="utf-8") as file:
@@ -130,20 +153,24 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
             for index, row in enumerate(everybody):
                 write(row)
                 on_step(index + 1, steps)
-            failed = []
             # Processes and not threads: one network on several cores is slower than several networks on one each.
             hired = Here(lambda: worker) if jobs == 1 else Processes(partial(_Worker, plan), seats(jobs))
+            failed: dict[tuple, str] = {}
             with closing(hired) as workers:
-                for index, ended in enumerate(dispatch(workers, todo)):
-                    trial, error = ended.item, ended.error
-                    if error is None:
-                        write(ended.value)
-                    elif isinstance(error, FaceVeilError):
-                        failed.append(f"{trial.method} on {trial.photo.name if trial.gallery else trial.name}: {error}")
-                    else:
-                        raise error
-                    on_step(len(strangers) + index + 1, steps)
-            return failed
+                begun = len(strangers)
+                for items in (lambda: todo, lambda: to_besiege(trials, plan.attacks, tried, set(failed))):
+                    for ended in dispatch(workers, items()):
+                        begun += 1
+                        trial = ended.item if isinstance(ended.item, Trial) else ended.item.trial
+                        if ended.error is None:
+                            for row in ended.value:
+                                write(row)
+                        elif isinstance(ended.error, FaceVeilError):
+                            failed[trial.key] = f"{trial.method} on {trial.called}: {ended.error}"
+                        else:
+                            raise ended.error
+                        on_step(begun, steps)
+            return list(failed.values())
 
 
 def _done(plan: Plan, settings: dict[str, object]) -> tuple[set[tuple], list[str]]:

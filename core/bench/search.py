@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
+from ..attacks.identities import averaged_found, linked_each_other, means, same_person, updated_found
 from .albums import Album, alike_after, copies_of
 from .packing import unpacked
 from .rows import Row, judged
@@ -72,7 +72,7 @@ def unlike_template(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
     """No longer like the mean of the person's other photos, of the photos that were."""
     if seen.everybody is None:
         return _nothing(seen)
-    template = _means(seen.same, seen.everybody)
+    template = means(seen.same, seen.everybody)
     known = _alike(seen.own, template) > threshold
     return known & ~(_alike(seen.changed, template) > threshold), known
 
@@ -85,18 +85,31 @@ def linked(photo_protected: bool, template_protected: bool) -> Figure:
             return _nothing(seen)
         which, faces = seen.same, seen.everybody
         if template_protected:
-            which = torch.tensor([[one == other for other in seen.people] for one in seen.people])
-            which, faces = which & ~torch.eye(len(which), dtype=torch.bool), seen.changed
+            which, faces = same_person(seen.people), seen.changed
         told = which.any(1)
         photo = seen.changed if photo_protected else seen.own
-        return told & (_alike(photo, _means(which, faces)) > threshold), told
+        return told & (_alike(photo, means(which, faces)) > threshold), told
 
     return figure
 
 
-def _means(which: Tensor, faces: Tensor) -> Tensor:
-    """Templates (M, dim) of those that `which` (M, N) chooses from embeddings (N, dim)."""
-    return normalize(which.to(faces) @ faces, dim=1)
+def each_other(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
+    """A protected photo matches another protected one of the person, of all such pairs."""
+    return _nothing(seen) if seen.everybody is None else linked_each_other(seen.changed, seen.people, threshold)
+
+
+def averaged(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
+    """The mean of a person's protected photos is like the mean of the clean others."""
+    if seen.everybody is None:
+        return _nothing(seen)
+    return averaged_found(seen.changed, seen.people, seen.everybody, seen.same, threshold)
+
+
+def updated(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
+    """A protected photo is like a template that took other protected ones in."""
+    if seen.everybody is None:
+        return _nothing(seen)
+    return updated_found(seen.changed, seen.people, seen.everybody, seen.same, threshold)
 
 
 def _alike(photos: Tensor, templates: Tensor) -> Tensor:

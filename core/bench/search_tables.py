@@ -8,7 +8,7 @@ from math import isnan
 from .albums import Album
 from .layout import person_of
 from .rows import POSTED, Row, judged, success
-from .search import Figure, anybody, linked, ranked, shares, unlike_template
+from .search import Figure, anybody, averaged, each_other, linked, ranked, shares, unlike_template, updated
 from .shares import DRAWS, SEED, ByPerson, together
 from .tables import by, cost, own, shared, table, visibility
 
@@ -25,6 +25,9 @@ LINKED: dict[str, Figure] = {
     "protected photo": linked(True, False),
     "protected template": linked(False, True),
     "both protected": linked(True, True),
+    "protected pairs": each_other,
+    "means": averaged,
+    "updated template": updated,
 }
 """Shares that protection lowers."""
 
@@ -35,7 +38,10 @@ all others ({photos} photos of {people} people), matching at a false-accept rate
 - any: photos that no other photo of the person matches any more, of those that one at least matched before
 - template: photos no longer matched by the mean of the person's other photos, of those matched before
 - rank one, rank five: photos whose nearest, or one of whose five nearest among all photos, is of the right person
-- linked: photos matched by the mean of the person's others; a protected template is the mean of protected ones
+- linked: photos matched by the mean of the person's others; a protected template is the mean of protected ones;
+  protected pairs: two protected photos of a person, compared with each other; means: the mean of all protected
+  photos of a person against that of the clean ones; updated template: a protected photo against the mean of clean
+  and protected others
 
 In brackets: the 95 % interval, people drawn anew {draws} times (seed {seed}), and of how many. It knows no other people
 than these: one without width says that they agree, not that others will."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from .probe import Probe
-from .rows import FAR, Row, judged, lead, mean, measured, success
+from .rows import ATTACK, FAR, Row, judged, lead, mean, measured, success
 
 FARS = ("1e-2", "1e-3", "1e-4")
 
@@ -60,7 +60,8 @@ def _rates(rows: Sequence[Row], decoy: bool) -> str:
 
 
 def shared(rows: Sequence[Row], decoy: bool = False, far: str = FAR) -> str:
-    names = list(dict.fromkeys(copy for _, seen in judged(rows) for copy in seen["after"]))
+    copies = dict.fromkeys(copy for _, seen in judged(rows) for copy in seen["after"])
+    names = [copy for copy in copies if not copy.startswith(ATTACK)]
     body = [
         [method, *(success(judged(mine), copy, far, decoy) for copy in names)]
         for method, mine in by(rows, "method").items()
@@ -117,8 +118,13 @@ def _largest(values: Iterable[float | None]) -> str:
 
 def probes_table(probes: Sequence[tuple[str, Probe]]) -> str:
     body = [
-        [name, p.recogniser, p.people, *(f"{x:.2f}" for x in (p.clean, p.trained_on_protected, p.tested_on_protected))]
+        [name, p.recogniser, p.learner, p.people, p.photos, *(f"{share:.2f}" for share in _named(p))]
         for name, p in probes
     ]
-    head = ["method", "recogniser", "people", "clean to clean", "trained on protected", "tested on protected"]
-    return "## Linear probe: share of people named right\n\n" + table(head, body) + "\n"
+    head = ["method", "recogniser", "learner", "people", "photos of each"]
+    head += ["clean to clean", "trained on protected", "tested on protected"]
+    return "## Probes: share of photos named right\n\n" + table(head, body) + "\n"
+
+
+def _named(probe: Probe) -> tuple[float, float, float]:
+    return probe.clean, probe.trained_on_protected, probe.tested_on_protected

@@ -29,7 +29,7 @@ class Trial:
 
     method: str
     held_out: str
-    """The family that gives no gradient and judges."""
+    """The family that gives no gradient and judges; several joined by "+" are left out together."""
     name: str
     """The photo's, as results and pictures are called: its file's, or in a search PERSON/NAME."""
     photo: Path
@@ -43,12 +43,18 @@ class Trial:
     def key(self) -> tuple[str, str, str, str | None]:
         return self.method, self.held_out, self.name, self.decoy and self.decoy.stem
 
+    @property
+    def called(self) -> str:
+        """The photo for whoever reads of it: in a search many are called alike."""
+        return self.photo.name if self.gallery else self.name
+
 
 def split(recognisers: Sequence[Recogniser], held_out: str) -> tuple[list[Recogniser], list[Recogniser]]:
     """Who protects and who judges when a family is left out."""
-    surrogates = [r for r in recognisers if r.family != held_out and r.differentiable]
-    judges = [r for r in recognisers if r.family == held_out]
-    if not surrogates or not judges:
+    left_out = held_out.split("+")
+    surrogates = [r for r in recognisers if r.family not in left_out and r.differentiable]
+    judges = [r for r in recognisers if r.family in left_out]
+    if not surrogates or {r.family for r in judges} != set(left_out):
         known = ", ".join(sorted({r.family for r in recognisers}))
         raise InputError(
             f"Leaving out the family '{held_out}' needs a judge of it and a surrogate of another; there are: {known}."

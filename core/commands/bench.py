@@ -9,8 +9,13 @@ that family then compares it with the photo in the second folder.
 A search: FOLDER/PERSON/NAME, several photos of each of several people. Every photo is protected in the same way, and
 the family that was left out looks for it among all the others. (Two people alone need other names than a and b.)
 
-A run that was stopped goes on when it is started again; more photos, methods and decoys may be added to it, and other
-recognisers, judges or seeds need another folder.
+Attacks: --attacks cheap, all, or names such as blur=1,2,4 flip autoencoder:taesd img2img:FOLDER=.1,.2 are tried on the
+pictures that were saved, and each becomes a column; nothing is protected again (docs/ATTACKS.md).
+
+A run that was stopped goes on when it is started again; more photos, methods, decoys and attacks may be added to it,
+and other recognisers, judges or seeds need another folder. OUT/report.html shows all of it.
+
+Two runs are compared by: faceveil bench diff OUT OTHER_OUT
 """
 
 from __future__ import annotations
@@ -31,8 +36,13 @@ def add(verbs: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     say = parser.add_argument
-    say("folder", type=Path, metavar="FOLDER", help="pairs, or people with several photos each, as above")
-    say("-o", "--out", type=output_path, required=True, help="folder of the results, made when missing")
+    say(
+        "folder",
+        nargs="+",
+        metavar="FOLDER",
+        help="pairs, or people with several photos each, as above; or: diff OUT OTHER_OUT",
+    )
+    say("-o", "--out", type=output_path, help="folder of the results, made when missing")
     say(
         "--methods",
         nargs="+",
@@ -40,8 +50,14 @@ def add(verbs: argparse._SubParsersAction) -> None:
         metavar="NAME[:ABLATION]",
         help="what to compare",
     )
-    say("--recognisers", nargs="+", required=True, metavar="NAME_OR_FILE", help="of two families at least")
-    say("--held-out", nargs="+", default=[], metavar="FAMILY", help="leave out only these families (default: each)")
+    say("--recognisers", nargs="+", default=[], metavar="NAME_OR_FILE", help="of two families at least")
+    say(
+        "--held-out",
+        nargs="+",
+        default=[],
+        metavar="FAMILY",
+        help="leave out only these families, or ONE+OTHER together (default: each)",
+    )
     say(
         "--decoys",
         type=Path,
@@ -57,7 +73,13 @@ def add(verbs: argparse._SubParsersAction) -> None:
     )
     say("--count", type=int, metavar="N", help="protect only the first N photos")
     add_far(parser, "false-accept rate of a search's thresholds (pairs are told at several)")
-    say("--no-purify", action="store_true", help="leave out the bundled model's way to noise and back")
+    say(
+        "--attacks",
+        nargs="+",
+        default=[],
+        metavar="NAME[:TOOL][=STRENGTHS]",
+        help="what an opponent tries on the saved pictures: cheap, all, or names",
+    )
     say("--inception", type=Path, metavar="FILE.onnx", help="also the Fréchet distance, by this network's features")
     say(
         "--merge",
@@ -75,9 +97,32 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ..errors import InputError
+
+    first, *rest = options.folder
+    if first == "diff" and len(rest) == 2:
+        return _compare(*map(Path, rest), options.far)
+    if rest:
+        raise InputError("Name one folder of photos; two runs are compared by: faceveil bench diff OUT OTHER_OUT.")
+    missing = [name for name, given in (("-o", options.out), ("--recognisers", options.recognisers)) if not given]
+    if missing:
+        raise InputError(f"The following arguments are required: {', '.join(missing)}. See: faceveil bench --help")
+    options.folder = Path(first)
+    return _bench(options)
+
+
+def _compare(before: Path, after: Path, far: str) -> int:
+    from ..bench.difference import difference_of, rows_of
+
+    tell(*difference_of(rows_of(before), rows_of(after), far).splitlines())
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from ..attacks.registry import attacks_of
     from ..bench.layout import people_in
     from ..bench.report import Gathered, write_report
-    from ..bench.rows import read_known, read_rows
+    from ..bench.rows import read_about, read_attacked, read_known, read_rows
     from ..bench.run import Plan
     from ..bench.run import run as run_plan
     from ..errors import InputError
@@ -103,7 +148,7 @@ def run(options: argparse.Namespace) -> int:
         tuple(options.held_out),
         tuple(pairs_in(options.decoys)) if options.decoys else (),
         tuple(options.judge),
-        not options.no_purify,
+        attacks_of(options.attacks),
         options.seed,
         pick_device(options.device),
     )
@@ -117,7 +162,16 @@ def run(options: argparse.Namespace) -> int:
     judges = [load_recogniser(name) for name in options.recognisers]
     with progress_bar("face") as bar:
         notes = write_report(
-            read_rows(known), options.out, gathered, judges, options.inception, bar, read_known(known), options.far
+            read_rows(known),
+            options.out,
+            gathered,
+            judges,
+            options.inception,
+            bar,
+            read_known(known),
+            options.far,
+            read_attacked(known),
+            read_about(known[0]) if known else {},
         )
     tell(*(options.out / "results.md").read_text(encoding="utf-8").splitlines())
     warn(*(f"note: {line}" for line in [*notes, *failed]))

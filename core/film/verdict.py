@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..faces.again import find_again
 from ..faces.crops import window_around
 from ..plain import plain
 from ..recognisers.ensemble import Ensemble
-from ..verdict.verify import Witness, find_again
+from ..verdict.verify import Witness
 from .frames import Frame
 from .protect import Worn
 

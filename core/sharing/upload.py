@@ -6,9 +6,10 @@ from collections.abc import Callable
 from io import BytesIO
 
 import torch
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, features
 from torch import Tensor
 
+from ..errors import ModelError
 from ..images import from_pil, to_bchw, to_pil
 
 
@@ -36,14 +37,21 @@ def real_webp(image: Tensor, quality: int) -> Tensor:
     return _each(image, lambda p: _encoded(p, "WEBP", quality=quality))
 
 
+def real_avif(image: Tensor, quality: int) -> Tensor:
+    """Encoded by libavif and decoded again, where Pillow brings it."""
+    if not features.check("avif"):
+        raise ModelError("This Pillow knows no AVIF: pip install --upgrade pillow, or leave AVIF out.")
+    return _each(image, lambda p: _encoded(p, "AVIF", quality=quality))
+
+
 def _scaled(picture: Image.Image, factor: float) -> Image.Image:
     smaller = picture.resize([max(1, round(side * factor)) for side in picture.size], Image.Resampling.LANCZOS)
     return smaller.resize(picture.size, Image.Resampling.BICUBIC)
 
 
-def half_size(image: Tensor) -> Tensor:
-    """Down to half the size and back up."""
-    return _each(image, lambda p: _scaled(p, 0.5))
+def down_up(image: Tensor, factor: float) -> Tensor:
+    """Down to a part of the size and back up."""
+    return _each(image, lambda p: _scaled(p, factor))
 
 
 def blur(image: Tensor, sigma: float) -> Tensor:
@@ -56,6 +64,11 @@ def mean_filter(image: Tensor, side: int) -> Tensor:
     return _each(image, lambda p: p.filter(ImageFilter.BoxBlur(side // 2)))
 
 
+def median_filter(image: Tensor, side: int) -> Tensor:
+    """Every pixel the median of a square of this odd side; 1 changes nothing."""
+    return _each(image, lambda p: p.filter(ImageFilter.MedianFilter(side))) if side > 1 else image
+
+
 def screenshot(image: Tensor) -> Tensor:
     """Shown at four fifths of the size on a screen, captured, and posted as JPEG."""
     return _each(image, lambda p: _encoded(_scaled(p, 0.8), "JPEG", quality=85))
@@ -64,7 +77,7 @@ def screenshot(image: Tensor) -> Tensor:
 UPLOADS: dict[str, Callable[[Tensor], Tensor]] = {
     "jpeg75": lambda image: real_jpeg(image, 75),
     "jpeg50": lambda image: real_jpeg(image, 50),
-    "half": half_size,
+    "half": lambda image: down_up(image, 0.5),
     "webp75": lambda image: real_webp(image, 75),
     "blur": lambda image: blur(image, 1.0),
     "mean5": lambda image: mean_filter(image, 5),

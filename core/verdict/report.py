@@ -6,6 +6,10 @@ from dataclasses import asdict, dataclass, field
 
 from ..plain import plain
 from ..recognisers.judge import Sent
+from .weakest import weakest
+
+SCHEMA = 1
+"""Of the JSON: another number when a key goes or means something else, the same when one is added."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class RecogniserVerdict:
     decoy_after: float | None = None
     thresholds_from: str = ""
     """What the threshold was measured on, or who says so."""
+    attacked: dict[str, float] = field(default_factory=dict, hash=False)
+    """Similarity once an opponent has tried something cheap, by attack; it decides nothing."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +156,9 @@ class Report:
         return None if not judged or None in judged else all(judged)
 
     def as_dict(self) -> dict[str, object]:
-        """JSON-ready; keys as documented in the README."""
-        return {**asdict(self), "protected": self.protected, "independent": self.independent}
+        """JSON-ready, as docs/report.schema.json says."""
+        told = {"protected": self.protected, "independent": self.independent, "weakest": self.weakest}
+        return {"schema": SCHEMA, **asdict(self), **told}
 
     def sentence(self) -> str:
         """The verdict in one plain sentence, never promising more than was measured."""
@@ -167,7 +174,13 @@ class Report:
         everybody = "The face is" if len(self.faces) == 1 else "1 face is" if count == 1 else f"All {count} faces are"
         some = f"{hidden} of {count} faces are" if hidden < count else everybody
         outcome = f"{some} no longer matched" if hidden else f"{everybody} still matched"
-        return f"{strangers}{outcome}, plain or after sharing, as measured by {who}. {self._independence()}"
+        parts = f"{outcome}, plain or after sharing, as measured by {who}.", self.weakest, self._independence()
+        return strangers + " ".join(part for part in parts if part)
+
+    @property
+    def weakest(self) -> str:
+        """What of the cheap attacks undoes most, in one sentence; empty where none was tried or nothing holds."""
+        return weakest([face for face in self.known if face.protected])
 
     def _independence(self) -> str:
         """One sentence on whether a judge was independent, which nobody should have to find out from a table."""
@@ -205,6 +218,7 @@ class Report:
                 scores = (row.before, row.after, row.after_jpeg75, row.after_jpeg50, row.after_half)
                 cells = "".join(f"{score:>9.3f}" for score in scores)
                 lines.append(f"  {f'{row.name} ({row.role})':<22}{threshold:>10}{cells}  {_verdict(row)}")
+            lines += [_attacked(row) for row in face.recognisers if row.attacked]
             lines += [_towards_decoy(row) for row in face.recognisers if row.decoy_after is not None]
             lines.append(f"  change on the face: {face.quality.words()}")
             lines.append(f"  outside the faces: {face.quality.outside_words()}")
@@ -238,6 +252,12 @@ def _verdict(row: RecogniserVerdict) -> str:
     if not row.matched_before:
         return "not matched even before"
     return "still matched" if row.matched_after else "no longer matched"
+
+
+def _attacked(row: RecogniserVerdict) -> str:
+    limit = float("inf") if row.threshold is None else row.threshold
+    scores = ", ".join(f"{key} {score:.3f}{'*' if score > limit else ''}" for key, score in row.attacked.items())
+    return f"  {row.name}, attacked (* matched): {scores}"
 
 
 def _towards_decoy(row: RecogniserVerdict) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import wrap
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -23,9 +24,11 @@ def draw_sheet(original: Tensor, protected: Tensor, report: Report) -> Image.Ima
     """One row of pictures and bars per face; pictures are (1, 3, H, W)."""
     rows = [_face_row(original, protected, face) for face in report.faces]
     width = max(row.width for row in rows)
-    sheet = Image.new("RGB", (width, sum(row.height for row in rows) + 40), _PAPER)
-    ImageDraw.Draw(sheet).text((PAD, 10), report.sentence(), fill=_INK, font=font(15))
-    top = 40
+    said = wrap(report.sentence(), width // 7)
+    top = 20 * len(said) + 20
+    sheet = Image.new("RGB", (width, sum(row.height for row in rows) + top), _PAPER)
+    for index, line in enumerate(said):
+        ImageDraw.Draw(sheet).text((PAD, 10 + 20 * index), line, fill=_INK, font=font(15))
     for row in rows:
         sheet.paste(row, (0, top))
         top += row.height
@@ -61,7 +64,7 @@ def _face_row(original: Tensor, protected: Tensor, face: FaceVerdict) -> Image.I
     pair = (("original", original), ("protected", protected)) if face.quality.worst else ()
     for index, (title, picture) in enumerate(pair):
         left = PAD + index * (TILE + PAD)
-        row.paste(_life_size(picture, face.quality.worst), (left, upper + 24))
+        row.paste(life_size(picture, face.quality.worst), (left, upper + 24))
         draw.text((left, upper + 4), f"{title} at 100 %, where most shows", fill=_INK, font=font(13))
     _draw_bars(draw, face, PAD + 3 * (TILE + PAD), bars_width - PAD)
     figures = f"{face.quality.words()}; outside the faces {face.quality.outside_words()}"
@@ -69,8 +72,8 @@ def _face_row(original: Tensor, protected: Tensor, face: FaceVerdict) -> Image.I
     return row
 
 
-def _life_size(picture: Tensor, place: tuple[int, int]) -> Image.Image:
-    """What lies around a place, pixel by pixel: shrunk to a tile a scar is not seen."""
+def life_size(picture: Tensor, place: tuple[int, int]) -> Image.Image:
+    """What lies around a place of a picture (1, 3, H, W), pixel by pixel: shrunk to a tile a scar is not seen."""
     height, width = picture.shape[-2:]
     left, top = (
         min(max(0, at - TILE // 2), max(0, side - TILE)) for at, side in zip(place, (width, height), strict=True)

@@ -63,7 +63,7 @@ def _judged(
     """The verdict on a face under a veil, as a file would hold it; of a large picture the part around it is enough."""
     region = region_of([face], *picture.shape[-2:])
     part, there = region.cut(picture), region.moved(face)
-    return verify(part, as_saved(veil.apply(part, [there], amount)), witnesses, gallery, [there], far)
+    return verify(part, as_saved(veil.apply(part, [there], amount)), witnesses, gallery, [there], far, attacks=())
 
 
 def table(points: Sequence[Point]) -> list[str]:

@@ -10,12 +10,16 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from ..errors import InputError, ModelError, NoFaceError
-from ..faces.crops import Window, region_of, window_around
+from ..attacks.registry import VERDICT, Tried, seen_through
+from ..attacks.scene import scene_of
+from ..errors import InputError, ModelError
+from ..faces.again import find_again
+from ..faces.crops import Window, region_of
 from ..faces.face import Face
 from ..faces.find import find_faces
 from ..recognisers.ensemble import Ensemble, refuse_services
 from ..recognisers.judge import Judge
+from ..recognisers.recogniser import Recogniser
 from ..sharing.upload import UPLOADS
 from .quality import measure_quality, outside_change
 from .report import FaceVerdict, RecogniserVerdict, Report
@@ -38,24 +42,6 @@ def witnesses_of(surrogates: Sequence[Judge], judges: Sequence[Judge] = ()) -> l
     return [Witness(each, "surrogate") for each in surrogates] + [Witness(each) for each in judges]
 
 
-def find_again(image: Tensor, face: Face, detector: str = "auto") -> Face:
-    """The face where a stranger's detector sees it now; success at the old points alone proves nothing.
-
-    Looked for in a window around the old place; when nothing is found there, the old points stand.
-    """
-    window = window_around(face)
-    try:
-        found = find_faces(window.cut(image), detector=detector, look_turned=False)
-    except NoFaceError:
-        return face
-    best = min((window.moved_back(other) for other in found), key=lambda other: _distance(other, face))
-    return best if _distance(best, face) <= 0.5 * face.size else face
-
-
-def _distance(one: Face, other: Face) -> float:
-    return float((one.points - other.points).mean(0).norm())
-
-
 @torch.inference_mode()
 def verify(
     original: Tensor,
@@ -67,13 +53,15 @@ def verify(
     detector: str = "auto",
     on_step: Callable[[int, int], None] = lambda done, of: None,
     decoys: Sequence[Tensor] = (),
+    attacks: Sequence[Tried] = VERDICT,
 ) -> Report:
     """Compare two pictures (1, 3, H, W) of equal size, face by face.
 
     References are the `gallery` photos when there are any, in each of them whoever resembles the face most, else the
     original itself: the strictest comparison, since nothing resembles a photo more than that photo.
     `decoys` are photos of whom the copy should resemble; how much it does is told, and decides nothing.
-    Re-encoding and scaling are real, and faces are found afresh in every copy.
+    Re-encoding and scaling are real, and faces are found afresh in every copy. `attacks` are what an opponent may
+    try besides, on the protected picture; they are told, and decide nothing.
     """
     started = time.perf_counter()
     if original.shape != protected.shape:
@@ -85,6 +73,8 @@ def verify(
         raise InputError("No recogniser was named to judge by.")
     found = find_faces(original, detector=detector) if faces is None else [face.to(original.device) for face in faces]
     ensemble = Ensemble([witness.recogniser for witness in witnesses])
+    # A service would be sent another picture for each attack.
+    networks = Ensemble([each for each in ensemble.recognisers if isinstance(each, Recogniser)])
     portraits = [embed_faces(ensemble, photo, find_faces(photo, detector=detector), detector) for photo in gallery]
     models = [embed_largest(ensemble, photo, detector) for photo in decoys]
     outside = outside_change(original, protected, found)
@@ -95,7 +85,11 @@ def verify(
         copies = {name: UPLOADS[name] for name in SHARED_AS}
         seen = embed_copies(ensemble, *scenes, [region.moved(found[index]) for index in members], copies, detector)
         for index, (before, after) in zip(members, seen, strict=True):
-            rows[index] = tuple(_row(w, before, after, portraits or [before], models, far) for w in witnesses)
+            tried = {}
+            if attacks and networks.recognisers:
+                there = find_again(scenes[1], region.moved(found[index]), detector)
+                tried = seen_through(networks, scene_of(scenes[1], there), attacks)
+            rows[index] = tuple(_row(w, before, after, tried, portraits or [before], models, far) for w in witnesses)
             on_step(len(rows), len(found))
     verdicts = [
         FaceVerdict(face.box, rows[index], measure_quality(original, protected, face, outside))
@@ -103,7 +97,7 @@ def verify(
     ]
     report = Report(verdicts, compared_with="gallery" if gallery else "original")
     report.online = [sent for each in witnesses if (sent := each.recogniser.sent(far)) is not None]
-    report.evaluations["recogniser"] = ensemble.evaluations
+    report.evaluations["recogniser"] = ensemble.evaluations + networks.evaluations
     report.seconds = time.perf_counter() - started
     return report
 
@@ -163,6 +157,7 @@ def _row(
     witness: Witness,
     before: Seen,
     after: Mapping[str, Seen],
+    tried: Mapping[str, Mapping[str, Tensor]],
     references: Sequence[Seen],
     decoys: Sequence[Seen],
     far: str,
@@ -193,6 +188,7 @@ def _row(
         decoy_before=nearest(own, models) if models else None,
         decoy_after=nearest(after["plain"][name][0], models) if models else None,
         thresholds_from=limit.source,
+        attacked={attack: nearest(seen[name][0]) for attack, seen in tried.items() if name in seen},
     )
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from faceveil.core.bench.purify import Purifier
+from faceveil.core.attacks.cleaning import Purifier
 from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
 from faceveil.core.errors import FaceVeilError
 from faceveil.core.faces.crops import resize

@@ -13,26 +13,10 @@ from faceveil.core.bench.frechet import frechet
 from faceveil.core.bench.memory import peak_memory
 from faceveil.core.bench.methods import ABLATIONS, method
 from faceveil.core.bench.outside import load_outside
-from faceveil.core.bench.probe import named_right
 from faceveil.core.bench.sheets import ORDERS, chosen, closeness
 from faceveil.core.bench.trial import split
 from faceveil.core.errors import FaceVeilError, InputError, ModelError
 from faceveil.core.recipes import choose
-
-
-def unit(count, dim, seed):
-    return torch.nn.functional.normalize(torch.randn(count, dim, generator=torch.Generator().manual_seed(seed)), dim=1)
-
-
-def test_the_probe_names_whoever_is_alike_and_guesses_otherwise():
-    people = unit(20, 64, 0)
-    assert named_right(people, people + 0.05 * unit(20, 64, 1)) == 1.0
-    assert named_right(people, unit(20, 64, 2)) < 0.3
-
-
-def test_the_probe_is_fooled_by_faces_that_were_swapped():
-    people = unit(20, 64, 0)
-    assert named_right(people.roll(1, 0), people) == 0.0
 
 
 def test_the_frechet_distance_of_gaussians_is_what_the_formula_says():

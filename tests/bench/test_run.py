@@ -30,7 +30,7 @@ def finished(tmp_path_factory, pairs, tiny):
     threads = torch.get_num_threads()
     torch.set_num_threads(max((os.cpu_count() or 1) // 2, 1))
     out = tmp_path_factory.mktemp("bench") / "results"
-    arguments = ["bench", pairs, "-o", out, "--recognisers", "dlib", tiny, "--methods", "pixel-noise", "--no-purify"]
+    arguments = ["bench", pairs, "-o", out, "--recognisers", "dlib", tiny, "--methods", "pixel-noise"]
     arguments = [str(argument) for argument in arguments]
     assert cli.main([*arguments, "--count", "1"]) == 0
     yield out, arguments
@@ -75,16 +75,12 @@ def test_a_run_goes_on_after_a_crash_in_the_middle_of_its_first_result(finished,
         (["--seed", "1"], "seed 0 and not 1"),
         (["--recognisers", "tiny.onnx", "dlib"], "recognisers [dlib, tiny] and not [tiny, dlib]"),
         (["--judge", "service.py:alike"], "judges [] and not [alike]"),
-        (["--purify"], "purify false and not true"),
     ],
 )
 def test_results_of_other_settings_are_not_mixed(finished, tmp_path, tiny, capsys, changed, said):
     out, arguments = copied(finished, tmp_path)
     (tmp_path / "service.py").write_text("def alike(one, other):\n    return 0.0\n")
     changed = [{"tiny.onnx": str(tiny), "service.py:alike": f"{tmp_path}/service.py:alike"}.get(c, c) for c in changed]
-    if changed == ["--purify"]:
-        arguments.remove("--no-purify")
-        changed = []
     before = (out / "rows.jsonl").read_text()
     message = refused(capsys, *arguments, "--count", "1", *changed)
     assert said in message and "name another folder" in message
@@ -141,14 +137,14 @@ def test_a_photo_that_fails_is_named_and_the_rest_goes_on(tmp_path, pairs, tiny,
     shutil.copytree(pairs, folder)
     for side in "ab":
         Image.new("RGB", (128, 128), "grey").save(folder / side / "nobody.png")
-    arguments = ["--recognisers", "dlib", tiny, "--methods", "pixel-noise", "--no-purify", "--held-out", "tiny"]
+    arguments = ["--recognisers", "dlib", tiny, "--methods", "pixel-noise", "--held-out", "tiny"]
     (folder / "a" / "one.jpg").unlink()
     code, out, err = run(capsys, "bench", folder, "-o", tmp_path / "out", *arguments)
     assert code == 2 and "nobody.png" in err and "| pixel-noise | tiny | 1 |" in out
 
 
 def test_the_decoy_protocol_judges_by_a_photo_that_was_never_seen(tmp_path, pairs, tiny, capsys):
-    arguments = ["--recognisers", "dlib", tiny, "--methods", "pixel-noise", "--no-purify", "--held-out", "tiny"]
+    arguments = ["--recognisers", "dlib", tiny, "--methods", "pixel-noise", "--held-out", "tiny"]
     code, out, _ = run(capsys, "bench", pairs, "-o", tmp_path / "out", *arguments, "--decoys", pairs, "--count", "1")
     towards = [row for row in rows_of(tmp_path / "out") if row["decoy"]]
     assert code == 0 and {row["decoy"] for row in towards} == {"one", "two"} and "## Decoy" in out

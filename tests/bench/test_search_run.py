@@ -62,7 +62,7 @@ def finished(tmp_path_factory, people, tiny):
     place = tmp_path_factory.mktemp("search")
     (place / "service.py").write_text(JUDGE)
     arguments = ["bench", people, "-o", place / "out", "--recognisers", "dlib", tiny, "--methods", "pixel-noise"]
-    arguments += ["--no-purify", "--held-out", "tiny", "--judge", f"{place}/service.py:alike"]
+    arguments += ["--held-out", "tiny", "--judge", f"{place}/service.py:alike"]
     arguments = [str(argument) for argument in arguments]
     assert cli.main([*arguments, "--count", "2"]) == 0
     yield place / "out", arguments

@@ -94,7 +94,7 @@ def test_every_command_runs_one_after_the_other(place, capsys):
     for line in LINES:
         words = shlex.split(line, comments=True)[1:]
         if words[0] == "bench":
-            words += ["--count", "1", "--no-purify", "--held-out", "dlib"]
+            words += ["--count", "1", "--held-out", "dlib", "--attacks", "flip"]
         # Workers are processes of their own, where nothing is cut short; tests/many runs several.
         words = ["1" if word == "auto" else word for word in words]
         code, _, err = run(capsys, *words)

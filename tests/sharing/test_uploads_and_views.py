@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from faceveil.core.images import read_photo, to_bchw
-from faceveil.core.sharing.upload import UPLOADS, half_size, real_jpeg
+from faceveil.core.sharing.upload import UPLOADS, down_up, real_jpeg
 from faceveil.core.sharing.views import KINDS, View, apply_view, draw_view
 
 
@@ -42,7 +42,7 @@ def test_lower_quality_and_halved_colour_lose_more(photo):
 
 def test_half_size_washes_a_checkerboard_out():
     board = (torch.arange(64)[:, None] + torch.arange(64)).remainder(2).float().expand(1, 3, 64, 64)
-    assert half_size(board)[..., 8:-8, 8:-8].std() < 0.05
+    assert down_up(board, 0.5)[..., 8:-8, 8:-8].std() < 0.05
 
 
 def test_the_same_seed_draws_the_same_views_and_touches_no_other_randomness():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import torch
 from other_device import DEVICE, OtherDevice
 
+from faceveil.core.attacks.registry import VERDICT
 from faceveil.core.errors import InputError
 from faceveil.core.faces import crops
 from faceveil.core.faces.find import find_faces
@@ -20,34 +23,7 @@ from faceveil.core.verdict.report import FaceVerdict, Quality, RecogniserVerdict
 from faceveil.core.verdict.sheet import _BAD, _GOOD, draw_sheet, write_sheet
 from faceveil.core.verdict.verify import Witness, verify
 
-KEYS = {
-    "": {
-        "faces",
-        "seconds",
-        "evaluations",
-        "recipe",
-        "seed",
-        "budget",
-        "amount",
-        "compared_with",
-        "online",
-        "protected",
-        "independent",
-    },
-    "face": {"box", "recognisers", "quality"},
-    "recogniser": {"name", "family", "role", "far", "threshold", "before", "after", "after_jpeg75"}
-    | {
-        "after_jpeg50",
-        "after_half",
-        "matched_before",
-        "matched_after",
-        "decoy_before",
-        "decoy_after",
-        "thresholds_from",
-    },
-    "quality": {"psnr", "ssim", "lpips_alex", "lpips_vgg", "face_dssim", "chroma", "outside_max"}
-    | {"paint", "tint", "shape", "uneven", "expression", "worst"},
-}
+SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +55,13 @@ def test_an_untouched_photo_is_matched_in_every_copy(untouched):
     assert quality.psnr == 100 and quality.outside_max == 0 and quality.chroma < 1e-4
 
 
-def test_json_keys_are_the_documented_ones(untouched):
+def test_the_json_is_as_its_published_schema_says(untouched):
     data = json.loads(json.dumps(untouched.as_dict()))
-    face = data["faces"][0]
-    assert set(data) == KEYS[""] and set(face) == KEYS["face"]
-    assert set(face["recognisers"][0]) == KEYS["recogniser"] and set(face["quality"]) == KEYS["quality"]
-    assert data["evaluations"]["recogniser"] == 5 and data["compared_with"] == "original"
+    schema = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    schema.validate({"photo": "me.jpg", **data, "notes": []})
+    for damaged in ({**data, "schema": 2}, {**data, "more": 1}, {**data, "faces": [{"box": [0, 0, 1, 1]}]}):
+        assert not schema.is_valid(damaged)
+    assert data["evaluations"]["recogniser"] == 5 + len(VERDICT) and data["compared_with"] == "original"
 
 
 def test_gallery_photos_are_the_reference_when_given(people, judge):
