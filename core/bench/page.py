@@ -88,7 +88,9 @@ def _known(about: Row, rows: Sequence[Row], far: str) -> str:
         "false-accept rate": far,
     }
     body = "".join(
-        f"<tr><th>{_safe(name)}</th><td>{_safe(_flat(value))}</td></tr>" for name, value in (told | about).items() if value not in ([], None)
+        f"<tr><th>{_safe(name)}</th><td>{_safe(_flat(value))}</td></tr>"
+        for name, value in (told | about).items()
+        if value not in ([], None)
     )
     return f'<div class="wide"><table>{body}</table></div>'
 
