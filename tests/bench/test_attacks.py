@@ -142,7 +142,7 @@ def lines(out):
 def test_saved_pictures_are_attacked_without_protecting_again(finished, tmp_path, capsys):
     out = shutil.copytree(finished[0], tmp_path / "copy")
     arguments = [str(out) if argument == str(finished[0]) else argument for argument in finished[1]]
-    picture = next(out.rglob("*.png")).read_bytes()
+    picture = next(out.rglob("pictures/**/*.png")).read_bytes()
     assert run(capsys, *arguments, "--attacks", "flip", "blur=1,3", "unwarp=1")[0] == 0
     tried = [line for line in lines(out) if "attacked" in line]
     assert [line["attack"] for line in tried] == ["flip", "blur=1", "blur=3", "unwarp=1"]
