@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
-from ..core.editing.edit import edit_image
-from ..core.editing.guarding import InLoop
-from ..core.editing.wish import EDITORS, Edit
 from ..core.errors import InputError, NoFaceError
 from ..core.faces.face import Face
 from ..core.faces.find import find_faces
 from ..core.faces.masks import fit_mask
 from ..core.images import to_bchw, to_bhwc
-from ..core.protection.guard import GuardRecipe
+from ..core.methods.edit import edit_image
+from ..core.methods.guard import GuardRecipe
+from ..core.methods.guarding import InLoop
+from ..core.methods.wish import EDITORS, Edit
 from ..core.recognisers.recogniser import Recogniser
 from ..core.trajectory.solvers import SOLVERS, Moment
 from .adapters.autoencoder import refuse_unsuited

@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..core.recipes import DEFAULT, STRENGTHS
+from ..core.methods.recipes import DEFAULT, STRENGTHS
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.ensemble import refuse_services
 from ..core.recognisers.judge import Judge

@@ -14,10 +14,10 @@ from ..core.film.files import CONTAINERS, about
 from ..core.film.frames import Picture
 from ..core.film.protect import Wardrobe, Worn, dress, find_veils, veils_of
 from ..core.film.verdict import judge
+from ..core.methods.recipes import choose
 from ..core.optimise import Step
-from ..core.protection.objective import Objective
-from ..core.recipes import choose
 from ..core.recognisers.recogniser import Recogniser
+from ..core.search.objective import Objective
 from ..core.veil.veil import Veil
 from ..core.verdict.verify import Witness
 from .veiling import LOOKS_LIKE_NONE

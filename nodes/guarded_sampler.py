@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from comfy_api.latest import io
 
+from ..core.methods.guard import GuardRecipe
 from ..core.optimise import Settings
-from ..core.protection.guard import GuardRecipe
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.pictures import tensors_of

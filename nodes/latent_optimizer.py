@@ -8,8 +8,8 @@ import torch
 from comfy_api.latest import io
 
 from ..core.errors import InputError
+from ..core.methods.guard import GuardRecipe
 from ..core.optimise import Settings, Step
-from ..core.protection.guard import GuardRecipe
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.economy import Economy, with_less_memory

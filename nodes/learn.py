@@ -7,8 +7,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..core.methods.recipes import OUR_DENOISING
 from ..core.optimise import Step
-from ..core.recipes import OUR_DENOISING
 from ..core.trajectory.embeddings import learn_embeddings
 from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, free_memory

@@ -7,11 +7,11 @@ from dataclasses import replace
 import torch
 from comfy_api.latest import io
 
+from ..core.methods.recipes import DEFAULT, STRENGTHS, choose
 from ..core.optimise import Step
-from ..core.protection.objective import Objective
-from ..core.recipes import DEFAULT, STRENGTHS, choose
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
+from ..core.search.objective import Objective
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of
 from .drawing import draw_progress

@@ -10,13 +10,13 @@ from comfy_api.latest import io
 
 from ..core.faces.face import Face
 from ..core.images import to_bchw
+from ..core.methods.recipes import DEFAULT, RECIPES
 from ..core.optimise import Step
-from ..core.protection.objective import Objective
-from ..core.protector import Protector
-from ..core.recipes import DEFAULT, RECIPES
+from ..core.photo.protector import Protector
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
+from ..core.search.objective import Objective
 from .adapters.autoencoder import VaeAutoencoder
 from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell

@@ -12,11 +12,11 @@ from ..core.errors import FaceVeilError, InputError, NoFaceError
 from ..core.faces.face import Face
 from ..core.faces.masks import fit_mask
 from ..core.images import Photo
+from ..core.methods.recipes import choose
 from ..core.optimise import Step
-from ..core.protection.objective import Objective
-from ..core.protection.recipe import Recipe
-from ..core.protector import Protector
-from ..core.recipes import choose
+from ..core.photo.protector import Protector
+from ..core.search.objective import Objective
+from ..core.search.recipe import Recipe
 from ..core.veil.veil import Veil
 from .finding import named
 from .weighting import Weights

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from ..core.editing.geometry import POINTS
-from ..core.faces.regions import REGIONS, named_regions, region_mask
 from ..core.images import to_bchw
+from ..core.regions.geometry import POINTS
+from ..core.regions.named import REGIONS, named_regions, region_mask
 from .adapters.host import cancellable, gradients_allowed
 from .adapters.pictures import pictures_of
 from .finding import find_in_pictures

@@ -11,14 +11,14 @@ import torch
 from PIL import Image
 
 import faceveil
-from faceveil.core import recipes
-from faceveil.core.editing.wish import Edit, refuse_unusable
-from faceveil.core.editor import Editor
 from faceveil.core.errors import InputError
 from faceveil.core.faces.masks import fit_mask
 from faceveil.core.images import Photo
+from faceveil.core.methods import recipes
+from faceveil.core.methods.wish import Edit, refuse_unusable
 from faceveil.core.optimise import Settings
-from faceveil.core.protector import Protector
+from faceveil.core.photo.editor import Editor
+from faceveil.core.photo.protector import Protector
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 from faceveil.core.recognisers.sface import load_sface
 

@@ -13,7 +13,7 @@ import torch
 from faceveil.core.commands.written import text_file
 from faceveil.core.errors import OutputError
 from faceveil.core.images import Photo, write_photo
-from faceveil.core.recognisers import fetch
+from faceveil.core.model_files import fetch
 from faceveil.core.recognisers.card import Card, write_card
 from faceveil.core.trajectory.record import Trajectory
 from faceveil.core.whole import PART, is_stream, part_name, whole

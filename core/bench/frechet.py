@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..faces.crops import resize
 from ..images import read_photo, to_bchw
-from ..recognisers.onnx_graph import OnnxGraph
+from ..onnx.graph import OnnxGraph
 
 
 def frechet(first: Tensor, second: Tensor) -> float:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from ..engines.autoencoder import Autoencoder
 from ..engines.tiny import load_tiny
 from ..errors import InputError
-from ..protection.recipe import Recipe
-from ..protection.weights import Constant
-from ..recipes import choose, through_denoising
+from ..methods.recipes import choose, through_denoising
+from ..search.recipe import Recipe
+from ..search.weighting import Constant
 
 DENOISED = "+purification"
 

@@ -13,7 +13,7 @@ from ..errors import InputError, NoFaceError
 from ..faces.face import Face
 from ..faces.find import find_faces
 from ..images import read_photo, to_bchw, write_photo
-from ..protector import Protector
+from ..photo.protector import Protector
 from ..recognisers.recogniser import Recogniser
 from ..verdict.quality import measure_quality, outside_change
 from .asking import Copies, embeddings, outsiders, similarities

@@ -44,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
     from ..faces.crops import window_around
     from ..faces.find import find_faces
     from ..images import Photo, from_pil, read_photo, to_bchw, write_photo
-    from ..protector import Protector
-    from ..recipes import choose
+    from ..methods.recipes import choose
+    from ..photo.protector import Protector
     from ..recognisers.automatic import load_automatic
     from ..verdict.sheet import draw_sheet
 
@@ -80,11 +80,11 @@ def run(options: argparse.Namespace) -> int:
 
 def edits(image: Tensor, face: Face) -> Image.Image:
     """The face before and after each wish."""
-    from ..editing.edit import Edit, edit_image
     from ..engines.bundled import BundledDenoiser, load_autoencoder
     from ..faces.crops import window_around
-    from ..faces.regions import named_regions, region_mask
     from ..images import draw_grid
+    from ..methods.edit import Edit, edit_image
+    from ..regions.named import named_regions, region_mask
 
     denoiser, autoencoder, window = (
         BundledDenoiser(image.device),

@@ -13,8 +13,8 @@ from .parser import positive
 if TYPE_CHECKING:
     from ..engines.autoencoder import Autoencoder
     from ..engines.denoiser import Denoiser
-    from ..protection.objective import Distance
-    from ..protection.recipe import Recipe
+    from ..search.objective import Distance
+    from ..search.recipe import Recipe
 
 METHODS = ("direct", "purification")
 
@@ -39,7 +39,7 @@ def add_denoising(parser: argparse.ArgumentParser) -> None:
 def pick_recipe(options: argparse.Namespace) -> Recipe:
     """The recipe that --recipe or --strength names, through the denoising and with the makeup that is asked for."""
     from ..errors import InputError
-    from ..recipes import choose, through_denoising, with_makeup
+    from ..methods.recipes import choose, through_denoising, with_makeup
 
     if options.strength and options.recipe:
         raise InputError("Name a --strength or a --recipe, not both.")
@@ -88,7 +88,7 @@ def makeup_terms(options: argparse.Namespace, device: str) -> dict[str, Distance
     """What measures the makeup that was asked for."""
     if not options.makeup:
         return {}
+    from ..methods.recipes import MAKEUP
     from ..perception.clip import Clip, Direction
-    from ..recipes import MAKEUP
 
     return {MAKEUP: Direction(Clip.load(options.clip, device), f"a face with {options.makeup}", "a face")}

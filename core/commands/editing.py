@@ -15,13 +15,13 @@ from .pictures import naming, notes_on, read_faces
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..editing.wish import Edit
-    from ..editor import Editor
     from ..images import Photo
+    from ..methods.guard import GuardRecipe
+    from ..methods.wish import Edit
     from ..optimise import Step
-    from ..protection.guard import GuardRecipe
-    from ..protection.objective import Objective
-    from ..protection.recipe import Recipe
+    from ..photo.editor import Editor
+    from ..search.objective import Objective
+    from ..search.recipe import Recipe
     from ..trajectory.solvers import Moment
     from ..verdict.report import Report
     from .many import Work
@@ -87,8 +87,8 @@ def where_to_edit(options: argparse.Namespace, photo: Photo, image: Tensor, sour
 
 def recipe_of(options: argparse.Namespace) -> Recipe | GuardRecipe | None:
     """How the result is protected; None when it is not."""
-    from ..protection import guard
-    from ..recipes import choose
+    from ..methods import guard
+    from ..methods.recipes import choose
 
     if options.no_protect:
         return None
@@ -96,9 +96,9 @@ def recipe_of(options: argparse.Namespace) -> Recipe | GuardRecipe | None:
 
 
 def make_editor(options: argparse.Namespace, device: str) -> Editor:
-    from ..editor import Editor
-    from ..protector import Protector
-    from ..recipes import choose
+    from ..methods.recipes import choose
+    from ..photo.editor import Editor
+    from ..photo.protector import Protector
 
     protector = None
     if not options.no_protect:
@@ -120,8 +120,8 @@ def make_editor(options: argparse.Namespace, device: str) -> Editor:
 
 
 def wish(options: argparse.Namespace) -> Edit:
-    from ..editing.wish import Edit
     from ..engines.words import refuse_unknown
+    from ..methods.wish import Edit
 
     if options.model == BUNDLED:
         refuse_unknown(options.prompt)

@@ -15,7 +15,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..recognisers.fetch import DOWNLOADS, fetch
+    from ..model_files.fetch import DOWNLOADS, fetch
 
     if options.name is None:
         for name, download in DOWNLOADS.items():

@@ -22,8 +22,8 @@ from .written import write_told
 if TYPE_CHECKING:
     from ..film.run import Finished
     from ..optimise import Step
-    from ..protection.objective import Objective
     from ..recognisers.recogniser import Recogniser
+    from ..search.objective import Objective
 
 _NOT_OF_FILMS = ("mask", "decoy", "method", "makeup", "autoencoder", "budget")
 _OF_ONE_PHOTO = ("sheet", "gallery")
@@ -64,7 +64,7 @@ def make_filming(
     from ..film.files import about, pyav
     from ..film.protect import Wardrobe
     from ..film.run import protect_file
-    from ..hashes import content_of
+    from ..model_files.hashes import content_of
     from ..verdict.verify import witnesses_of
 
     _refuse(options, _NOT_OF_FILMS)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ..many.photos import PhotoTask, Record, Treat
     from ..many.run import Summary
     from ..many.workers import Setup, Workers
-    from ..protection.guard import GuardRecipe
-    from ..protection.recipe import Recipe
+    from ..methods.guard import GuardRecipe
+    from ..search.recipe import Recipe
     from ..verdict.report import Report
 
     Work = Callable[[Path, Path, Path | None], tuple[Report | Finished | None, list[str]]]

@@ -40,8 +40,8 @@ def add_masking(parser: argparse.ArgumentParser) -> None:
 
 def part_named(options: argparse.Namespace, words: str) -> list[str]:
     """The regions that words are about, by what they say or else by what they mean."""
-    from ..editing.sentences import regions_for, sentence_model
-    from ..faces.regions import regions_in
+    from ..regions.named import regions_in
+    from ..regions.sentences import regions_for, sentence_model
 
     if regions_in(words):
         return regions_for(words, None)
@@ -50,9 +50,9 @@ def part_named(options: argparse.Namespace, words: str) -> list[str]:
 
 def drawn(options: argparse.Namespace, image: Tensor, photo: Path, regions: Sequence[str]) -> tuple[Tensor, list[Face]]:
     """The mask of these regions on every chosen face, and the faces."""
-    from ..editing.geometry import geometries
     from ..faces.find import find_faces
-    from ..faces.regions import region_mask
+    from ..regions.geometry import geometries
+    from ..regions.named import region_mask
 
     of_picture = geometries(options.landmarks, options.parser)
     with naming("photo", photo):

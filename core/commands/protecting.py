@@ -17,14 +17,14 @@ from .veiling import veil_and_recipe, whose
 if TYPE_CHECKING:
     from ..film.run import Finished
     from ..optimise import Step
-    from ..protection.objective import Objective
-    from ..protector import Protector
+    from ..photo.protector import Protector
+    from ..search.objective import Objective
     from ..verdict.report import Report
     from .many import Work
 
 
 def make_protector(options: argparse.Namespace) -> Protector:
-    from ..protector import Protector
+    from ..photo.protector import Protector
 
     device = pick_device(options.device)
     if options.mode == "decoy" and not options.decoy:

@@ -31,8 +31,8 @@ def add(verbs: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..faces.regions import REGIONS
     from ..images import Photo, check_target, read_photo, to_bchw, to_bhwc, write_photo
+    from ..regions.named import REGIONS
 
     refuse_overwriting([options.out, options.shown], [options.photo])
     photo = read_photo(options.photo)

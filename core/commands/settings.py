@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..protection.guard import GuardRecipe
-    from ..protection.recipe import Recipe
+    from ..methods.guard import GuardRecipe
+    from ..search.recipe import Recipe
 
 NO_DIFFERENCE = (
     *("command", "run", "photos", "out", "report", "sheet"),
@@ -29,8 +29,8 @@ def settings_of(options: argparse.Namespace, recipe: Recipe | GuardRecipe | None
     being named, and the version of the code. Without a recipe nothing is protected."""
     from ..engines.tiny import find_tiny
     from ..faces.scrfd import find_scrfd_file
-    from ..hashes import weights_hash
-    from ..places import BUNDLED
+    from ..model_files.hashes import weights_hash
+    from ..model_files.places import BUNDLED
     from ..recognisers.files import files_of
     from ..version import version
 

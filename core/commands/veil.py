@@ -92,8 +92,8 @@ def _add_worn(parser: argparse.ArgumentParser) -> None:
 
 
 def _apply(options: argparse.Namespace) -> int:
-    from ..api import apply_veil
     from ..images import check_target, read_photo, write_photo
+    from ..photo.api import apply_veil
     from ..veil.files import load_veil
 
     refuse_overwriting([options.out], [options.photo, options.veil])
@@ -130,8 +130,8 @@ def _curve(options: argparse.Namespace) -> int:
 
 def _learn(options: argparse.Namespace) -> int:
     from ..errors import InputError
-    from ..protection.learn import learn
-    from ..recipes import choose
+    from ..methods.recipes import choose
+    from ..search.learn import learn
     from ..veil.files import save_veil
     from ..veil.veil import Veil
     from ..verdict.veils import in_words, left_out

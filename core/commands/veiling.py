@@ -15,8 +15,8 @@ from .options import STRENGTHS
 from .parser import count, text_path
 
 if TYPE_CHECKING:
-    from ..protection.recipe import Recipe
     from ..recognisers.judge import Judge
+    from ..search.recipe import Recipe
     from ..veil.veil import Veil
     from ..veil.whose import Owned, Whose
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, ModelError
-from ..places import BUNDLED
+from ..model_files.places import BUNDLED
 from .denoiser import Conditioning, checked_steps
 from .flux import Flux, FluxShape
 from .small_autoencoder import SmallAutoencoder

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError
-from ..places import download_folder, model_folders
+from ..model_files.places import download_folder, model_folders
 
 _WIDTH = 64
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import ModelError
-from ..places import BUNDLED
+from ..model_files.places import BUNDLED
 from .face import Face
 
 WEIGHTS = BUNDLED / "mtcnn.safetensors"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError, ModelError
-from ..places import model_folders
+from ..model_files.places import model_folders
 from .face import Face
 from .mtcnn import scaled, smaller_copy, with_retries
 

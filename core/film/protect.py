@@ -12,11 +12,11 @@ from ..faces.face import Face, Sitter
 from ..faces.find import found_again
 from ..images import as_saved
 from ..optimise import Step
-from ..protection.learn import learn
-from ..protection.objective import Objective
-from ..protection.recipe import Recipe
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
+from ..search.learn import learn
+from ..search.objective import Objective
+from ..search.recipe import Recipe
 from ..veil.veil import Veil
 from ..veil.whose import Whose
 from .frames import Frame

@@ -12,7 +12,7 @@ from ..faces.crops import resize, window_around
 from ..faces.face import Face
 from ..faces.find import found_again
 from ..images import to_uint8
-from ..protection.task import SMALLEST_FACE
+from ..search.task import SMALLEST_FACE
 from .cuts import Cuts
 from .frames import Frame
 from .track import Course, Follower, Track, course_of, enlarged, looked

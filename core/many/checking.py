@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import InputError
-from ..hashes import content_of
+from ..model_files.hashes import content_of
 from .ledger import Ledger
 from .places import Place
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..film.files import CONTAINERS, is_film
-from ..hashes import content_of
+from ..model_files.hashes import content_of
 from .patience import limited
 from .places import below
 from .sources import open_place

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from .. import places as this_machine
 from ..errors import InputError, OutputError
+from ..model_files import places as this_machine
 from ..scratch import in_memory, scratch
 from ..whole import PART, part_name
 from .local import Folder

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, OutputError
 from ..film.files import is_film
-from ..hashes import content_of
+from ..model_files.hashes import content_of
 from ..version import version
 from .ledger import DONE, FAILED, Known, Ledger, as_columns
 from .photos import PhotoOutcome, PhotoSetup, PhotoTask, Treat, target_name

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import ModelError
-from ..places import model_folders
-from .checkpoints import read_flax_pickle
+from ..model_files.checkpoints import read_flax_pickle
+from ..model_files.places import model_folders
 
 Layer = tuple[int, int, int, int] | str
 """(kernel, stride, padding, channels) of a convolution with ReLU, "M" for a max-pool, "T" where features are taken."""

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from ..errors import InputError, ModelError
-from ..places import download_folder, model_folders
+from ..model_files.places import download_folder, model_folders
 from ..plain import meant
 from .card import Card, read_card
 from .dlib_resnet import CARD as DLIB

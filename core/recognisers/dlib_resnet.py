@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..places import BUNDLED
+from ..model_files.places import BUNDLED
+from ..model_files.stored import read_stored
 from .card import Card
 from .recogniser import Recogniser
-from .stored import read_stored
 
 CARD = Card(
     name="dlib",

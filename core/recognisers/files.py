@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..places import BUNDLED
+from ..model_files.places import BUNDLED
 from .catalogue import calibration_file, find
 
 

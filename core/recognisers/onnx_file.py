@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from ..errors import ModelError
+from ..onnx.faults import telling
+from ..onnx.graph import OnnxGraph, Signature, read_model, signature
+from ..onnx.head import read_head
 from .card import Card, read_card
-from .onnx_faults import telling
-from .onnx_graph import OnnxGraph, Signature, read_model, signature
-from .onnx_head import read_head
 from .recogniser import Recogniser
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..places import BUNDLED
+from ..model_files.places import BUNDLED
+from ..model_files.stored import read_stored
+from ..onnx.prelu import prelu
 from .card import Card
-from .prelu import prelu
 from .recogniser import Recogniser
-from .stored import read_stored
 
 CARD = Card(
     name="sface",

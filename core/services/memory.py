@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..places import home
+from ..model_files.places import home
 from ..whole import whole
 from .service import About, Answer
 

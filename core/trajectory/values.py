@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from torch import Tensor
 
-from ..engines.attention import Listening
+from ..attention.listening import Listening
 from ..errors import InputError, ModelError
 from .record import Series, Trajectory
 

@@ -19,7 +19,7 @@ Band = tuple[float, int, float]
 
 @dataclass(frozen=True)
 class Shape:
-    """The numbers of a recipe that say what may change; `protection.recipe.Recipe` says what each of them means."""
+    """The numbers of a recipe that say what may change; `search.recipe.Recipe` says what each of them means."""
 
     warp: float = 0.0
     warp_knots: int = 14

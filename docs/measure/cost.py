@@ -20,13 +20,13 @@ from typing import Any
 import diffusers
 import torch
 
+from faceveil.core.attention.guide import AttentionGuide
 from faceveil.core.bench.memory import peak_memory
-from faceveil.core.editing.edit import Edit, edit_image
 from faceveil.core.engines.counted import Counted
 from faceveil.core.engines.denoiser import Conditioning
 from faceveil.core.engines.diffusers import adapt
-from faceveil.core.protection.attention import AttentionGuide
-from faceveil.core.protection.purification import DenoisedOffset
+from faceveil.core.methods.edit import Edit, edit_image
+from faceveil.core.methods.purification import DenoisedOffset
 from faceveil.core.trajectory.embeddings import Learning, learn_embeddings, step_down
 from faceveil.core.trajectory.paths import generate, invert
 

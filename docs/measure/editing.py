@@ -20,21 +20,21 @@ from statistics import mean
 import torch
 from torch import Tensor
 
-from faceveil.core.editing.canvas import square_around
-from faceveil.core.editing.edit import Edited, edit_image
-from faceveil.core.editing.geometry import DLIB, geometries
-from faceveil.core.editing.guarding import InLoop, ovals
-from faceveil.core.editing.wish import EDITORS, Edit, published
 from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces
-from faceveil.core.faces.regions import named_regions, region_mask
 from faceveil.core.images import draw_grid, read_photo, to_bchw
+from faceveil.core.methods.canvas import square_around
+from faceveil.core.methods.edit import Edited, edit_image
+from faceveil.core.methods.guard import PUBLISHED_GUARD, GuardRecipe
+from faceveil.core.methods.guarding import InLoop, ovals
+from faceveil.core.methods.wish import EDITORS, Edit, published
 from faceveil.core.perception.ssim import psnr
-from faceveil.core.protection.guard import PUBLISHED_GUARD, GuardRecipe
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.recognisers.recogniser import Recogniser
+from faceveil.core.regions.geometry import DLIB, geometries
+from faceveil.core.regions.named import named_regions, region_mask
 
 DENOISER, AUTOENCODER = BundledDenoiser(), load_autoencoder()
 WORDS = "red lipstick"

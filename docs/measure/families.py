@@ -34,7 +34,7 @@ from faceveil.core.bench.search_tables import search_tables
 from faceveil.core.bench.trial import landmark_shift
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import read_photo, to_bchw, write_photo
-from faceveil.core.protector import Protector
+from faceveil.core.photo.protector import Protector
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.sharing.upload import UPLOADS
 from faceveil.core.verdict.quality import measure_quality, outside_change

@@ -32,7 +32,7 @@ from faceveil.core.film.run import protect_file
 from faceveil.core.film.track import Follower
 from faceveil.core.film.worn import Worn
 from faceveil.core.images import read_photo, to_bchw
-from faceveil.core.recipes import choose
+from faceveil.core.methods.recipes import choose
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.veil.files import load_veil
 from faceveil.core.veil.veil import Veil, at_rest

@@ -34,11 +34,11 @@ from faceveil.core.film.rewrite import rewrite
 from faceveil.core.film.track import Course
 from faceveil.core.film.worn import Worn
 from faceveil.core.images import read_photo, to_bchw
-from faceveil.core.protection.learn import learn
-from faceveil.core.protection.recipe import Recipe
-from faceveil.core.recipes import choose
+from faceveil.core.methods.recipes import choose
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.recognisers.recogniser import Recogniser
+from faceveil.core.search.learn import learn
+from faceveil.core.search.recipe import Recipe
 
 RATE, SWAY = 25, 10.0
 """Frames a second, and pixels from the middle."""

@@ -15,12 +15,12 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from faceveil.core.editing.edit import Edit, edit_image
 from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
 from faceveil.core.faces.crops import resize
 from faceveil.core.faces.find import find_faces
-from faceveil.core.faces.regions import region_mask, regions_in
 from faceveil.core.images import read_photo, to_bchw
+from faceveil.core.methods.edit import Edit, edit_image
+from faceveil.core.regions.named import region_mask, regions_in
 from faceveil.core.trajectory.paths import generate, invert
 
 WISHES = (

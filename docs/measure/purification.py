@@ -32,14 +32,14 @@ from faceveil.core.errors import FaceVeilError
 from faceveil.core.faces.crops import resize
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import pairs_in, read_photo, to_bchw
+from faceveil.core.methods.purification import DenoisedOffset, short_path
+from faceveil.core.methods.recipes import OTHERS, OUR_DENOISING
 from faceveil.core.optimise import Settings
-from faceveil.core.protection.objective import multi_scale_distance
-from faceveil.core.protection.protect import Task, search
-from faceveil.core.protection.purification import DenoisedOffset, short_path
-from faceveil.core.protection.recipe import Denoising
-from faceveil.core.recipes import OTHERS, OUR_DENOISING
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.recognisers.ensemble import Ensemble
+from faceveil.core.search.objective import multi_scale_distance
+from faceveil.core.search.recipe import Denoising
+from faceveil.core.search.search import Task, search
 from faceveil.core.trajectory.embeddings import Learning, learn_embeddings, short_path_error
 from faceveil.core.veil.change import Change
 from faceveil.core.veil.latent import LatentOffset

@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "helpers"
 
 from procedure import Ours, Procedure, learned
 
+from faceveil.core.attention.guide import AttentionGuide
 from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
 from faceveil.core.engines.denoiser import Denoiser
 from faceveil.core.engines.diffusers import adapt
-from faceveil.core.protection.attention import AttentionGuide
 
 SIDE = {"unet": 16, "bundled": 32}
 

@@ -23,10 +23,10 @@ from faceveil.core.faces.crops import region_of
 from faceveil.core.faces.face import Face, Sitter
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import as_saved, read_photo, to_bchw
-from faceveil.core.protection.learn import learn
-from faceveil.core.recipes import choose
+from faceveil.core.methods.recipes import choose
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.recognisers.ensemble import Ensemble
+from faceveil.core.search.learn import learn
 from faceveil.core.verdict.quality import measure_quality
 from faceveil.core.verdict.verify import embed_faces
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ...core.errors import InputError, NoFaceError
+from ...core.methods.guard import Guard, GuardRecipe
 from ...core.optimise import Step
-from ...core.protection.guard import Guard, GuardRecipe
 from ...core.recognisers.recogniser import Recogniser
 from ...core.trajectory.solvers import Moment
 from .economy import Economy, with_less_memory

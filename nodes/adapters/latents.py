@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...core.methods.guard import Guard, GuardRecipe
+from ...core.methods.latent import protect_latents
 from ...core.optimise import Step
-from ...core.protection.guard import Guard, GuardRecipe
-from ...core.protection.latent import protect_latents
-from ...core.protection.recipe import ATTENTION
 from ...core.recognisers.recogniser import Recogniser
+from ...core.search.recipe import ATTENTION
 from ...core.trajectory.solvers import Moment
 from ..walked import Walked
 from .autoencoder import VaeAutoencoder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import folder_paths
 
-from ...core.places import add_model_folder
+from ...core.model_files.places import add_model_folder
 
 OURS = ("recognisers", "lpips", "landmarks", "parsers")
 

@@ -20,7 +20,7 @@ from faceveil.core.bench.probe import search_probes
 from faceveil.core.bench.rows import judged, success
 from faceveil.core.bench.siege import joined
 from faceveil.core.errors import InputError
-from faceveil.core.recipes import RECIPES
+from faceveil.core.methods.recipes import RECIPES
 
 SHOWN = {"a/1": 0, "a/2": 40, "b/1": 180, "b/2": 190}
 MOVED = {"a/1": -70, "a/2": 110, "b/1": 260, "b/2": 110}

@@ -16,7 +16,7 @@ from faceveil.core.bench.outside import load_outside
 from faceveil.core.bench.sheets import ORDERS, chosen, closeness
 from faceveil.core.bench.trial import split
 from faceveil.core.errors import FaceVeilError, InputError, ModelError
-from faceveil.core.recipes import choose
+from faceveil.core.methods.recipes import choose
 
 
 def test_the_frechet_distance_of_gaussians_is_what_the_formula_says():

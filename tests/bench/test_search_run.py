@@ -13,7 +13,7 @@ from PIL import Image
 
 from faceveil.core.bench.packing import unpacked
 from faceveil.core.images import read_photo, to_bchw
-from faceveil.core.recipes import RECIPES
+from faceveil.core.methods.recipes import RECIPES
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.sharing.upload import real_jpeg

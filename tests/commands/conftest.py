@@ -8,8 +8,7 @@ from functools import partial
 import pytest
 from PIL import Image
 
-from faceveil.core import recipes
-from faceveil.core.protection import guard
+from faceveil.core.methods import guard, recipes
 
 
 @pytest.fixture(autouse=True)

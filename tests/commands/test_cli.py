@@ -12,7 +12,7 @@ from PIL import Image
 
 from faceveil.core.commands import protecting
 from faceveil.core.images import read_photo
-from faceveil.core.protector import Protector
+from faceveil.core.photo.protector import Protector
 
 
 def test_verify_of_two_photos_of_one_person_and_of_a_stranger(capsys, examples, tmp_path):

@@ -20,8 +20,8 @@ from faceveil.core.engines import diffusers_reading
 from faceveil.core.engines.bundled import BundledDenoiser
 from faceveil.core.engines.diffusers_denoiser import PipelineDenoiser
 from faceveil.core.images import read_photo
+from faceveil.core.methods.recipes import OTHERS, OUR_DENOISING, RECIPES
 from faceveil.core.perception.clip import Direction
-from faceveil.core.recipes import OTHERS, OUR_DENOISING, RECIPES
 from faceveil.core.verdict.report import Report
 
 

@@ -15,11 +15,11 @@ import pytest
 from commandline import run
 from tiny_networks import tiny_recogniser
 
-from faceveil.core import recipes
 from faceveil.core.cli import build_parser
-from faceveil.core.protection.recipe import Recipe
-from faceveil.core.recognisers import fetch as fetching
-from faceveil.core.recognisers.fetch import Download
+from faceveil.core.methods import recipes
+from faceveil.core.model_files import fetch as fetching
+from faceveil.core.model_files.fetch import Download
+from faceveil.core.search.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/COMMANDS.md", "docs/PYTHON.md", "docs/COMFYUI.md")
@@ -115,7 +115,7 @@ def test_every_command_runs_one_after_the_other(place, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("example", [block for kind, block in BLOCKS if kind == "python"])
 def test_a_python_example_runs_as_it_stands(example, quick, tmp_path, monkeypatch, capsys):
-    """But for the length of its searches; tests/protection says what the default comes to."""
+    """But for the length of its searches; tests/search says what the default comes to."""
     (tmp_path / "portraits").symlink_to(ROOT / "portraits")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "example.py").write_text(example)

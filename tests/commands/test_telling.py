@@ -8,9 +8,9 @@ import pytest
 from commandline import refused, run
 from PIL import Image
 
-from faceveil.core import recipes
 from faceveil.core.commands import options
 from faceveil.core.commands.protect import _RECIPES
+from faceveil.core.methods import recipes
 
 
 def test_the_picture_without_a_face_is_named(capsys, portrait, faceless, tmp_path):

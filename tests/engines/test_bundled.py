@@ -7,11 +7,11 @@ import time
 import pytest
 import torch
 
-from faceveil.core.editing.edit import Edit, edit_image
 from faceveil.core.engines.bundled import BundledDenoiser, load_autoencoder
 from faceveil.core.engines.words import BUCKETS, KNOWN, LENGTH, TONES, bucket, indices, understood
 from faceveil.core.faces.find import find_faces
-from faceveil.core.faces.regions import region_mask
+from faceveil.core.methods.edit import Edit, edit_image
+from faceveil.core.regions.named import region_mask
 from faceveil.core.trajectory.paths import generate, invert
 
 

@@ -16,7 +16,7 @@ from faceveil.core.film.protect import Wardrobe
 from faceveil.core.film.rewrite import rewrite
 from faceveil.core.film.track import Course
 from faceveil.core.film.worn import Worn
-from faceveil.core.recipes import choose
+from faceveil.core.methods.recipes import choose
 
 
 def worn_at(first: int, veil) -> Worn:

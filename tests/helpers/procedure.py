@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from faceveil.core.engines.attention import Listening
+from faceveil.core.attention.guide import AttentionGuide
+from faceveil.core.attention.listening import Listening
 from faceveil.core.engines.counted import Counted
 from faceveil.core.engines.denoiser import Denoiser
+from faceveil.core.methods.purification import DenoisedOffset
+from faceveil.core.methods.recipes import OTHERS
 from faceveil.core.optimise import Terms, optimise
-from faceveil.core.protection.attention import AttentionGuide
-from faceveil.core.protection.purification import DenoisedOffset
-from faceveil.core.recipes import OTHERS
 from faceveil.core.trajectory.embeddings import Learning, ShortPath, learn_embeddings
 from faceveil.core.trajectory.paths import invert
 

@@ -13,12 +13,12 @@ from cheap import hire, order
 from hostility import Kept, share
 from PIL import Image
 
-from faceveil.core.hashes import weights_hash
 from faceveil.core.many.checking import spoilt
 from faceveil.core.many.ledger import Ledger
 from faceveil.core.many.run import reports, run
 from faceveil.core.many.sources import open_place
-from faceveil.core.recognisers.fetch import DOWNLOADS, Download, fetch
+from faceveil.core.model_files.fetch import DOWNLOADS, Download, fetch
+from faceveil.core.model_files.hashes import weights_hash
 
 pytestmark = pytest.mark.slow
 COLUMNS = ("target", "source", "stamp", "settings", "content", "state", "attempts", "reason", "seconds", "finished")

@@ -192,7 +192,7 @@ def test_an_untouched_picture_is_judged_as_matched(comfy, portrait):
 
 def test_the_same_seed_gives_the_same_picture_and_another_another(comfy, portrait):
     """Up to rounding: on busy cores the server's libraries may take fewer threads, and add up in another order. With
-    threads that nobody takes away it is the same bit by bit (tests/test_protector.py)."""
+    threads that nobody takes away it is the same bit by bit (tests/photo/test_protector.py)."""
 
     def protected(seed):
         run = comfy.run(protecting(portrait, seed=seed))

@@ -9,9 +9,9 @@ import torch
 
 from faceveil.core.errors import InputError, NoFaceError
 from faceveil.core.images import read_photo, to_bchw
+from faceveil.core.methods.recipes import choose
 from faceveil.core.optimise import Settings
-from faceveil.core.protector import Protector
-from faceveil.core.recipes import choose
+from faceveil.core.photo.protector import Protector
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.verdict.verify import Witness
 from faceveil.nodes.drawing import draw_faces, draw_progress

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 import faceveil
-from faceveil.core.places import model_folders
+from faceveil.core.model_files.places import model_folders
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def without_comfyui(monkeypatch, tmp_path):
     folders.models_dir, folders.get_folder_paths = str(tmp_path), lambda kind: [str(tmp_path / kind)]
     folders.folder_names_and_paths = {"vae_approx": None}
     monkeypatch.setitem(sys.modules, "folder_paths", folders)
-    monkeypatch.setattr("faceveil.core.places._added", {})
+    monkeypatch.setattr("faceveil.core.model_files.places._added", {})
     api, latest = ModuleType("comfy_api"), ModuleType("comfy_api.latest")
     latest.ComfyExtension, latest.io = object, ModuleType("io")
     monkeypatch.setitem(sys.modules, "comfy_api", api)

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from other_device import DEVICE, OtherDevice
 
 from faceveil.core.errors import InputError, NoFaceError
+from faceveil.core.methods.guard import GuardRecipe
 from faceveil.core.optimise import Settings
-from faceveil.core.protection.guard import GuardRecipe
 from faceveil.core.trajectory.solvers import Moment
 from faceveil.nodes.telling import guard_said
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from faceveil.core.protection.guard import GuardRecipe
-from faceveil.core.protection.weights import Budget, Constant, Linear, Sigmoid
+from faceveil.core.methods.guard import GuardRecipe
+from faceveil.core.search.weighting import Budget, Constant, Linear, Sigmoid
 from faceveil.nodes.protecting import pick_recipe
 from faceveil.nodes.weighting import SCHEDULES, make_weights
 

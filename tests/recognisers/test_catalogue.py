@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from faceveil.core.errors import InputError, ModelError
-from faceveil.core.protector import Protector
+from faceveil.core.model_files import fetch as fetching
+from faceveil.core.model_files.fetch import Download, fetch
+from faceveil.core.photo.protector import Protector
 from faceveil.core.recognisers import catalogue
-from faceveil.core.recognisers import fetch as fetching
 from faceveil.core.recognisers.calibrate import calibrate, pairs_in, store, thresholds_from
 from faceveil.core.recognisers.catalogue import entries, find, load_recogniser, weights_in
 from faceveil.core.recognisers.ensemble import Ensemble
-from faceveil.core.recognisers.fetch import Download, fetch
 from faceveil.core.verdict.verify import Witness, verify
 
 

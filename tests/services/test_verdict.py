@@ -16,7 +16,7 @@ import faceveil
 from faceveil.core.attacks.registry import VERDICT
 from faceveil.core.errors import InputError
 from faceveil.core.images import to_bchw, to_pil
-from faceveil.core.protector import Protector
+from faceveil.core.photo.protector import Protector
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 from faceveil.core.recognisers.ensemble import Ensemble, refuse_services
 from faceveil.core.recognisers.judge import UNSTATED

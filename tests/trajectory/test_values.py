@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from analytic import NOTHING, Gaussian
 from small_flux import SmallFlux
 
-from faceveil.core.engines.attention import Listening
+from faceveil.core.attention.listening import Listening
 from faceveil.core.errors import InputError, ModelError
 from faceveil.core.trajectory.paths import generate, invert
 from faceveil.core.trajectory.record import Trajectory

@@ -13,9 +13,9 @@ from faceveil.core.errors import InputError
 from faceveil.core.faces import crops
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces
+from faceveil.core.methods.recipes import choose
 from faceveil.core.optimise import Settings
-from faceveil.core.protection.protect import protect
-from faceveil.core.recipes import choose
+from faceveil.core.search.search import protect
 from faceveil.core.veil.veil import Veil
 
 

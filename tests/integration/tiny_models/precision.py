@@ -80,7 +80,7 @@ class Way:
         self.prompt, self.other, self.economy = prompt, other, ours("nodes.adapters.economy").PLAIN
         with torch.inference_mode(False):
             self.photo = image.clone().movedim(-1, 1)
-        (self.recogniser,) = (ours("core.api").load_recogniser("dlib"),)
+        (self.recogniser,) = (ours("core.photo.api").load_recogniser("dlib"),)
         patcher, made = exact
         latents = ours("nodes.adapters.vae").latent_format_of(patcher)
         self.samples = ours("nodes.adapters.pictures").latents_of({"samples": made.encode(image)})
@@ -115,7 +115,7 @@ class Way:
         x = self.path.latents.at(LEVELS[2])
 
         def work(denoiser: Any) -> None:
-            guide, said = ours("core.protection.attention").AttentionGuide(form), denoiser.text()
+            guide, said = ours("core.attention.guide").AttentionGuide(form), denoiser.text()
             with denoiser.gradients():
                 with torch.no_grad(), guide.remembering(0):
                     engines.step_down(denoiser, x, *LEVELS[2:], said)
@@ -138,8 +138,8 @@ class Way:
     def recipe(self) -> Any:
         # What a random VAE shows is matched by nobody: only a similarity pulls there. And nothing by chance, of which
         # more is drawn where an iteration has to be looked at again.
-        aim = ours("core.protection.identity").Aim(form="cosine")
-        recipe = ours("core.protection.guard").GuardRecipe
+        aim = ours("core.search.identity").Aim(form="cosine")
+        recipe = ours("core.methods.guard").GuardRecipe
         return recipe(aim=aim, settings=self.settings, views=("plain",), landmark_jitter=0.0, visibility={})
 
     @property
@@ -189,15 +189,15 @@ class Way:
             )
 
     def editor(self, patcher: Any, made: Any) -> None:
-        wish = ours("core.editing.wish").Edit("target", "source", steps=len(LEVELS) - 1)
+        wish = ours("core.methods.wish").Edit("target", "source", steps=len(LEVELS) - 1)
         adapters, faces = ours("nodes.adapters.vae"), ours("core.faces.find").find_faces(self.photo)
         area = torch.ones_like(self.photo[:, :1])
-        loop = ours("core.editing.guarding").InLoop(faces, [self.recogniser], self.recipe)
+        loop = ours("core.methods.guarding").InLoop(faces, [self.recogniser], self.recipe)
 
         def work(denoiser: Any) -> None:
             autoencoder = adapters.ModelVae(made, adapters.latent_format_of(patcher), denoiser.patchers)
             with torch.inference_mode(False):
-                ours("core.editing.edit").edit_image(
+                ours("core.methods.edit").edit_image(
                     self.photo, area, wish, denoiser, autoencoder, self.photo.shape[-1], loop, known=None
                 )
 

@@ -31,7 +31,7 @@ class TinySamplers:
             def _end(self, won: list[bool | None], steps: int) -> None:
                 pass
 
-        recipe = importlib.import_module(f"{pack}.core.protection.guard").GuardRecipe(start=0.6)
+        recipe = importlib.import_module(f"{pack}.core.methods.guard").GuardRecipe(start=0.6)
         model = model.clone()
         latents = model.get_model_object("latent_format")
         model.set_model_unet_function_wrapper(lambda apply, given: torch.full_like(given["input"], 0.25))

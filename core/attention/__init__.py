@@ -1,0 +1,1 @@
+"""Listening to attention, and a loss upon what is heard."""

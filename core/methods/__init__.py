@@ -1,0 +1,1 @@
+"""What is done to a photo: the strengths, both published methods, the guard inside a sampler, editing."""

@@ -1,0 +1,168 @@
+"""Named settings of the protection: our strengths, the published methods, and baselines to compare with.
+
+Every number here has its measurement in docs/DECISIONS.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from ..errors import InputError
+from ..optimise import Settings
+from ..search.identity import Aim
+from ..search.recipe import ATTENTION, Denoising, Recipe
+from ..search.weighting import Constant, Linear, Sigmoid
+from ..trajectory.embeddings import Learning
+
+
+def _strength(name: str, warp: float, luma: float, contrast: float, iterations: int) -> Recipe:
+    """A warp that keeps the expression, stronger and weaker features, and light that goes unnoticed.
+
+    Every part is bounded at each place by what may be seen there, so no search can draw a scar.
+    """
+    bands = ((0.012, 40, contrast), (0.03, 36, contrast), (0.07, 24, contrast * 2 / 3))
+    return Recipe(
+        name,
+        warp=warp,
+        warp_knots=18,
+        contrast=bands,
+        luma=luma,
+        aim=Aim(margin=5),
+        settings=Settings(iterations, patience=8),
+    )
+
+
+STRENGTHS: dict[str, Recipe] = {
+    "light": _strength("light", warp=0.06, luma=0.23, contrast=0.18, iterations=60),
+    "balanced": _strength("balanced", warp=0.07, luma=0.28, contrast=0.22, iterations=100),
+    "strong": _strength("strong", warp=0.085, luma=0.38, contrast=0.28, iterations=130),
+}
+
+# Terms that hold a latent, which no bound holds.
+_KEPT = {"perceptual": 20.0, "structure": 200.0, "chroma": 50.0, "shading": 500.0, "peak": 100.0}
+
+
+def _of_latent(strength: str, margin: float, push: float, warp: float, iterations: int = 60) -> Recipe:
+    """The strength for what only a latent can do: going through a denoising, and putting on makeup.
+
+    Faces won early never feel the push; others are pushed harder towards the end.
+    """
+    return Recipe(
+        strength,
+        latent=0.05,
+        smooth=0.3,
+        warp=warp,
+        aim=Aim(margin=margin),
+        visibility=_KEPT,
+        weighting=Linear(1.0, push),
+        settings=Settings(iterations, patience=8),
+    )
+
+
+_LATENTS: dict[str, Recipe] = {
+    "light": _of_latent("light", margin=1.5, push=2, warp=0.025),
+    "balanced": _of_latent("balanced", margin=3, push=2, warp=0.03),
+    "strong": _of_latent("strong", margin=4, push=3, warp=0.045, iterations=80),
+}
+
+OTHERS: dict[str, Recipe] = {
+    # Weakened purification with the published numbers.
+    "published-1": Recipe(
+        "published-1",
+        latent=0.01,
+        denoising=Denoising(attention="full"),
+        aim=Aim(form="cosine"),
+        views=("plain",),
+        landmark_jitter=0.0,
+        weighting=Constant(0.003),
+        visibility={ATTENTION: 1.0},
+        settings=Settings(30, method="adamw", betas=(0.9, 0.999), patience=0),
+    ),
+    # Flux-Guard's objective and schedule, on the clean latent instead of inside a sampler.
+    "published-2": Recipe(
+        "published-2",
+        latent=0.02,
+        aim=Aim(form="cosine"),
+        views=("plain",),
+        landmark_jitter=0.0,
+        weighting=Sigmoid(),
+        visibility={"perceptual": 0.5},
+        perceptual="vgg19",
+        settings=Settings(50, betas=(0.9, 0.999), patience=0),
+    ),
+    "pixel-noise": Recipe(
+        "pixel-noise",
+        colour=8,
+        aim=Aim(form="cosine"),
+        views=("plain",),
+        landmark_jitter=0.0,
+        settings=Settings(40, method="sign", betas=(0.0, 0.0), patience=0),
+    ),
+    # The same with momentum, and with the input varied as transfer attacks do.
+    "momentum-noise": Recipe(
+        "momentum-noise",
+        colour=8,
+        aim=Aim(form="cosine"),
+        settings=Settings(40, method="sign", betas=(1.0, 0.0), patience=0),
+    ),
+}
+
+RECIPES: dict[str, Recipe] = {**STRENGTHS, **OTHERS}
+DEFAULT = "balanced"
+
+OUR_DENOISING = Denoising(learning=Learning(rate=0.03, tolerance=1e-5, best=True))
+MAKEUP = "makeup"
+"""The term of a recipe's `visibility` that asks for what a text says."""
+
+
+def choose(name: str | None = None, budget: float | None = None) -> Recipe:
+    """A recipe by name, our default when none is named; with `budget`, no more paint than that may show on a face."""
+    name = name or DEFAULT
+    if name not in RECIPES:
+        raise InputError(f"There is no recipe '{name}'. Known: {', '.join(RECIPES)}.")
+    if budget is not None and not 0.05 <= budget <= 2:
+        raise InputError(
+            f"A budget of {budget} makes no sense: it is the most paint that may show, from 0.2 (hardly seen) over 0.5 "
+            "(what the default comes to) to 1 (seen at once)."
+        )
+    return replace(RECIPES[name], budget=budget)
+
+
+def through_denoising(recipe: Recipe) -> Recipe:
+    """The same search, of a latent some denoising steps before the picture: what it finds is not purified away."""
+    if recipe.denoising:
+        return recipe
+    if recipe.name not in _LATENTS:
+        able = [*_LATENTS, *(name for name, known in OTHERS.items() if known.denoising)]
+        raise InputError(
+            f"'{recipe.name}' cannot go through a denoising: it moves no latent, or is a method of its own. "
+            f"Choose one of: {', '.join(able)}."
+        )
+    recipe = _in_latent(recipe)
+    visibility = {**recipe.visibility, ATTENTION: 1.0}
+    return replace(recipe, name=f"{recipe.name}+purification", denoising=OUR_DENOISING, visibility=visibility)
+
+
+def _in_latent(recipe: Recipe) -> Recipe:
+    """A strength as it is searched for in a latent space; other recipes as they are."""
+    kept = _LATENTS.get(recipe.name)
+    return recipe if kept is None else replace(kept, budget=recipe.budget)
+
+
+def with_makeup(recipe: Recipe) -> Recipe:
+    """The same, asking for makeup as strongly as for protection; where colour may change, and winning does not stop."""
+    recipe = _in_latent(recipe)
+    if not recipe.needs_autoencoder:
+        able = [*_LATENTS, *(name for name, known in OTHERS.items() if known.needs_autoencoder)]
+        raise InputError(
+            f"'{recipe.name}' moves no latent, so it cannot put on makeup. Choose one of: {', '.join(able)}."
+        )
+    weight = float(replace(recipe.weighting).weight(0.0, torch.zeros(1)))
+    return replace(
+        recipe,
+        name=f"{recipe.name}+makeup",
+        visibility={**recipe.visibility, "chroma": 0.0, MAKEUP: weight},
+        settings=replace(recipe.settings, patience=0),
+    )

@@ -1,0 +1,1 @@
+"""Which part of a face? Words, landmarks, parsers and sentences, each to a mask."""

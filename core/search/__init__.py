@@ -1,0 +1,1 @@
+"""How a veil is found: what is asked of a change, from whom, and with which weights."""
