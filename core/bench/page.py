@@ -9,7 +9,6 @@ from html import escape
 from io import BytesIO
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -17,12 +16,10 @@ from ..images import read_photo, to_bchw
 from ..plain import plain
 from ..verdict.sheet import life_size
 from .curves import curves, legend
+from .gathered import Gathered
 from .rows import Row
 from .sheets import ORDERS
 from .tables import by
-
-if TYPE_CHECKING:
-    from .report import Gathered
 
 _SHOWN = {"failure": 2, "visibility": 1}
 """How many faces of each method are shown as the worst of a kind."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import InputError, ModelError
@@ -12,6 +11,7 @@ from ..recognisers.recogniser import Recogniser
 from .albums import albums_of, as_pairs
 from .attack_tables import attack_tables
 from .frechet import features, frechet, load_inception
+from .gathered import Gathered
 from .page import draw_page
 from .probe import FEWEST, Probe, probe, search_probes
 from .rows import FAR, Row, writing_into
@@ -19,31 +19,6 @@ from .search_tables import search_tables
 from .sheets import ORDERS, draw
 from .siege import joined
 from .tables import probes_table, tables
-from .trial import Trial, picture_path
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """The photos and pictures of a run, by row."""
-
-    folder: Path
-    photos: Mapping[str, Path]
-    """By the photo's name in rows."""
-    galleries: Mapping[str, Path] = field(default_factory=dict)
-    """Another photo of the person, in pairs."""
-
-    def photo(self, row: Row) -> Path:
-        return self.photos[row["photo"]]
-
-    def picture(self, row: Row) -> Path:
-        decoy = None if row["decoy"] is None else Path(row["decoy"])
-        return picture_path(
-            self.folder, Trial(row["method"], row["held_out"], row["photo"], self.photo(row), decoy=decoy)
-        )
-
-    def shown(self, rows: Sequence[Row]) -> list[Row]:
-        """Rows whose pictures are here: those of another machine's results are not."""
-        return [row for row in rows if row["photo"] in self.photos and self.picture(row).is_file()]
 
 
 def write_report(

@@ -120,8 +120,9 @@ def _compare(before: Path, after: Path, far: str) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     from ..attacks.registry import attacks_of
+    from ..bench.gathered import Gathered
     from ..bench.layout import people_in
-    from ..bench.report import Gathered, write_report
+    from ..bench.report import write_report
     from ..bench.rows import read_about, read_attacked, read_known, read_rows
     from ..bench.run import Plan
     from ..bench.run import run as run_plan

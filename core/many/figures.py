@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..film.run import Finished
-from ..verdict.report import FaceVerdict, Report
+from ..verdict.facts import FaceVerdict
+from ..verdict.report import Report
 
 
 def figures_of(report: Report | Finished) -> dict[str, float | None]:

@@ -31,8 +31,9 @@ from ..search.search import Protected, protect
 from ..search.spending import within
 from ..veil.veil import Veil
 from ..veil.whose import Whose
+from ..verdict.facts import FaceVerdict
 from ..verdict.quality import LPIPS_SIDE
-from ..verdict.report import FaceVerdict, Report
+from ..verdict.report import Report
 from ..verdict.verify import DEFAULT_FAR, Witness, verify, witnesses_of
 
 

@@ -16,7 +16,7 @@ from ..perception.colour import chroma_change
 from ..perception.looks import look_at
 from ..perception.lpips import Lpips
 from ..perception.ssim import dssim, psnr, ssim
-from .report import Quality
+from .facts import Quality
 
 LPIPS_SIDE = 224
 """LPIPS depends on size; every face is brought to this one, so that figures of different photos compare."""

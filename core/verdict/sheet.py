@@ -13,7 +13,8 @@ from torch import Tensor
 from ..faces.crops import resize, window_around
 from ..faces.face import Face
 from ..images import Photo, from_pil, to_bhwc, to_pil, write_photo
-from .report import FaceVerdict, Report
+from .facts import FaceVerdict
+from .report import Report
 
 TILE, BAR, PAD = 320, 26, 12
 AMPLIFY = 8

@@ -13,7 +13,8 @@ from ..faces.face import Face
 from ..images import as_saved
 from ..plain import plain
 from ..veil.veil import Veil
-from .report import FaceVerdict, Report
+from .facts import FaceVerdict
+from .report import Report
 from .verify import DEFAULT_FAR, SHARED_AS, Witness, verify
 
 AMOUNTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)

@@ -21,8 +21,9 @@ from ..recognisers.ensemble import Ensemble, refuse_services
 from ..recognisers.judge import Judge
 from ..recognisers.recogniser import Recogniser
 from ..sharing.upload import UPLOADS
+from .facts import FaceVerdict, RecogniserVerdict
 from .quality import measure_quality, outside_change
-from .report import FaceVerdict, RecogniserVerdict, Report
+from .report import Report
 
 SHARED_AS = ("jpeg75", "jpeg50", "half")
 DEFAULT_FAR = "1e-2"

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..attacks.words import told
-
-if TYPE_CHECKING:
-    from .report import FaceVerdict
+from .facts import FaceVerdict
 
 
 def weakest(faces: Sequence[FaceVerdict]) -> str:

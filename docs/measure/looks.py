@@ -15,8 +15,8 @@ from pathlib import Path
 from faceveil.core.commands.telling import tell
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import read_photo, to_bchw
+from faceveil.core.verdict.facts import Quality
 from faceveil.core.verdict.quality import measure_quality
-from faceveil.core.verdict.report import Quality
 
 MEASURES = {
     "paint or tint, whichever is further beyond its limit": lambda q: max(q.paint / 0.6, q.tint / 0.4),

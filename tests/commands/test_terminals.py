@@ -13,7 +13,8 @@ import pytest
 from commandline import refused, run
 
 from faceveil.core.plain import plain
-from faceveil.core.verdict.report import FaceVerdict, Quality, RecogniserVerdict, Report
+from faceveil.core.verdict.facts import FaceVerdict, Quality, RecogniserVerdict
+from faceveil.core.verdict.report import Report
 
 QUICK = """
 import sys

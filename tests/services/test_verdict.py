@@ -22,7 +22,7 @@ from faceveil.core.recognisers.ensemble import Ensemble, refuse_services
 from faceveil.core.recognisers.judge import UNSTATED
 from faceveil.core.services.facepp import FacePlusPlus
 from faceveil.core.services.service import About, Answer
-from faceveil.core.verdict.report import Quality
+from faceveil.core.verdict.facts import Quality
 from faceveil.core.verdict.sheet import draw_sheet
 from faceveil.core.verdict.verify import Witness, verify, witnesses_of
 from faceveil.nodes.adapters.room import room_for

@@ -19,7 +19,8 @@ from faceveil.core.faces.find import find_faces
 from faceveil.core.faces.masks import face_oval
 from faceveil.core.images import read_photo, to_bchw
 from faceveil.core.recognisers.dlib_resnet import load_dlib
-from faceveil.core.verdict.report import FaceVerdict, Quality, RecogniserVerdict, Report
+from faceveil.core.verdict.facts import FaceVerdict, Quality, RecogniserVerdict
+from faceveil.core.verdict.report import Report
 from faceveil.core.verdict.sheet import _BAD, _GOOD, draw_sheet, write_sheet
 from faceveil.core.verdict.verify import Witness, verify
 

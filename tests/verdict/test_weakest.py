@@ -7,7 +7,8 @@ import torch
 
 from faceveil.core.attacks.registry import Tried
 from faceveil.core.faces.find import find_faces
-from faceveil.core.verdict.report import FaceVerdict, Quality, RecogniserVerdict, Report
+from faceveil.core.verdict.facts import FaceVerdict, Quality, RecogniserVerdict
+from faceveil.core.verdict.report import Report
 from faceveil.core.verdict.verify import Witness, verify
 
 
