@@ -19,7 +19,8 @@ from faceveil.core.verdict.report import Report
 QUICK = """
 import sys
 from dataclasses import replace
-from faceveil.core import cli, recipes
+from faceveil.core import cli
+from faceveil.core.methods import recipes
 for name, recipe in recipes.RECIPES.items():
     recipes.RECIPES[name] = replace(recipe, settings=replace(recipe.settings, iterations=1))
 sys.exit(cli.main(sys.argv[1:]))
