@@ -18,6 +18,10 @@ class NoFaceError(InputError):
     """No usable face where one is needed."""
 
 
+class Unread(InputError):
+    """A file that could not be read just now, and may be later."""
+
+
 class ModelError(FaceVeilError):
     """Weights are missing, damaged, or of a kind we do not understand."""
 

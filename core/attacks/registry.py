@@ -29,37 +29,39 @@ class Attack:
 
     change: Change | Callable[[str, Scene, float], list[Scene]]
     strengths: tuple[float, ...] = ()
+    bounds: tuple[float, float] = (0.0, 1.0)
+    """Strengths that mean anything."""
     tool: str = ""
     """What it works with where nobody names another; one that has a tool is handed its name first."""
     cheap: bool = True
     """Anybody's editor does it in a second, and it needs nothing but the picture."""
 
 
-def _filter(change: Callable[[Scene, float], Tensor], *strengths: float) -> Attack:
-    return Attack(lambda scene, strength: [scene.with_picture(change(scene, strength))], strengths)
+def _filter(change: Callable[[Scene, float], Tensor], bounds: tuple[float, float], *strengths: float) -> Attack:
+    return Attack(lambda scene, strength: [scene.with_picture(change(scene, strength))], strengths, bounds)
 
 
 ATTACKS: Mapping[str, Attack] = {
-    "blur": _filter(filters.blur, 0.5, 1, 2, 3, 4),
-    "median": _filter(filters.median, 3, 5, 7, 9),
-    "bilateral": _filter(filters.bilateral, 0.03, 0.06, 0.12),
-    "nlm": _filter(filters.nonlocal_means, 0.02, 0.04, 0.08),
-    "jpeg": _filter(filters.jpeg, 75, 50, 30, 15),
-    "webp": _filter(filters.webp, 75, 50, 30, 15),
-    "avif": _filter(filters.avif, 75, 50, 30, 15),
-    "scale": _filter(filters.down_up, 0.75, 0.5, 0.35, 0.25),
-    "gamma": _filter(filters.gamma, 0.5, 0.7, 1.4, 2),
-    "crop": Attack(geometry.cropped, (0.3, 0.15, 0.05, -0.05)),
+    "blur": _filter(filters.blur, (0.1, 32), 0.5, 1, 2, 3, 4),
+    "median": _filter(filters.median, (1, 31), 3, 5, 7, 9),
+    "bilateral": _filter(filters.bilateral, (0.005, 1), 0.03, 0.06, 0.12),
+    "nlm": _filter(filters.nonlocal_means, (0.005, 1), 0.02, 0.04, 0.08),
+    "jpeg": _filter(filters.jpeg, (1, 100), 75, 50, 30, 15),
+    "webp": _filter(filters.webp, (1, 100), 75, 50, 30, 15),
+    "avif": _filter(filters.avif, (1, 100), 75, 50, 30, 15),
+    "scale": _filter(filters.down_up, (0.05, 1), 0.75, 0.5, 0.35, 0.25),
+    "gamma": _filter(filters.gamma, (0.1, 10), 0.5, 0.7, 1.4, 2),
+    "crop": Attack(geometry.cropped, (0.3, 0.15, 0.05, -0.05), (-0.3, 2)),
     "flip": Attack(geometry.mirror),
-    "views": Attack(geometry.averaged, (2, 6, 10)),
-    "size": Attack(geometry.laid_otherwise, (0.8, 0.9, 1.1, 1.25)),
+    "views": Attack(geometry.averaged, (2, 6, 10), (1, 10)),
+    "size": Attack(geometry.laid_otherwise, (0.8, 0.9, 1.1, 1.25), (0.5, 2)),
     "box": Attack(geometry.laid_by_box),
     "symmetrise": Attack(geometry.symmetrised, (0.25, 0.5)),
     "detector": Attack(geometry.found_by, tool="scrfd", cheap=False),
     "unwarp": Attack(unwarped, (0.5, 1.0), cheap=False),
     "purify": Attack(cleaning.purified, tool=cleaning.BUNDLED, cheap=False),
-    "autoencoder": Attack(cleaning.autoencoded, (1, 2, 4), tool=cleaning.BUNDLED, cheap=False),
-    "img2img": Attack(cleaning.redrawn, (0.05, 0.1, 0.2, 0.4), tool=cleaning.BUNDLED, cheap=False),
+    "autoencoder": Attack(cleaning.autoencoded, (1, 2, 4), (1, 16), tool=cleaning.BUNDLED, cheap=False),
+    "img2img": Attack(cleaning.redrawn, (0.05, 0.1, 0.2, 0.4), (0.01, 1), tool=cleaning.BUNDLED, cheap=False),
 }
 GROUPS = {
     "cheap": tuple(name for name, attack in ATTACKS.items() if attack.cheap),
@@ -101,6 +103,10 @@ def _read(spec: str) -> list[Tried]:
     strengths = _numbers(tail) if head else None
     name, _, tool = (spec if strengths is None else head).partition(":")
     attack = ATTACKS.get(name)
+    if name in GROUPS:
+        raise InputError(f"'{name}' is several attacks: name one of them to give it strengths.")
+    if attack is None and name.partition("=")[0] in ATTACKS:
+        raise InputError(f"In '{spec}' strengths must be numbers with commas between.")
     if attack is None:
         known = [*ATTACKS, *GROUPS]
         raise InputError(f"There is no attack '{name}'. Known: {', '.join(known)}.{meant(name, known)}")
@@ -108,6 +114,9 @@ def _read(spec: str) -> list[Tried]:
         raise InputError(f"The attack '{name}' works with nothing that could be named: leave out ':{tool}'.")
     if strengths and not attack.strengths:
         raise InputError(f"The attack '{name}' is done or not: leave out '={tail}'.")
+    least, most = attack.bounds
+    if strengths and not all(least <= each <= most for each in strengths):
+        raise InputError(f"The attack '{name}' takes {least:g} to {most:g}, which '{tail}' is not.")
     return [Tried(name, each, tool) for each in strengths or attack.strengths] or [Tried(name, None, tool)]
 
 

@@ -101,13 +101,12 @@ def difference_of(before: Sequence[Row], after: Sequence[Row], far: str = FAR) -
                 told = Difference(*(_counted(rows, judge, copy, far) for rows in mine))
                 shares = ("-" if isnan(share) else f"{share:.2f}" for share in told.shares)
                 body.append([method, judge, copy.removeprefix(ATTACK), *shares, told])
-    parts = [f"## B against A: {len(both)} photos", SAID.format(far=far, draws=DRAWS, seed=SEED)]
+    parts = [
+        f"## B against A: {len({row['photo'] for row in runs[0]})} photos",
+        SAID.format(far=far, draws=DRAWS, seed=SEED),
+    ]
     parts += [table(["method", "judge", "copy or attack", "A", "B", "B - A"], body)]
     return "\n\n".join([*parts, "## How visible", _looks(runs)]) + "\n"
-
-
-def _key(row: Row) -> tuple:
-    return row["method"], row["held_out"], row["photo"], row["decoy"]
 
 
 def _copies(runs: Sequence[Sequence[Row]], judge: str) -> list[str]:

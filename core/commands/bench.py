@@ -102,6 +102,8 @@ def run(options: argparse.Namespace) -> int:
     first, *rest = options.folder
     if first == "diff" and len(rest) == 2:
         return _compare(*map(Path, rest), options.far)
+    if first == "diff" and (rest or not Path(first).is_dir()):
+        raise InputError("Two runs are compared by their folders: faceveil bench diff OUT OTHER_OUT.")
     if rest:
         raise InputError("Name one folder of photos; two runs are compared by: faceveil bench diff OUT OTHER_OUT.")
     missing = [name for name, given in (("-o", options.out), ("--recognisers", options.recognisers)) if not given]

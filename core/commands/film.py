@@ -68,6 +68,8 @@ def make_filming(
     from ..verdict.verify import witnesses_of
 
     _refuse(options, _NOT_OF_FILMS)
+    if options.mode != "dodge":
+        raise InputError(f"A film takes no --mode {options.mode}: leave it out, or protect single photos.")
     refuse_services_for(options, "films")
     device = pick_device(options.device)
     veil, owned, recipe = veil_and_recipe(options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def settings_of(options: argparse.Namespace, recipe: Recipe | GuardRecipe | None
     def described(name: str, value: object) -> object:
         if isinstance(value, list | tuple):
             return [described(name, entry) for entry in value]
-        if name in _FILES and value and Path(value).exists():
+        if name in _FILES and value and os.path.exists(value):  # noqa: PTH110 (Path raises for a name too long)
             return weights_hash([Path(value)])
         return str(value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -45,9 +46,11 @@ def add_veil(parser: argparse.ArgumentParser) -> None:
 
 def veil_and_photo(text: str) -> tuple[Path, ...]:
     """A veil's file, and the photo of whose it is where one is named. A name may hold an equals sign."""
-    if "=" not in text or Path(text).exists():
+    if "=" not in text or os.path.exists(text):  # noqa: PTH110 (Path raises for a name too long)
         return (Path(text),)
-    veil, _, photo = text.partition("=")
+    signs = [at for at, letter in enumerate(text) if letter == "="]
+    at = next((at for at in signs if os.path.isfile(text[:at])), signs[0])  # noqa: PTH113
+    veil, photo = text[:at], text[at + 1 :]
     if not veil or not photo:
         raise argparse.ArgumentTypeError(f"'{plain(text)[:80]}' is no FILE=PHOTO: one of the two names is empty")
     return Path(veil), Path(photo)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError, ModelError, OutputError
+from ..errors import InputError, ModelError, OutputError, Unread
 from ..faces.crops import Window
 from ..plain import plain
 from .ahead import ahead
@@ -122,7 +122,7 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     av, name = pyav(), plain(path.name)
     try:
         if not path.is_file():
-            raise InputError(f"There is no film '{name}': check the path.")
+            raise Unread(f"There is no film '{name}': check the path.")
         with av.open(str(path)) as film:
             tracks = [each for each in film.streams.video if not _is_cover(each)]
             if not tracks:
@@ -130,6 +130,8 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
             tracks[0].thread_type = "AUTO"
             yield film, tracks[0]
     except av.error.FFmpegError as error:
+        if isinstance(error, OSError):
+            raise Unread(f"'{name}' cannot be read now ({reason(error)}): try again.") from error
         raise InputError(f"'{name}' is damaged or no film ({reason(error)}): fetch or export it again.") from error
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import FaceVeilError, InputError, OutputError
+from ..errors import FaceVeilError, InputError, OutputError, Unread
 from ..faces.face import Face
 from ..plain import plain
 from ..scratch import LOCK, lock, scratch
@@ -136,13 +136,16 @@ def kept(target: Path, settings: str | None) -> Iterator[Kept]:
         found = _earlier(folder, settings)
         yield found
         over = True
+    except Unread:
+        raise
     except InputError:  # it would be the same the next time
         over = True
         raise
     finally:
-        os.close(held)
+        # Before it is let go: somebody else may take it from then on.
         if over or not found.worn:
             shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
 
 
 def _earlier(folder: Path, settings: str) -> Kept:

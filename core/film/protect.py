@@ -96,7 +96,7 @@ def find_veils(
 
     Shots that were `kept` are not watched again.
     """
-    worn, count, seen = list(kept.worn) if kept else [], 0, bool(kept and kept.worn)
+    worn, count, shown, seen = list(kept.worn) if kept else [], 0, False, bool(kept and kept.worn)
     if kept and wardrobe.searches:
         wardrobe.found += kept.veils
 
@@ -108,6 +108,7 @@ def find_veils(
     with torch.inference_mode(False):
         for shot in watch(frames, looks, counted, kept.next_frame if kept else 0):
             here = []
+            shown = shown or bool(shot.people)
             for person in _meant(shot.people, which):
                 seen, veil = True, wardrobe.veil_for(person.keys)
                 if veil is not None:
@@ -117,6 +118,8 @@ def find_veils(
                 kept.keep_shot(here, shot.following)
     if not count:
         raise InputError("This film has no frame that could be read.")
+    if not worn and shown and not seen:
+        raise InputError(f"No shot of this film shows a face number {which}, and 0 is the largest: choose another.")
     if not worn:
         frames_said = "the only frame" if count == 1 else f"any of the {count} frames"
         if seen:

@@ -77,6 +77,8 @@ def protect_file(
 
     `settings` is a hash of all that makes a difference: stopped, the work goes on from there when it is the same again.
     """
+    for each in witnesses:  # whoever has no threshold says so now, and not when all is written
+        each.recogniser.threshold(far)
     with kept(target, settings) as finished:
         started = time.perf_counter()
         if finished.frames is None:

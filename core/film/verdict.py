@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import InputError
 from ..faces.again import find_again
 from ..faces.crops import window_around
 from ..plain import plain
@@ -90,6 +91,8 @@ def _told(
     witness: Witness, seen: list[tuple[int, int, float, Tensor]], known: list[dict[str, Tensor]], far: str
 ) -> FilmVerdict:
     name, threshold = witness.recogniser.name, witness.recogniser.threshold(far)
+    if not seen:
+        raise InputError("In the finished film no frame that was looked at shows a face, so nothing can be said of it.")
     seconds: dict[int, list[bool]] = defaultdict(list)
     people: dict[int, list[Tensor]] = defaultdict(list)
     for second, person, alike, embedding in seen:

@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from ..errors import FaceVeilError, InputError, ServiceError
+from ..errors import FaceVeilError, ServiceError
 from ..faces.face import Face
 from ..plain import plain
 from ..recognisers.card import impostors_of, is_rate
@@ -73,7 +73,7 @@ class OnlineJudge:
     def nearest(self, own: Tensor, rows: Sequence[Tensor]) -> Tensor:
         """The only one there: to find out who of several it is, others would be sent who never agreed to it."""
         if len(rows) != 1:
-            raise InputError(
+            raise ServiceError(
                 f"A photo to compare with shows {len(rows)} people, and all of them would be sent to "
                 f"{self.about.title}. Crop it to the one who is meant."
             )

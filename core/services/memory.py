@@ -40,6 +40,7 @@ class Memory:
         path = self.folder / f"{pair}.json"
         try:
             if time.time() - path.stat().st_mtime > KEPT:
+                path.unlink(missing_ok=True)
                 return None
             known = json.loads(path.read_text(encoding="utf-8"))
             score = None if known["score"] is None else float(known["score"])
@@ -49,6 +50,6 @@ class Memory:
 
     def keep(self, pair: str, answer: Answer) -> None:
         with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with whole(self.folder / f"{pair}.json") as part:
                 part.write_text(json.dumps({"score": answer.score, "thresholds": dict(answer.thresholds)}))

@@ -30,6 +30,8 @@ class Report:
     """Faces that are like nobody whose veil was given, and stayed as they were."""
     compared_with: str = "original"
     """"gallery" when other photos of the person were given, else "original": then before is 1."""
+    unheard: list[str] = field(default_factory=list)
+    """Why a service that was to judge did not."""
     online: list[Sent] = field(default_factory=list)
     """What left the machine, to which service; empty where nobody but networks judged."""
 
@@ -126,6 +128,7 @@ class Report:
         if self.strangers:
             lines.append(f"  left as they were, being like nobody whose veil was given: {self.strangers}")
         lines += [f"  {sent.words()}" for sent in self.online]
+        lines += [f"  not heard: {why} Ask again with: faceveil verify" for why in self.unheard]
         return [plain(line) for line in (*lines, self.sentence(), *self._advice())]
 
     @property

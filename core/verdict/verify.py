@@ -166,7 +166,9 @@ def _row(
     judge, name = witness.recogniser, witness.recogniser.name
     own = before[name][0]
 
-    known, models = ([judge.nearest(own, seen[name]) for seen in people] for people in (references, decoys))
+    # A decoy is somebody else, and is sent to nobody.
+    asked = decoys if isinstance(judge, Recogniser) else ()
+    known, models = ([judge.nearest(own, seen[name]) for seen in people] for people in (references, asked))
 
     def nearest(face: Tensor, others: list[Tensor] = known) -> float:
         return max(judge.alike(face, other) for other in others)

@@ -40,6 +40,11 @@ def test_groups_hold_what_they_say():
         ("flip=2", "done or not"),
         ("blur:taesd", "nothing that could be named"),
         ("=2", "There is no attack"),
+        ("cheap=2", "several attacks"),
+        ("blur=1,,2", "strengths must be numbers"),
+        ("blur=nan", "takes 0.1 to 32"),
+        ("views=0", "takes 1 to 10"),
+        ("jpeg=500", "takes 1 to 100"),
     ],
 )
 def test_what_is_no_attack_is_refused_in_a_sentence(spec, said):

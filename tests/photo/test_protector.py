@@ -25,7 +25,8 @@ MEGABYTES_AT_40_MEGAPIXELS = 2200
 _PROTECT = """
 import resource, sys
 from dataclasses import replace
-from faceveil.core import cli, recipes
+from faceveil.core import cli
+from faceveil.core.methods import recipes
 from faceveil.core.optimise import Settings
 recipes.RECIPES["light"] = replace(recipes.RECIPES["light"], settings=Settings(2))
 code = cli.main(["protect", sys.argv[1], "-o", sys.argv[2], "--strength", "light"])

@@ -14,8 +14,9 @@ from PIL import Image
 
 import faceveil
 from faceveil.core.attacks.registry import VERDICT
-from faceveil.core.errors import InputError
-from faceveil.core.images import to_bchw, to_pil
+from faceveil.core.errors import InputError, ServiceError
+from faceveil.core.images import Photo, to_bchw, to_pil
+from faceveil.core.methods.recipes import choose
 from faceveil.core.photo.protector import Protector
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 from faceveil.core.recognisers.ensemble import Ensemble, refuse_services
@@ -109,9 +110,34 @@ def test_a_gallery_photo_is_compared_with_and_nobody_who_did_not_agree_is_sent(p
     row = verify(portrait, changed, [Witness(judge)], gallery=[portrait]).faces[0].recognisers[0]
     assert row.before > 0.9 and not row.matched_after and judge.calls == 5
     both, judge = torch.cat([portrait, portrait], -1), judging(Eye())
-    with pytest.raises(InputError, match="shows 2 people, and all of them would be sent to Eye"):
+    with pytest.raises(ServiceError, match="shows 2 people, and all of them would be sent to Eye"):
         verify(portrait, portrait, [Witness(judge)], gallery=[both])
     assert judge.calls == 0
+
+
+def test_a_decoy_is_sent_to_nobody(portrait, changed, judging):
+    judge = judging(Eye())
+    (row,) = verify(portrait, changed, [Witness(judge)], decoys=[portrait]).faces[0].recognisers
+    assert row.decoy_before is None and judge.calls == 5
+
+
+@pytest.fixture
+def brief():
+    recipe = choose("light")
+    return replace(recipe, settings=replace(recipe.settings, iterations=2))
+
+
+class Gone(Eye):
+    def compare(self, one: bytes, other: bytes) -> Answer:
+        raise ServiceError("Eye is closed.")
+
+
+def test_a_service_that_fails_costs_its_word_and_not_the_picture(portrait, judging, brief):
+    protector = Protector(brief, [load_dlib()], judges=[judging(Gone())])
+    protected, report = protector(Photo(portrait.movedim(1, -1)))
+    assert (protected.pixels != portrait.movedim(1, -1)).any()
+    assert [row.name for row in report.faces[0].recognisers] == ["dlib"]
+    assert "not heard: Eye is closed. Ask again with: faceveil verify" in report.text()
 
 
 def test_a_batch_says_how_near_the_closest_call_was(portrait, changed, judging):
