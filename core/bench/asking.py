@@ -25,7 +25,7 @@ Copies = Mapping[str, Callable[[Tensor], Tensor]]
 def _seen(ensemble: Ensemble, before: Tensor, after: Tensor, face: Face, copies: Copies):
     """A face's embeddings before, and after in every copy, where it is found afresh."""
     region = region_of([face], *before.shape[-2:])
-    return embed_copies(ensemble, region.cut(before), region.cut(after), [region.moved(face)], copies)[0]
+    return embed_copies(ensemble, region.cut(before), region.cut(after), [region.moved(face)], copies)[0][:2]
 
 
 def _who(recogniser: Recogniser, surrogates: Sequence[Recogniser]) -> Row:

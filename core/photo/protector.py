@@ -163,14 +163,20 @@ class Protector:
 
     def _verdict(self, before: Tensor, after: Tensor, faces: list[Face]) -> Report:
         """What everybody says; a service that fails now costs its own word, and not the picture that was found."""
-        asked = self.gallery, faces, self.far, self.detector, lambda done, of: None, self.decoys
+        asked = {
+            "gallery": self.gallery,
+            "faces": faces,
+            "far": self.far,
+            "detector": self.detector,
+            "decoys": self.decoys,
+        }
         try:
-            return verify(before, after, self.witnesses, *asked)
+            return verify(before, after, self.witnesses, **asked)
         except ServiceError as error:
             here = [each for each in self.witnesses if isinstance(each.recogniser, Recogniser)]
             if not here:
                 raise
-            report = verify(before, after, here, *asked)
+            report = verify(before, after, here, **asked)
             report.unheard.append(str(error))
             return report
 

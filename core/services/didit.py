@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
-
-from ..errors import ServiceError
-from .http import host_of, post_form, refused
+from .http import as_documented, post_form, refused, server
 from .service import About, Answer, key_from
 
 _URL = "https://verification.didit.me"
@@ -33,8 +29,7 @@ class Didit:
 
     def __init__(self) -> None:
         self.key = key_from("DIDIT_API_KEY", self.about)
-        self.url = os.environ.get("DIDIT_URL", "").strip().rstrip("/") or _URL
-        self.about = replace(self.about, place=host_of(self.about.title, self.url))
+        self.url, self.about = server(self.about, "DIDIT_URL", _URL)
 
     def compare(self, one: bytes, other: bytes) -> Answer:
         about = self.about
@@ -47,10 +42,8 @@ class Didit:
         )
         if reply.status != 200:
             raise refused(about.title, reply, _MEANT, about.keys)
-        try:
+        with as_documented(about.title):
             said = reply.data["face_match"]
             if _FACELESS & {warning["risk"] for warning in said.get("warnings") or ()} or said["score"] is None:
                 return Answer(None)
             return Answer(float(said["score"]) / 100)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ServiceError(f"{about.title} answered with something else than its reference says.") from error

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
-
-from ..errors import ServiceError
-from .http import host_of, post_form, refused
+from .http import as_documented, post_form, refused, server
 from .service import About, Answer, Busy, key_from
 
 _URL = "https://api-us.faceplusplus.com"
@@ -39,8 +35,7 @@ class FacePlusPlus:
 
     def __init__(self) -> None:
         self.key, self.secret = (key_from(f"FACEPP_API_{part}", self.about) for part in ("KEY", "SECRET"))
-        self.url = os.environ.get("FACEPP_URL", "").strip().rstrip("/") or _URL
-        self.about = replace(self.about, place=host_of(self.about.title, self.url))
+        self.url, self.about = server(self.about, "FACEPP_URL", _URL)
 
     def compare(self, one: bytes, other: bytes) -> Answer:
         about = self.about
@@ -57,10 +52,8 @@ class FacePlusPlus:
         said = reply.data
         if "confidence" not in said and [] in (said.get("faces1"), said.get("faces2")):
             return Answer(None)
-        try:
+        with as_documented(about.title):
             return Answer(
                 float(said["confidence"]) / 100,
                 {rate: float(at) / 100 for rate, at in said.get("thresholds", {}).items()},
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ServiceError(f"{about.title} answered with something else than its reference says.") from error

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import ssl
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from http.client import HTTPException, HTTPMessage
 from typing import IO
 
 from ..errors import ModelError, ServiceError
 from ..plain import plain
-from .service import Busy
+from .service import About, Busy
 
 TIMEOUT = 30.0
 """Seconds to wait for a connection, and for each piece of an answer."""
@@ -82,6 +83,22 @@ def host_of(title: str, url: str) -> str:
         if where.hostname and (where.scheme == "https" or (where.scheme == "http" and where.hostname in _OWN)):
             return where.netloc.rpartition("@")[2]
     raise ModelError(f"The address set for {title} is not usable: it has to begin with https://.")
+
+
+def server(about: About, variable: str, usual: str) -> tuple[str, About]:
+    """The address of a service, which the environment may name another of, and what is said of it with whom it leads
+    to."""
+    url = os.environ.get(variable, "").strip().rstrip("/") or usual
+    return url, replace(about, place=host_of(about.title, url))
+
+
+@contextmanager
+def as_documented(title: str) -> Iterator[None]:
+    """An answer that is read inside has to be what the service's reference says."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ServiceError(f"{title} answered with something else than its reference says.") from error
 
 
 def _multipart(boundary: str, fields: Mapping[str, str], pictures: Mapping[str, bytes]) -> bytes:

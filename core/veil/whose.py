@@ -39,13 +39,13 @@ class Whose:
         alike = [each.photo is not None for each in owned]
         if any(alike) and not all(alike):
             raise InputError("Either every veil comes with a photo of whose it is, or none: name the missing photos.")
-        if any(alike) and not any(each.limit(far).threshold is not None for each in recognisers):
+        # One that was never calibrated knows nobody.
+        known = [each for each in recognisers if each.limit(far).threshold is not None]
+        if any(alike) and not known:
             raise InputError(
                 "Whose veil is whose cannot be told without a recogniser that has a threshold: name at least one."
             )
         self.owned, self.by_likeness = list(owned), any(alike)
-        # One that was never calibrated knows nobody.
-        known = [each for each in recognisers if each.limit(far).threshold is not None]
         self._ensemble = Ensemble(known if self.by_likeness else [])
         self._limits = {each.name: each.threshold(far) for each in self._ensemble.recognisers}
         self._known = [self._seen([_shown(each)]) for each in owned] if self.by_likeness else []

@@ -85,10 +85,9 @@ def verify(
         scenes = region.cut(original), region.cut(protected)
         copies = {name: UPLOADS[name] for name in SHARED_AS}
         seen = embed_copies(ensemble, *scenes, [region.moved(found[index]) for index in members], copies, detector)
-        for index, (before, after) in zip(members, seen, strict=True):
+        for index, (before, after, there) in zip(members, seen, strict=True):
             tried = {}
             if attacks and networks.recognisers:
-                there = find_again(scenes[1], region.moved(found[index]), detector)
                 tried = seen_through(networks, scene_of(scenes[1], there), attacks)
             rows[index] = tuple(_row(w, before, after, tried, portraits or [before], models, far) for w in witnesses)
             on_step(len(rows), len(found))
@@ -141,15 +140,19 @@ def embed_copies(
     faces: Sequence[Face],
     copies: Mapping[str, Callable[[Tensor], Tensor]],
     detector: str = "auto",
-) -> list[tuple[Seen, dict[str, Seen]]]:
-    """Every face before, and after as it is ("plain") and in every copy; one copy at a time is held.
+) -> list[tuple[Seen, dict[str, Seen], Face]]:
+    """Every face before, after as it is ("plain") and in every copy, and where it is then; one copy at a time is held.
 
     Before is found as after is: a picture that nobody changed resembles others as much as ever.
     """
-    seen = [(ensemble.see(original, find_again(original, face, detector)), {}) for face in faces]
-    for name, make in {"plain": lambda picture: picture, **copies}.items():
+    places = [find_again(protected, face, detector) for face in faces]
+    seen = [
+        (ensemble.see(original, find_again(original, face, detector)), {"plain": ensemble.see(protected, place)}, place)
+        for face, place in zip(faces, places, strict=True)
+    ]
+    for name, make in copies.items():
         copy = make(protected)
-        for face, (_, after) in zip(faces, seen, strict=True):
+        for face, (_, after, _) in zip(faces, seen, strict=True):
             after[name] = ensemble.see(copy, find_again(copy, face, detector))
     return seen
 
