@@ -21,12 +21,14 @@ from .adapters.autoencoder import VaeAutoencoder
 from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
 from .adapters.pictures import image_of, masks_of, pictures_of, tensors_of
+from .comparing import compared
 from .drawing import draw_progress
 from .finding import refuse_faceless
 from .order import said_after
 from .protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
 from .sockets import (
     CATEGORY,
+    RARE,
     DecoyFaces,
     Faces,
     Recognisers,
@@ -101,6 +103,15 @@ class Protect(io.ComfyNode):
                 Faces.Input(
                     "found", optional=True, tooltip="From Find Faces: protect these faces instead of finding them anew."
                 ),
+                io.Boolean.Input(
+                    "compare",
+                    default=True,
+                    display_name="show before and after",
+                    optional=True,
+                    extra_dict=RARE,
+                    tooltip="Before and after under a slider, in the node. To show them ComfyUI writes both pictures "
+                    "into its temp folder, where they lie until ComfyUI starts again. Off: only the bars.",
+                ),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             outputs=[
@@ -127,8 +138,10 @@ class Protect(io.ComfyNode):
         weights: Schedule | None = None,
         vae: Any = None,
         found: list[list[Face]] | None = None,
+        compare: bool = True,
     ) -> io.NodeOutput:
         from .adapters.quick import quick_decoder
+        from .adapters.shown import page_data
 
         recipe = pick_recipe(strength, weights)
         pictures = pictures_of(image)
@@ -179,4 +192,6 @@ class Protect(io.ComfyNode):
         warnings = [*done.warnings, *said_after(cls.hidden.prompt or {}, str(node))]
         tell(node, "\n".join(warnings))
         said = "\n\n".join([*warnings, done.text])
-        return io.NodeOutput(image_of(done.pictures, image), done.changed, said, tuple(done.veils))
+        rows = [compared(*each) for each in zip(pictures, done.pictures, done.reports, strict=True)]
+        shown = page_data(rows, compare)
+        return io.NodeOutput(image_of(done.pictures, image), done.changed, said, tuple(done.veils), ui=shown)

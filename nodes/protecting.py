@@ -18,6 +18,7 @@ from ..core.photo.protector import Protector
 from ..core.search.objective import Objective
 from ..core.search.recipe import Recipe
 from ..core.veil.veil import Veil
+from ..core.verdict.report import Report
 from .finding import named
 from .weighting import Weights
 
@@ -37,6 +38,8 @@ class ProtectedBatch:
     """Every picture's verdict, and which were left unprotected."""
     veils: list[Veil | None]
     """What changed each picture, where another can wear it."""
+    reports: list[Report | None]
+    """Each picture's verdict; None where no face was found."""
     warnings: list[str] = field(default_factory=list)
     """What an artist can do better, of the pictures themselves."""
 
@@ -64,7 +67,7 @@ def protect_pictures(
     """
     if found is not None and len(found) != len(pictures):
         raise InputError(f"Faces were found in {len(found)} pictures, but {len(pictures)} are to be protected.")
-    results, texts, veils, warnings, count, protected = [], [], [], [], len(pictures), 0
+    results, texts, veils, reports, warnings, count = [], [], [], [], [], len(pictures)
     for index, (picture, mask) in enumerate(zip(pictures, masks, strict=True)):
         try:
             allowed = None if mask is None else fit_mask(mask, *picture.shape[1:3])
@@ -72,25 +75,26 @@ def protect_pictures(
             if chosen is not None and not chosen:
                 raise NoFaceError("No face was found in this picture.")
             photo, report, veil = protector.with_veil(Photo(picture), allowed, _bound(on_step, index), chosen)
-            result, text, protected = photo.pixels, report.text(), protected + 1
+            result, text = photo.pixels, report.text()
             warnings += small_faces(
                 [face.box for face in report.faces], "" if count == 1 else f" of picture {index + 1}"
             )
         except NoFaceError as error:
             if count == 1:
                 raise
-            veil, result = None, picture
+            veil, report, result = None, None, picture
             text = f"WARNING: this picture was NOT protected and is passed on unchanged. {error}"
         except FaceVeilError as error:
             raise named(error, index, count) from error
         results.append(result)
         veils.append(veil)
+        reports.append(report)
         texts.append(text if count == 1 else f"picture {index + 1} of {count}\n{text}")
-    if not protected:
+    if not any(reports):
         raise NoFaceError(f"None of the {count} pictures was protected: no face was found in any of them.")
     pairs = zip(results, pictures, strict=True)
     changed = torch.cat([(after != before).any(-1) for after, before in pairs]).float()
-    return ProtectedBatch(results, changed, "\n\n".join(texts), veils, warnings)
+    return ProtectedBatch(results, changed, "\n\n".join(texts), veils, reports, warnings)
 
 
 def small_faces(boxes: Sequence[tuple[float, float, float, float]], where: str) -> list[str]:

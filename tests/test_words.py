@@ -74,3 +74,14 @@ def test_no_two_inputs_of_a_node_have_the_same_name(words, language):
 def test_nothing_of_comfyui_is_left_behind_when_its_schemas_have_been_read(words):
     assert "comfy_api.latest" not in sys.modules or not hasattr(sys.modules["comfy_api.latest"].io, "Kind")
     assert not [name for name in sys.modules if name in ("comfy", "folder_paths")]
+
+
+def test_the_views_own_words_are_there_in_every_language_with_the_same_places():
+    """Those of before and after in the node, which the page's own translations know nothing of."""
+    told = json.loads((ROOT / "docs" / "nodes" / "compare" / "words.json").read_text(encoding="utf-8"))
+    assert set(told) == {"en", *LANGUAGES}
+    for language, known in told.items():
+        assert known.keys() == told["en"].keys(), language
+        for key, said in known.items():
+            places = [sorted(re.findall(r"{\w+}", text)) for text in (said, told["en"][key])]
+            assert said and places[0] == places[1], f"{language}: {key}"

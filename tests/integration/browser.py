@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .comfy import PATIENCE, ROOT, Comfy
@@ -22,6 +23,9 @@ SETTINGS = {
     "Comfy.Workflow.ShowMissingModelsWarning": False,
     "Comfy.Notification.ShowVersionUpdates": False,
     "Comfy.Minimap.Visible": False,
+    "Comfy.VueNodes.Enabled": False,
+    "Comfy.ColorPalette": "dark",
+    "Comfy.Locale": "en",
     # Text on nodes however small they are drawn.
     "LiteGraph.Canvas.MinFontSizeForLOD": 0,
 }
@@ -58,8 +62,8 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def opened(comfy: Comfy) -> Iterator[Page]:
-    """ComfyUI's page, ready to be used."""
+def opened(comfy: Comfy, settings: Mapping[str, object] = MappingProxyType({})) -> Iterator[Page]:
+    """ComfyUI's page, ready to be used; `settings` of its own count until it is opened again without them."""
     from playwright.sync_api import sync_playwright
 
     def only_here(route: Route) -> None:
@@ -74,7 +78,7 @@ def opened(comfy: Comfy) -> Iterator[Page]:
         # High enough for all of our workflows at once: their pictures are fetched as they come into view.
         page = browser.new_context(viewport={"width": 1800, "height": 1500}).new_page()
         page.route("**/*", only_here)
-        answer = page.request.post(f"http://{comfy.address}/api/settings", data=SETTINGS)
+        answer = page.request.post(f"http://{comfy.address}/api/settings", data={**SETTINGS, **settings})
         assert answer.ok
         page.goto(f"http://{comfy.address}/", wait_until="domcontentloaded", timeout=120_000)
         page.wait_for_function(READY, timeout=120_000)

@@ -66,7 +66,7 @@ def test_only_the_picture_with_a_face_changes_and_the_text_warns_of_the_other(pr
     seen = []
     done = protect_pictures(protector, [empty, portrait], [None, None], lambda i, step, objective: seen.append(i))
     assert torch.equal(done.pictures[0], empty) and not torch.equal(done.pictures[1], portrait)
-    assert done.changed[0].max() == 0
+    assert done.changed[0].max() == 0 and done.reports[0] is None and done.reports[1].faces
     assert torch.equal(done.changed[1].bool(), (done.pictures[1] != portrait)[0].any(-1))
     assert "picture 1 of 2\nWARNING: this picture was NOT protected" in done.text and set(seen) == {1}
 

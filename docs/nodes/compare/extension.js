@@ -1,0 +1,68 @@
+// Shows on a node what it sends under "faceveil": before and after under a slider, and the verdict as bars.
+// The page's own compare view is not used: it exists in Nodes 2.0 alone and no keyboard moves it.
+import { app } from "../../../scripts/app.js"
+import { api } from "../../../scripts/api.js"
+import { View } from "./view.js"
+import { wordsFor } from "./words.js"
+
+const WIDTH = 340
+const views = new WeakMap()
+
+const address = (file) => api.apiURL(`/view?${new URLSearchParams(file)}`)
+
+function language() {
+  // Older pages have neither of the two.
+  return app.extensionManager?.setting?.get?.("Comfy.Locale") || document.documentElement.lang || navigator.language
+}
+
+// On screen, how many pixels one of the node's is wide.
+const zoom = () => (app.canvas?.ds?.scale || 1) * (window.devicePixelRatio || 1)
+
+async function viewOf(node) {
+  if (views.has(node)) return views.get(node)
+  const view = new View(await wordsFor(language()), zoom)
+  if (views.has(node)) return views.get(node)
+  views.set(node, view)
+  const widget = node.addDOMWidget("faceveil_view", "faceveil_view", view.root, {
+    serialize: false,
+    hideOnZoom: false,
+    getMinHeight: () => view.height(),
+  })
+  widget.serialize = false
+  return view
+}
+
+// The last of the live previews has done its work: what came of it is seen now.
+function endPreview(node) {
+  // Where the page keeps them; there is no public way. If that moves, the last preview stays, and nothing else.
+  const kept = app.extensionManager?._p?._s?.get?.("nodeOutput")
+  const inside = node.graph && node.graph !== (app.rootGraph ?? app.graph)
+  kept?.revokePreviewsByLocatorId?.(inside ? `${node.graph.id}:${node.id}` : String(node.id))
+  node.imgs = undefined
+  const at = node.widgets.findIndex((widget) => widget.name === "$$canvas-image-preview")
+  if (at >= 0) node.widgets.splice(at, 1)
+}
+
+async function show(node, told) {
+  if (!told?.length) return
+  const view = await viewOf(node)
+  view.show(told.map(({ verdict, views }) => ({ verdict, views: Object.fromEntries(
+    Object.entries(views).map(([name, file]) => [name, address(file)])) })))
+  endPreview(node)
+  const [width, height] = node.computeSize()
+  node.setSize([Math.max(node.size[0], width, WIDTH), Math.max(node.size[1], height)])
+  node.setDirtyCanvas?.(true, true)
+}
+
+app.registerExtension({
+  name: "FaceVeil.Compare",
+  beforeRegisterNodeDef(nodeType, nodeData) {
+    if (!nodeData.name.startsWith("FaceVeil")) return
+    const before = nodeType.prototype.onExecuted
+    nodeType.prototype.onExecuted = function (output) {
+      before?.apply(this, arguments)
+      // A fault here must cost the page nothing but this view.
+      show(this, output?.faceveil).catch((error) => console.warn("FaceVeil could not show its result:", error))
+    }
+  },
+})

@@ -1,0 +1,103 @@
+"""What the page shows of a protected picture: before and after, the place where most shows, the verdict as bars.
+No ComfyUI import."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..core.faces.crops import resize
+from ..core.images import from_pil, to_bchw, to_bhwc
+from ..core.verdict.facts import RecogniserVerdict
+from ..core.verdict.report import Report
+from ..core.verdict.sheet import life_size
+
+SIDE = 1024
+"""Pixels of the longer side that the page is sent: a node is some 400 wide, and a batch may be long."""
+COPIES = {"plain": "after", "jpeg75": "after_jpeg75", "jpeg50": "after_jpeg50", "half": "after_half"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One picture's views (1, H, W, 3), and what is said of it."""
+
+    views: dict[str, Tensor]
+    verdict: dict[str, object]
+
+
+def compared(before: Tensor, after: Tensor, report: Report | None) -> Compared:
+    """A picture (1, H, W, 3) before and after; None is a picture that was not protected, for want of a face."""
+    views = {"before": shrunk(before), "after": shrunk(after)}
+    place = worst_place(report)
+    if place is not None:
+        views |= {
+            f"close_{name}": from_pil(life_size(to_bchw(picture), place))
+            for name, picture in (("before", before), ("after", after))
+        }
+    return Compared(views, said_of(report))
+
+
+def shrunk(picture: Tensor) -> Tensor:
+    """No larger than a node can show."""
+    height, width = picture.shape[1:3]
+    scale = SIDE / max(height, width)
+    if scale >= 1:
+        return picture
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    return to_bhwc(resize(to_bchw(picture), *size)).clamp(0, 1)
+
+
+def worst_place(report: Report | None) -> tuple[int, int] | None:
+    """Where most shows of the change, on whichever face that is."""
+    seen = [face.quality for face in report.faces if face.quality.worst] if report else []
+    return max(seen, key=lambda quality: max(quality.paint, quality.tint)).worst if seen else None
+
+
+def said_of(report: Report | None) -> dict[str, object]:
+    """The verdict as numbers and states; the page has the words, in the reader's language."""
+    if report is None:
+        return {"state": "untouched", "asked": 0, "hidden": 0, "independent": None, "faces": []}
+    knew = {row.name for face in report.faces for row in face.recognisers if row.matched_before}
+    still = {row.name for face in report.faces for row in face.recognisers if row.matched_before and row.matched_after}
+    faces = [[row_of(row) for row in face.recognisers] for face in report.faces]
+    state = "hidden" if report.protected and not still else "known" if knew == still else "partly"
+    return {
+        "state": state if knew and report.known else "unknown",
+        "asked": len(knew),
+        "hidden": len(knew - still),
+        "independent": report.independent,
+        "faces": faces,
+    }
+
+
+def row_of(row: RecogniserVerdict) -> dict[str, object]:
+    """One recogniser's bar: how alike it finds before and after, at the copy that is most alike."""
+    copy = max(COPIES, key=lambda name: getattr(row, COPIES[name]))
+    state = "matched" if row.matched_after else "hidden"
+    if row.threshold is None:
+        state = "unmeasured"
+    elif not row.matched_before:
+        state = "stranger"
+    return {
+        "name": row.name,
+        "judge": row.role == "judge",
+        "threshold": row.threshold,
+        "before": row.before,
+        "after": getattr(row, COPIES[copy]),
+        "copy": copy,
+        "state": state,
+    }
+
+
+def batches(rows: Sequence[Compared]) -> list[tuple[str, list[int], Tensor]]:
+    """The views of a batch, as few pictures at a time as have one size: name, whose they are, (B, H, W, 3)."""
+    groups: dict[tuple[str, torch.Size], list[int]] = {}
+    for index, row in enumerate(rows):
+        for name, view in row.views.items():
+            groups.setdefault((name, view.shape), []).append(index)
+    return [
+        (name, whose, torch.cat([rows[index].views[name] for index in whose])) for (name, _), whose in groups.items()
+    ]

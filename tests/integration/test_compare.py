@@ -1,0 +1,106 @@
+"""Before and after in the node, on the real page: seen, reached by keyboard, one picture of a batch at a time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from .browser import QUEUED, RUN, lacking, opened, show
+from .comfy import PROMPT_SECONDS, ROOT, Comfy
+from .conftest import refuse
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+FIRST = ROOT / "workflows" / "01_protect_any_image.json"
+NODE = "app.graph.nodes.find(n => n.type === 'FaceVeilProtect')"
+TELL = f"(told) => {NODE}.onExecuted({{ faceveil: told }})"
+PLACE = f"() => {NODE}.pos.join()"
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["canvas", "Nodes 2.0"])
+def page(comfy: Comfy, request: pytest.FixtureRequest) -> Iterator[Page]:
+    if reason := lacking():
+        refuse(reason)
+    with opened(comfy, {"Comfy.VueNodes.Enabled": request.param}) as page:
+        show(page, FIRST)
+        yield page
+
+
+def told(comfy: Comfy, state: str = "hidden", after: float = 0.1) -> dict:
+    for name, colour in (("before", "red"), ("after", "blue")):
+        Image.new("RGB", (64, 64), colour).save(comfy.base / "temp" / f"{name}.png")
+    views = {
+        f"{close}{name}": {"filename": f"{name}.png", "subfolder": "", "type": "temp"}
+        for close in ("", "close_")
+        for name in ("before", "after")
+    }
+    bar = {"name": "sface", "judge": False, "threshold": 0.33, "before": 1, "after": after, "copy": "plain"}
+    rows = [[{**bar, "state": "hidden" if after < 0.33 else "matched"}, {**bar, "name": "other", "state": "hidden"}]]
+    return {"verdict": {"state": state, "asked": 2, "hidden": 2 if after < 0.33 else 1, "faces": rows}, "views": views}
+
+
+def test_the_slider_is_moved_by_keys_and_pointer_and_the_node_stays_where_it_is(page, comfy):
+    page.evaluate(TELL, [told(comfy)])
+    slider = page.get_by_role("slider", name="How much of the picture before is shown")
+    slider.focus()
+    before = page.evaluate(PLACE)
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") == "53 % before"
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.4, steps=3)
+    page.mouse.up()
+    assert slider.get_attribute("aria-valuetext") == "20 % before"
+    assert page.evaluate(PLACE) == before
+    assert page.get_by_alt_text("The picture before").evaluate("e => e.style.clipPath") == "inset(0px 80% 0px 0px)"
+    assert page.get_by_role("status").inner_text() == "✓ 2 of 2 recognisers no longer know you"
+
+
+def test_a_batch_is_turned_over_and_a_failure_is_in_words_and_in_another_colour(page, comfy):
+    page.evaluate(TELL, [told(comfy), told(comfy, "partly", 0.5)])
+    said = page.get_by_role("status")
+    good = said.evaluate("e => getComputedStyle(e).backgroundColor")
+    page.get_by_role("button", name="Next picture").click()
+    assert page.get_by_text("2 of 2", exact=True).is_visible() and page.get_by_text("still knows you").is_visible()
+    assert said.inner_text() == "⚠ 1 of 2 recognisers no longer know you"
+    assert said.evaluate("e => getComputedStyle(e).backgroundColor") != good
+
+
+def test_the_worst_place_is_as_large_on_the_screen_however_the_canvas_is_zoomed(page, comfy):
+    page.evaluate(TELL, [told(comfy)])
+    page.get_by_role("button", name="Worst place, 100 %").click()
+    page.wait_for_function(
+        "() => Math.abs(getComputedStyle(document.querySelector('.faceveil-before')).zoom * app.canvas.ds.scale"
+        " * devicePixelRatio - 1) < 0.01"
+    )
+
+
+def test_the_view_is_no_part_of_what_is_queued_or_saved(page, comfy):
+    page.evaluate(TELL, [told(comfy)])
+    (queued,) = [each for each in json.loads(page.evaluate(QUEUED)).values() if each["class_type"] == "FaceVeilProtect"]
+    assert "faceveil_view" not in queued["inputs"]
+    saved = page.evaluate(f"() => JSON.stringify({NODE}.serialize().widgets_values)")
+    assert json.loads(saved) == ["balanced", 0, "fixed", "all", "1e-2", True]
+
+
+def test_what_an_older_or_stranger_pack_sends_costs_the_page_nothing(page):
+    page.evaluate(f"() => {{ {NODE}.onExecuted({{}}); {NODE}.onExecuted({{ faceveil: [] }}) }}")
+
+
+def test_a_run_ends_with_before_and_after_instead_of_the_live_preview(page):
+    page.evaluate(f"() => {{ {NODE}.widgets.find(w => w.name === 'strength').value = 'light' }}")
+    done = page.evaluate(RUN, PROMPT_SECONDS * 1000)
+    assert done["status"] == "execution_success", done
+    page.wait_for_function("() => document.querySelector('.faceveil-before')?.naturalWidth === 512")
+    page.get_by_text(re.compile(r"recognisers? (no longer|still)")).first.wait_for()
+    assert page.evaluate(f"() => {NODE}.imgs ?? null") is None
