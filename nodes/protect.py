@@ -58,6 +58,8 @@ class Protect(io.ComfyNode):
             essentials_category="Image Tools",
             description="Changes faces a little, so that face recognition no longer matches them and people still do. "
             "Outside the faces every pixel stays as it was.",
+            # Otherwise the page is not sent before and after again when the result is still remembered.
+            is_output_node=True,
             inputs=[
                 io.Image.Input("image", tooltip="One picture or a batch; every picture is protected on its own."),
                 io.Combo.Input(

@@ -71,7 +71,8 @@ def test_a_batch_is_turned_over_and_a_failure_is_in_words_and_in_another_colour(
     said = page.get_by_role("status")
     good = said.evaluate("e => getComputedStyle(e).backgroundColor")
     page.get_by_role("button", name="Next picture").click()
-    assert page.get_by_text("2 of 2", exact=True).is_visible() and page.get_by_text("still knows you").is_visible()
+    for text in ("2 of 2", "still knows you"):
+        assert page.get_by_text(text, exact=True).is_visible()
     assert said.inner_text() == "⚠ 1 of 2 recognisers no longer know you"
     assert said.evaluate("e => getComputedStyle(e).backgroundColor") != good
 
@@ -101,6 +102,7 @@ def test_a_run_ends_with_before_and_after_instead_of_the_live_preview(page):
     page.evaluate(f"() => {{ {NODE}.widgets.find(w => w.name === 'strength').value = 'light' }}")
     done = page.evaluate(RUN, PROMPT_SECONDS * 1000)
     assert done["status"] == "execution_success", done
-    page.wait_for_function("() => document.querySelector('.faceveil-before')?.naturalWidth === 512")
-    page.get_by_text(re.compile(r"recognisers? (no longer|still)")).first.wait_for()
+    # The whole picture or its worst place, whichever was chosen last; those of the tests before are smaller.
+    page.wait_for_function("() => document.querySelector('.faceveil-before')?.naturalWidth >= 320")
+    page.get_by_text(re.compile(r"^. [012] of 2 recognisers no longer know you")).wait_for()
     assert page.evaluate(f"() => {NODE}.imgs ?? null") is None
