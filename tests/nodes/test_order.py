@@ -56,11 +56,42 @@ def test_saving_with_the_prompt_and_as_jpeg_is_told():
     assert "JPEG" in said_before(saved, "d")[0]
 
 
-def test_without_protection_or_graph_nothing_is_said():
-    assert (
-        said_before(graph(a=("LoadImage",), u=("KSampler", ("a", 0)), d=("FaceVeilSaveProtected", ("u", 0))), "d") == []
-    )
+def test_another_packs_way_to_save_a_jpeg_is_told_as_well():
+    saved = graph(**LINE, c=("Image Save", ("b", 0)))
+    saved["c"]["inputs"]["extension"] = "jpg"
+    assert "JPEG" in said_after(saved, "b")[0]
+
+
+def test_without_a_graph_nothing_is_said():
     assert said_after({}, "1") == said_before({}, "1") == []
+
+
+def test_a_preview_that_nothing_saves_is_warned_of_and_one_beside_a_saved_picture_is_not():
+    looked = graph(**LINE, c=("PreviewImage", ("b", 0)), d=("FaceVeilVerdict", ("a", 0), ("b", 0)))
+    assert "nothing saves the protected picture" in said_after(looked, "b")[0]
+    assert said_after({**looked, **graph(e=("FaceVeilSaveProtected", ("b", 0)))}, "b") == []
+    # Nobody has looked yet: there is nothing to save by hand, and the node shows the picture itself.
+    assert said_after(graph(**LINE), "b") == []
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        ({"d": ("FaceVeilSaveProtected", ("a", 0))}, "nothing before 'FaceVeilSaveProtected' protects"),
+        ({"u": ("KSampler", ("a", 0)), "d": ("FaceVeilSaveProtected", ("u", 0))}, "saves the picture as it came"),
+        ({"v": ("FaceVeilVerdict", ("b", 0)), "d": ("FaceVeilSaveProtected", ("v", 1))}, "with the original face"),
+        ({"v": ("FaceVeilFindFaces", ("b", 0)), "d": ("FaceVeilSaveProtected", ("v", 2))}, "boxes and numbers"),
+        ({"v": ("FaceVeilSharing", ("b", 0)), "d": ("FaceVeilSaveProtected", ("v", 0))}, "Simulate Sharing made"),
+    ],
+)
+def test_saving_another_picture_than_the_protected_one_is_warned_of(nodes, said):
+    (told,) = said_before(graph(**LINE, **nodes), "d")
+    assert told.startswith("WARNING") and said in told
+
+
+@pytest.mark.parametrize("kind", ["FaceVeilApplyVeil", "FaceVeilProtectFrames", "FaceVeilTrajectoryEditor"])
+def test_whatever_protects_will_do(kind):
+    assert said_before(graph(a=("LoadImage",), b=(kind, ("a", 0)), d=("FaceVeilSaveProtected", ("b", 0))), "d") == []
 
 
 def test_a_small_face_is_warned_of_and_a_large_one_is_not():
