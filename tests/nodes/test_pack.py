@@ -88,6 +88,19 @@ def test_every_node_has_a_help_page_and_every_page_a_node():
     assert pages == node_ids()
 
 
+def test_every_help_page_has_a_small_picture_and_the_mistakes_people_make():
+    """The pictures are drawn by `python -m tests.integration.help_pictures`."""
+    folder = ROOT / faceveil.WEB_DIRECTORY / "docs"
+    assert {picture.stem for picture in (folder / "pictures").iterdir()} == node_ids()
+    assert sum(picture.stat().st_size for picture in (folder / "pictures").iterdir()) < 400_000
+    for page in folder.glob("*.md"):
+        said = page.read_text(encoding="utf-8")
+        assert f"](pictures/{page.stem}.png)" in said, page
+        assert (
+            len([line for line in said.partition("## What often goes wrong")[2].splitlines() if line[:2] == "- "]) == 3
+        )
+
+
 def test_the_entry_point_waits_to_be_called():
     assert inspect.iscoroutinefunction(faceveil.comfy_entrypoint)
 
