@@ -46,6 +46,19 @@ MODELS = {
     "qwen_image_vae.safetensors": ("vae", "Comfy-Org/Qwen-Image_ComfyUI", "split_files/vae/"),
 }
 """Folder of ComfyUI, repository and place in it, as ComfyUI's own templates name them."""
+HASHES = {
+    "v1-5-pruned-emaonly-fp16.safetensors": "e9476a13728cd75d8279f6ec8bad753a66a1957ca375a1464dc63b37db6e3916",
+    "clip_l.safetensors": "660c6f5b1abae9dc498ac2d21e1347d2abdb0cf6c0c0c8576cd796491d9a6cdd",
+    "t5xxl_fp16.safetensors": "6e480b09fae049a72d2a8c5fbccb8d3e92febeb233bbe9dfe7256958a9167635",
+    "t5xxl_fp8_e4m3fn_scaled.safetensors": "a498f0485dc9536735258018417c3fd7758dc3bccc0a645feaa472b34955557a",
+    "ae.safetensors": "afc8e28272cd15db3919bacdb6918ce9c1ed22e96cb12c4d5ed0fba823529e38",
+    "flux1-dev-kontext_fp8_scaled.safetensors": "630ba795ec64283b4230ea23cf79406c2c68b7c578229ed139f30043eadb30a2",
+    "qwen_image_edit_2509_fp8_e4m3fn.safetensors": "318568f61951ab9da21100c7b896e3c1da67f0d2efad6421545e022cfaa2b2b4",
+    "qwen_2.5_vl_7b_fp8_scaled.safetensors": "cb5636d852a0ea6a9075ab1bef496c0db7aef13c02350571e388aea959c5c0b4",
+    "qwen_image_vae.safetensors": "a70580f0213e67967ee9c95f05bb400e8fb08307e017a924bf3441223e023d1f",
+}
+"""SHA-256 as several independent projects publish it for the file of that repository; nobody here has downloaded them.
+Left out: flux1-dev, whose known hash is published for the file of another repository."""
 YOURS = {"myself.safetensors"}
 """Files that an artist has to make."""
 
@@ -108,7 +121,8 @@ def told(node: Node, project: dict[str, Any]) -> Node:
 
 def model(name: str) -> dict[str, str]:
     folder, repository, place = MODELS[name]
-    return {"name": name, "url": f"{_HUB}/{repository}/resolve/main/{place}{name}", "directory": folder}
+    told = {"name": name, "url": f"{_HUB}/{repository}/resolve/main/{place}{name}", "directory": folder}
+    return {**told, "hash": HASHES[name], "hash_type": "SHA256"} if name in HASHES else told
 
 
 def as_app(graph: dict[str, Any]) -> dict[str, Any]:

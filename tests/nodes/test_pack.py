@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import inspect
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -170,6 +171,12 @@ def test_every_model_that_a_workflow_names_says_where_it_is_to_be_had():
             told = {model["name"]: model for model in node["properties"].get("models", [])}
             assert set(files) - stamp.YOURS == set(told), f"{path.name}: tell training/stamp.py where {files} are"
             assert all(model["url"].endswith(name) and model["directory"] for name, model in told.items())
+            hashes = [model["hash"] for model in told.values() if model.get("hash_type") == "SHA256"]
+            assert all(re.fullmatch("[0-9a-f]{64}", each) for each in hashes)
+
+
+def test_no_hash_is_told_of_a_file_that_no_workflow_names_and_no_two_files_share_one():
+    assert set(stamp.HASHES) < set(stamp.MODELS) and len(set(stamp.HASHES.values())) == len(stamp.HASHES)
 
 
 def test_an_older_workflow_is_brought_up_to_date():
