@@ -1,10 +1,11 @@
-"""`python -m tests.integration.pictures`: remake the pictures of workflows/ and docs/ in a real ComfyUI, and print the
-peak memory that it took for each workflow that runs with nothing downloaded (Linux)."""
+"""`python -m tests.integration.pictures [screens] [workflows]`: remake the pictures of docs/ and of workflows/ (nothing
+named: both) in a real ComfyUI, and print the peak memory of each workflow that runs with nothing downloaded (Linux)."""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import from_pil, to_bchw
@@ -24,15 +25,15 @@ from .test_nodes import NEEDS_DOWNLOADS, prompt_of, save, task_of
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-WIDTH = 512
-BOUNDS = """() => {
-    const { offset, scale } = app.canvas.ds, b = [Infinity, Infinity, -Infinity, -Infinity];
-    for (const { pos, size } of app.graph.nodes) {
-        b[0] = Math.min(b[0], pos[0]); b[1] = Math.min(b[1], pos[1] - 50);
-        b[2] = Math.max(b[2], pos[0] + size[0]); b[3] = Math.max(b[3], pos[1] + size[1]);
-    }
-    return b.map((x, i) => (x + offset[i % 2]) * scale);
-}"""
+WIDTH, STRIP = 512, 26
+STAND_INS = {
+    "guarded_txt2img_sd": "guarded_generation_demo",
+    "edit_and_protect_flux": "edit_and_protect_demo",
+    "method_1_sd": "method_1_demo",
+    "kontext_edit_and_protect": "after_another_editor",
+    "qwen_image_edit_protected": "edit_and_protect_demo",
+}
+"""Workflows whose models are gigabytes, and those that do the same with the demo model."""
 
 
 @contextmanager
@@ -72,42 +73,61 @@ def pair(comfy: Comfy, path: Path) -> Image.Image:
     return sheet
 
 
-def graph(page: Page, path: Path, into: Path) -> Image.Image:
-    """A workflow as the page draws it."""
-    show(page, path)
-    left, top, right, bottom = page.evaluate(BOUNDS)
-    clip = {"x": left - 8, "y": top - 8, "width": right - left + 16, "height": bottom - top + 16}
-    page.screenshot(path=into, clip=clip)
-    drawn = Image.open(into).convert("RGB")
-    return drawn.resize((WIDTH, round(WIDTH * drawn.height / drawn.width)), Image.Resampling.LANCZOS)
+def tagged(sheet: Image.Image, note: str = "") -> Image.Image:
+    """The pairs with words on them: which is which, and below what has to be known."""
+    draw, half, font = ImageDraw.Draw(sheet), WIDTH // 2, ImageFont.load_default(15)
+    for left, word in ((0, "before"), (half + 1, "after")):
+        width = draw.textlength(word, font=font)
+        draw.rectangle((left + 6, 6, left + width + 18, 28), fill=(20, 20, 24))
+        draw.text((left + 12, 8), word, fill="white", font=font)
+    if not note:
+        return sheet
+    taller = Image.new("RGB", (WIDTH, sheet.height + STRIP), (20, 20, 24))
+    taller.paste(sheet)
+    ImageDraw.Draw(taller).text((WIDTH // 2, sheet.height + 4), note, fill="white", font=font, anchor="ma")
+    return taller
 
 
-def run_in_page(comfy: Comfy, page: Page) -> None:
-    """docs/comfyui.png: the first workflow with its result."""
-    page.set_viewport_size({"width": 1800, "height": 1000})
+def run_in_page(comfy: Comfy, page: Page, target: Path) -> None:
+    """The first workflow with its result."""
     show(page, ROOT / "workflows" / "01_protect_any_image.json")
     with peak(comfy, "protect_any_image"):
         done = page.evaluate(RUN, PROMPT_SECONDS * 1000)
     assert done["status"] == "execution_success", done
+    page.get_by_role("status").first.wait_for()
     page.wait_for_timeout(8000)
-    page.screenshot(path=ROOT / "docs" / "comfyui.png")
+    page.screenshot(path=target)
 
 
-def main(comfy: Comfy) -> None:
-    for name in ("portrait.png", "person-first.jpg"):
-        comfy.add_input(ROOT / "portraits" / name, name)
+def screens(comfy: Comfy) -> None:
+    """From the search to the first protected picture, and the same in Chinese where there is a font for it."""
+    fonts = subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True, check=True).stdout
+    for name, language in (("comfyui", "en"), *((("comfyui-zh", "zh"),) if fonts else ())):
+        with opened(comfy, {"Comfy.Locale": language}) as page:
+            page.set_viewport_size({"width": 1800, "height": 860})
+            run_in_page(comfy, page, ROOT / "docs" / f"{name}.png")
     with opened(comfy) as page:
-        run_in_page(comfy, page)
-        for path in WORKFLOWS:
-            drawn = task_of(path) in NEEDS_DOWNLOADS
-            picture = graph(page, path, comfy.base / "graph.png") if drawn else pair(comfy, path)
-            picture.save(path.with_suffix(".jpg"), quality=88)
-    with opened(comfy) as page:
-        page.set_viewport_size({"width": 1800, "height": 1500})
         browse(page)
         page.screenshot(path=ROOT / "docs" / "templates.png")
 
 
+def thumbnails(comfy: Comfy) -> None:
+    """What each workflow makes of a face."""
+    pairs = {task_of(path): pair(comfy, path) for path in WORKFLOWS if task_of(path) not in NEEDS_DOWNLOADS}
+    for path in WORKFLOWS:
+        other = STAND_INS.get(task_of(path), "")
+        note = f"made with the demo model ({other})" if other else ""
+        tagged(pairs[other or task_of(path)].copy(), note).save(path.with_suffix(".jpg"), quality=88)
+
+
+def main(comfy: Comfy, wanted: list[str]) -> None:
+    for name in ("portrait.png", "person-first.jpg"):
+        comfy.add_input(ROOT / "portraits" / name, name)
+    for name, make in (("screens", screens), ("workflows", thumbnails)):
+        if not wanted or name in wanted:
+            make(comfy)
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
-        main(server)
+        main(server, sys.argv[1:])
