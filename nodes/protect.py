@@ -54,7 +54,10 @@ class Protect(io.ComfyNode):
             node_id="FaceVeilProtect",
             display_name="Protect Portrait",
             category=CATEGORY,
-            search_aliases=["face", "privacy", "cloak", "anonymize", "deidentify", "face recognition", "adversarial"],
+            search_aliases=[
+                *("face", "privacy", "cloak", "anonymize", "deidentify", "face recognition", "adversarial"),
+                *("hide my face", "hide face", "protect face", "protect photo", "fawkes"),
+            ],
             essentials_category="Image Tools",
             description="Changes faces a little, so that face recognition no longer matches them and people still do. "
             "Outside the faces every pixel stays as it was.",
