@@ -28,6 +28,8 @@ class Judgement:
     """(B, H, W, 3), one sheet a picture with a face."""
     score: float
     protected: bool
+    reports: list[Report | None]
+    """Each picture's; None where no face was found."""
 
 
 def judge_pictures(
@@ -53,7 +55,8 @@ def judge_pictures(
         )
     if faces is not None and len(faces) != count:
         raise InputError(f"Faces were found in {len(faces)} pictures, but {count} are to be judged.")
-    reports, sheets, texts = [], [], []
+    reports: list[Report | None] = []
+    sheets, texts = [], []
     for index, pair in enumerate(zip(originals, protecteds, strict=True)):
         original, protected = (to_bchw(picture).to(device) for picture in pair)
         try:
@@ -64,6 +67,7 @@ def judge_pictures(
         except NoFaceError as error:
             if count == 1:
                 raise
+            reports.append(None)
             texts.append(f"picture {index + 1} of {count}\nnot judged: {error}")
         except FaceVeilError as error:
             raise named(error, index, count) from error
@@ -72,13 +76,15 @@ def judge_pictures(
             sheets.append(from_pil(draw_sheet(original.cpu(), protected.cpu(), report)))
             texts.append(report.text() if count == 1 else f"picture {index + 1} of {count}\n{report.text()}")
         on_picture(index + 1)
-    if not reports:
+    judged = [report for report in reports if report]
+    if not judged:
         raise NoFaceError(f"None of the {count} pictures shows a face: there is nothing to judge.")
     return Judgement(
         "\n\n".join(texts),
         stack(sheets),
-        min(closest_call(report, witnesses) for report in reports),
-        all(report.protected for report in reports),
+        min(closest_call(report, witnesses) for report in judged),
+        all(report.protected for report in judged),
+        reports,
     )
 
 

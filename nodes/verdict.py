@@ -12,6 +12,8 @@ from ..core.recognisers.recogniser import Recogniser
 from ..core.verdict.verify import witnesses_of
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of, tensors_of
+from .adapters.shown import page_data
+from .comparing import Compared, said_of
 from .finding import refuse_faceless
 from .judging import judge_pictures
 from .sockets import CATEGORY, Faces, Recognisers, faces_input, far_input, schema
@@ -114,4 +116,6 @@ class Verdict(io.ComfyNode):
         shown = ui.PreviewText(done.text).as_dict()
         if show_sheet:
             shown |= ui.PreviewImage(done.sheets).as_dict()
+        else:
+            shown |= page_data([Compared({}, said_of(report)) for report in done.reports])
         return io.NodeOutput(done.text, done.sheets, done.score, done.protected, ui=shown)

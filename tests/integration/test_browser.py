@@ -63,6 +63,8 @@ def test_protect_any_image_runs_and_the_page_shows_the_verdict(page, portrait, s
     assert done["status"] == "execution_success", done
     texts = [text for output in done["outputs"].values() for text in output.get("text", [])]
     assert any("no longer matched" in text for text in texts)
+    page.get_by_role("slider", name="How much of the picture before is shown").wait_for()
+    assert "2 of 2 recognisers no longer know you" in page.locator(".faceveil-view").get_by_role("status").inner_text()
     # Each of these draws a picture.
     drawn = page.evaluate("() => app.graph.nodes.filter(n => n.imgs?.length).map(n => n.type)")
     assert {"FaceVeilLoadPortrait", "FaceVeilSaveProtected", "FaceVeilVerdict"} <= set(drawn)

@@ -63,12 +63,14 @@ def test_the_slider_is_moved_by_keys_and_pointer_and_the_node_stays_where_it_is(
     assert slider.get_attribute("aria-valuetext") == "20 % before"
     assert page.evaluate(PLACE) == before
     assert page.get_by_alt_text("The picture before").evaluate("e => e.style.clipPath") == "inset(0px 80% 0px 0px)"
-    assert page.get_by_role("status").inner_text() == "✓ 2 of 2 recognisers no longer know you"
+    assert (
+        page.locator(".faceveil-view").get_by_role("status").inner_text() == "✓ 2 of 2 recognisers no longer know you"
+    )
 
 
 def test_a_batch_is_turned_over_and_a_failure_is_in_words_and_in_another_colour(page, comfy):
     page.evaluate(TELL, [told(comfy), told(comfy, "partly", 0.5)])
-    said = page.get_by_role("status")
+    said = page.locator(".faceveil-view").get_by_role("status")
     good = said.evaluate("e => getComputedStyle(e).backgroundColor")
     page.get_by_role("button", name="Next picture").click()
     for text in ("2 of 2", "still knows you"):
@@ -98,6 +100,8 @@ def test_what_an_older_or_stranger_pack_sends_costs_the_page_nothing(page):
     page.evaluate(f"() => {{ {NODE}.onExecuted({{}}); {NODE}.onExecuted({{ faceveil: [] }}) }}")
 
 
+# On the canvas test_browser.py runs the same workflow.
+@pytest.mark.parametrize("page", [True], indirect=True, ids=["Nodes 2.0"])
 def test_a_run_ends_with_before_and_after_instead_of_the_live_preview(page):
     page.evaluate(f"() => {{ {NODE}.widgets.find(w => w.name === 'strength').value = 'light' }}")
     done = page.evaluate(RUN, PROMPT_SECONDS * 1000)

@@ -54,6 +54,8 @@ def test_comfyuis_files_say_nothing_of_our_folders_and_ours_nothing_at_all(comfy
     with Image.open(written(comfy, run, "ours")) as file:
         assert not file.text and not file.info and not file.getexif()
         assert np.array_equal(np.asarray(file), original(comfy, portrait))
+    # In words alone: that nothing was changed.
+    assert [each["verdict"]["state"] for each in run.outputs["verdict"]["faceveil"]] == ["known"]
     # The mask's preview alone: no sheet with the original face.
     assert len(set((comfy.base / "temp").rglob("*.png")) - before) == 1
 

@@ -95,6 +95,7 @@ def test_what_interrupts_is_let_through(protector, portrait):
 def test_an_untouched_picture_scores_below_0_and_a_wrecked_one_above(dlib, portrait, empty):
     same = judge_pictures([portrait, empty], [portrait, empty], [Witness(dlib)])
     assert not same.protected and same.score < 0 and "not judged" in same.text
+    assert same.reports[0].faces and same.reports[1] is None
     assert same.sheets.shape[0] == 1 and same.sheets.shape[-1] == 3
     blank = portrait.clone()
     blank[:, 60:180, 170:280] = 0.5
