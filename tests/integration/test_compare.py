@@ -96,6 +96,16 @@ def test_the_view_is_no_part_of_what_is_queued_or_saved(page, comfy):
     assert json.loads(saved) == ["balanced", 0, "fixed", "all", "1e-2", True]
 
 
+def test_another_tab_and_back_shows_it_again_without_a_run(page, comfy):
+    output = {"3": {"faceveil": [told(comfy)]}}
+    page.evaluate("(all) => { app.nodeOutputs = all }", output)
+    page.evaluate(TELL, output["3"]["faceveil"])
+    show(page, ROOT / "workflows" / "05_edit_and_protect_demo.json")
+    assert page.locator(".faceveil-view").count() == 0
+    page.get_by_text(FIRST.stem).first.click()
+    page.get_by_text("✓ 2 of 2 recognisers no longer know you").wait_for()
+
+
 def test_what_an_older_or_stranger_pack_sends_costs_the_page_nothing(page):
     page.evaluate(f"() => {{ {NODE}.onExecuted({{}}); {NODE}.onExecuted({{ faceveil: [] }}) }}")
 

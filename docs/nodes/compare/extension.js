@@ -54,6 +54,10 @@ async function show(node, told) {
   node.setDirtyCanvas?.(true, true)
 }
 
+// A fault here must cost the page nothing but this view.
+const shown = (node, output) =>
+  show(node, output?.faceveil).catch((error) => console.warn("FaceVeil could not show its result:", error))
+
 app.registerExtension({
   name: "FaceVeil.Compare",
   beforeRegisterNodeDef(nodeType, nodeData) {
@@ -61,8 +65,14 @@ app.registerExtension({
     const before = nodeType.prototype.onExecuted
     nodeType.prototype.onExecuted = function (output) {
       before?.apply(this, arguments)
-      // A fault here must cost the page nothing but this view.
-      show(this, output?.faceveil).catch((error) => console.warn("FaceVeil could not show its result:", error))
+      shown(this, output)
     }
+  },
+  // Another tab and back, or a step undone, makes the nodes anew and runs none.
+  onNodeOutputsUpdated(outputs) {
+    for (const node of app.graph?.nodes ?? []) if (!views.has(node)) shown(node, outputs?.[node.id])
+  },
+  loadedGraphNode(node) {
+    shown(node, app.nodeOutputs?.[node.id])
   },
 })

@@ -24,6 +24,8 @@ export class View {
     this.root = element("div", "faceveil-view")
     this.root.setAttribute("role", "group")
     this.root.setAttribute("aria-label", words.view)
+    // Taken out of the page and put back, as another way of drawing nodes does, it would have stopped to look.
+    this.root.addEventListener("pointerenter", () => this.#keepLifeSize())
     this.root.addEventListener("keydown", (event) => KEYS.test(event.key) && event.stopPropagation())
     for (const kind of ["pointerdown", "mousedown", "dblclick"])
       this.root.addEventListener(kind, (event) => event.button !== 1 && event.stopPropagation())
@@ -62,7 +64,7 @@ export class View {
     this.stage = element("div", "faceveil-stage")
     this.after = element("img", "", { alt: words.alt_after, draggable: false })
     this.before = element("img", "faceveil-before", { alt: words.alt_before, draggable: false })
-    this.line = element("div", "faceveil-line")
+    this.line = element("div", "faceveil-line", { ariaHidden: "true" })
     this.slider = element("input", "", { type: "range", min: 0, max: 100, step: 1, value: 50 })
     this.slider.setAttribute("aria-label", words.slider)
     this.slider.addEventListener("input", () => this.move())
@@ -117,14 +119,15 @@ export class View {
     this.previous.disabled = this.at === 0
     this.next.disabled = this.at === this.rows.length - 1
     this.verdict.replaceChildren(...(verdict ? verdictOf(verdict, this.words) : []))
-    if (close) this.#keepLifeSize()
+    this.#keepLifeSize()
   }
 
   // A pixel of the picture stays a pixel of the screen, however the canvas is zoomed.
   #keepLifeSize() {
+    cancelAnimationFrame(this.frame)
     if (!this.stage.classList.contains("faceveil-close")) return
     for (const image of [this.before, this.after])
       image.style.setProperty("--faceveil-zoom", String(1 / this.zoom()))
-    if (this.root.isConnected) requestAnimationFrame(() => this.#keepLifeSize())
+    if (this.root.isConnected) this.frame = requestAnimationFrame(() => this.#keepLifeSize())
   }
 }
