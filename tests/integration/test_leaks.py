@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from .comfy import Comfy, Run
-from .test_nodes import judging, load, node, original
+from .test_nodes import judging, load, node, original, protecting
 
 pytestmark = pytest.mark.integration
 
@@ -74,3 +74,20 @@ def test_a_workflow_is_embedded_when_asked_without_the_originals_fingerprint(com
 def test_a_jpeg_that_is_to_hold_a_workflow_is_refused(comfy, portrait):
     run = comfy.run(saving(portrait, format="jpeg", embed=True))
     assert run.status == "execution_error" and "choose png or webp" in run.error["exception_message"]
+
+
+def test_before_and_after_are_kept_without_the_prompt_and_not_at_all_when_they_are_not_shown(comfy, portrait):
+    kept = {}
+    for compare in (False, True):
+        before = set((comfy.base / "temp").rglob("*.png"))
+        prompt = {name: each for name, each in protecting(portrait, compare=compare).items() if name != "changed"}
+        run = comfy.run({**prompt, "picture": node("FaceVeilSharing", image=["protect", 0], upload="half")})
+        assert run.status == "execution_success", run.error
+        (shown,) = run.outputs["protect"]["faceveil"]
+        kept[compare] = set((comfy.base / "temp").rglob("*.png")) - before
+        assert {path.name for path in kept[compare]} == {view["filename"] for view in shown["views"].values()}
+        assert shown["verdict"]["asked"] == 1
+    assert not kept[False] and len(kept[True]) == 4
+    for path in kept[True]:
+        with Image.open(path) as file:
+            assert not file.text and not file.getexif()
