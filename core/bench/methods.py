@@ -50,10 +50,15 @@ def _aim(method: Method, **changed: object) -> Method:
     return _with(method, aim=replace(method.recipe.aim, **changed))
 
 
+def _viewing(method: Method, **changed: object) -> Method:
+    return _with(method, viewing=replace(method.recipe.viewing, **changed))
+
+
 ABLATIONS: dict[str, Callable[[Method], Method]] = {
-    "no-views": lambda m: _with(m, views=("plain",)),
-    "no-jitter": lambda m: _with(m, landmark_jitter=0.0),
+    "no-views": lambda m: _viewing(m, views=("plain",)),
+    "no-jitter": lambda m: _viewing(m, jitter=0.0),
     "no-alignment": lambda m: _with(m, aligned=False),
+    "no-spans": lambda m: _viewing(m, spans=(1.0, 1.0)),
     # A margin that nothing reaches, and not the published cosine, whose scale would suit no other term's weight.
     "no-hinge": lambda m: _aim(m, margin=100.0),
     "no-margin": lambda m: _aim(m, margin=0.0),

@@ -116,3 +116,9 @@ def jitter(points: Tensor, amount: float, generator: torch.Generator) -> Tensor:
     eyes = (points[:, 1] - points[:, 0]).norm(dim=1).view(-1, 1, 1)
     noise = torch.randn(points.shape, generator=generator, dtype=points.dtype).to(points.device)
     return points + noise * eyes * amount
+
+
+def spread_by(points: Tensor, factor: float) -> Tensor:
+    """Points (B, 5, 2) moved from their middle by a factor: below 1 the crop is drawn tighter around the face."""
+    middle = points.mean(1, keepdim=True)
+    return middle + (points - middle) * factor

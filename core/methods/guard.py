@@ -20,8 +20,8 @@ from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
 from ..search.identity import Aim, Identity
 from ..search.objective import VISIBILITY, Distance, Objective
-from ..search.recipe import VIEWS
 from ..search.search import references_of
+from ..search.viewing import PLAIN, VARIED, Viewing
 from ..search.weighting import Constant, Sigmoid, Weighting
 from ..trajectory.solvers import Moment
 
@@ -34,8 +34,7 @@ class GuardRecipe:
     """Guarding begins when this share of the steps is left. Steps are counted and not noise, of which a schedule for
     large pictures has half left when a fifth of its steps is, and another hardly any."""
     aim: Aim = field(default_factory=Aim)
-    views: tuple[str, ...] = VIEWS
-    landmark_jitter: float = 0.02
+    viewing: Viewing = VARIED
     rate: float = 0.02
     settings: Settings = field(default_factory=lambda: Settings(20, patience=4))
     weighting: Weighting = field(default_factory=Constant)
@@ -52,8 +51,7 @@ class GuardRecipe:
 
 PUBLISHED_GUARD = GuardRecipe(
     aim=Aim(form="cosine"),
-    views=("plain",),
-    landmark_jitter=0.0,
+    viewing=PLAIN,
     settings=Settings(10, betas=(0.9, 0.999), patience=0),
     weighting=Sigmoid(),
     visibility={"perceptual": 0.5},
@@ -161,8 +159,7 @@ class Guard:
                 references,
                 None,
                 recipe.aim,
-                recipe.views,
-                recipe.landmark_jitter,
+                recipe.viewing,
                 self.generator,
             )
         return self.identity

@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..optimise import Settings
 from ..search.identity import Aim
 from ..search.recipe import ATTENTION, Denoising, Recipe
+from ..search.viewing import PLAIN, VARIED
 from ..search.weighting import Constant, Linear, Sigmoid
 from ..trajectory.embeddings import Learning
 
@@ -30,6 +31,7 @@ def _strength(name: str, warp: float, luma: float, contrast: float, iterations: 
         contrast=bands,
         luma=luma,
         aim=Aim(margin=5),
+        viewing=replace(VARIED, spans=(0.8, 1.05)),
         settings=Settings(iterations, patience=8),
     )
 
@@ -74,8 +76,7 @@ OTHERS: dict[str, Recipe] = {
         latent=0.01,
         denoising=Denoising(attention="full"),
         aim=Aim(form="cosine"),
-        views=("plain",),
-        landmark_jitter=0.0,
+        viewing=PLAIN,
         weighting=Constant(0.003),
         visibility={ATTENTION: 1.0},
         settings=Settings(30, method="adamw", betas=(0.9, 0.999), patience=0),
@@ -85,8 +86,7 @@ OTHERS: dict[str, Recipe] = {
         "published-2",
         latent=0.02,
         aim=Aim(form="cosine"),
-        views=("plain",),
-        landmark_jitter=0.0,
+        viewing=PLAIN,
         weighting=Sigmoid(),
         visibility={"perceptual": 0.5},
         perceptual="vgg19",
@@ -96,8 +96,7 @@ OTHERS: dict[str, Recipe] = {
         "pixel-noise",
         colour=8,
         aim=Aim(form="cosine"),
-        views=("plain",),
-        landmark_jitter=0.0,
+        viewing=PLAIN,
         settings=Settings(40, method="sign", betas=(0.0, 0.0), patience=0),
     ),
     # The same with momentum, and with the input varied as transfer attacks do.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..faces.align import jitter
 from ..recognisers.card import Card
 from ..recognisers.ensemble import Ensemble
-from ..sharing.views import apply_view, draw_view
+from .viewing import PLAIN, Viewing
 
 MEASURED_WITH = 2
 """Surrogates that the recipes' weights were measured with. A mean over them is multiplied by it, so that one surrogate
@@ -46,7 +44,7 @@ class Aim:
 
 
 class Identity:
-    """Embeds the picture as a service might see it (a random view, jittered landmarks) and hinges what it finds."""
+    """Embeds the picture as a service might see it (`Viewing`) and hinges what it finds."""
 
     def __init__(
         self,
@@ -55,8 +53,7 @@ class Identity:
         references: dict[str, Tensor],
         decoys: dict[str, Tensor] | None = None,
         aim: Aim | None = None,
-        views: Sequence[str] = ("plain",),
-        landmark_jitter: float = 0.0,
+        viewing: Viewing = PLAIN,
         generator: torch.Generator | None = None,
     ) -> None:
         """`points` (B, 5, 2) in the rendered picture; `references` by recogniser (B, R, dim); `decoys` (D, dim)."""
@@ -64,15 +61,12 @@ class Identity:
             if not recogniser.differentiable:
                 raise InputError(f"Recogniser '{recogniser.name}' gives no gradient: it can judge, not protect.")
         self.ensemble, self.points, self.references, self.decoys = ensemble, points, references, decoys
-        self.aim, self.views, self.landmark_jitter = aim or Aim(), views, landmark_jitter
+        self.aim, self.viewing = aim or Aim(), viewing
         self.generator = generator or torch.Generator().manual_seed(0)
 
     def __call__(self, image: Tensor, rows: Tensor) -> IdentityScore:
         """Score pictures (A, 3, H, W) of the faces `rows`."""
-        seen = apply_view(image, draw_view(self.generator, self.views))
-        points = self.points[rows]
-        if self.landmark_jitter:
-            points = jitter(points, self.landmark_jitter, self.generator)
+        seen, points = self.viewing(image, self.points[rows], self.generator)
         return self.judge(self.ensemble.embed(seen, points), rows)
 
     def judge(self, embeddings: dict[str, Tensor], rows: Tensor) -> IdentityScore:

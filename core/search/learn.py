@@ -63,8 +63,7 @@ def learn(
         _of_each_other(ensemble, tasks),
         None,
         recipe.aim,
-        recipe.views,
-        recipe.landmark_jitter,
+        recipe.viewing,
         torch.Generator().manual_seed(seed),
     )
     objective = Objective(

@@ -9,10 +9,8 @@ from ..optimise import Settings
 from ..trajectory.embeddings import PUBLISHED_STEPS, Learning
 from ..veil.shape import Shape
 from .identity import Aim
+from .viewing import VARIED, Viewing
 from .weighting import Constant, Weighting
-
-VIEWS = ("plain", "resize", "jpeg", "blur")
-
 
 ATTENTION = "attention"
 """The term of a recipe's `visibility` that holds a denoiser's self-attention where it was."""
@@ -62,8 +60,7 @@ class Recipe:
     margin: float = 0.35
     """Margin of that window around the face, as a share of the face's longer side."""
     aim: Aim = field(default_factory=Aim)
-    views: tuple[str, ...] = VIEWS
-    landmark_jitter: float = 0.02
+    viewing: Viewing = VARIED
     aligned: bool = True
     """Show recognisers the face upright at its five points; False shows its box as it is, as published."""
     weighting: Weighting = field(default_factory=Constant)

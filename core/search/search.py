@@ -158,8 +158,7 @@ def search(
         references_of(ensemble, task.image, task.shown, gallery),
         decoys_of(ensemble, decoys),
         recipe.aim,
-        recipe.views,
-        recipe.landmark_jitter,
+        recipe.viewing,
         torch.Generator().manual_seed(seed),
     )
     objective = Objective(

@@ -25,6 +25,7 @@ from faceveil.core.recognisers.card import Card
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.recognisers.recogniser import Recogniser
 from faceveil.core.search.recipe import Recipe
+from faceveil.core.search.viewing import PLAIN
 from faceveil.core.trajectory.embeddings import Learning, ShortPath, short_path_error, unlearned
 
 PUBLISHED, DEFAULT = OTHERS["published-1"], through_denoising(choose())
@@ -74,7 +75,7 @@ def test_the_published_numbers_are_the_published_ones():
     assert how.learning.settings == Settings(20, method="adamw", betas=(0.9, 0.999), patience=0)
     assert PUBLISHED.latent == 0.01 and PUBLISHED.settings == Settings(30, 1.0, "adamw", (0.9, 0.999), 0)
     assert PUBLISHED.weighting.value == 0.003 and PUBLISHED.visibility == {"attention": 1.0}
-    assert how.attention == "full" and PUBLISHED.aim.form == "cosine" and PUBLISHED.views == ("plain",)
+    assert how.attention == "full" and PUBLISHED.aim.form == "cosine" and PUBLISHED.viewing == PLAIN
 
 
 @pytest.mark.parametrize("make", [SmallFlux, tiny_unet])

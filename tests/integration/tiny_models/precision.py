@@ -140,7 +140,7 @@ class Way:
         # more is drawn where an iteration has to be looked at again.
         aim = ours("core.search.identity").Aim(form="cosine")
         recipe = ours("core.methods.guard").GuardRecipe
-        return recipe(aim=aim, settings=self.settings, views=("plain",), landmark_jitter=0.0, visibility={})
+        return recipe(aim=aim, settings=self.settings, viewing=ours("core.search.viewing").PLAIN, visibility={})
 
     @property
     def search(self) -> Callable[[Any], Any]:
