@@ -54,9 +54,9 @@ class FindFaces(io.ComfyNode):
                 Boxes.Input(
                     "boxes",
                     optional=True,
-                    tooltip="Boxes or face landmarks from ComfyUI's own detectors (MediaPipe, SAM 3, RT-DETR), or SEGS of "
-                    "the Impact Pack, for the same pictures: faces are looked for there alone, and numbered in their "
-                    "order.",
+                    tooltip="Boxes or face landmarks from ComfyUI's own detectors (MediaPipe, SAM 3, RT-DETR), or SEGS "
+                    "of the Impact Pack, for the same pictures: faces are looked for there alone, and numbered in "
+                    "their order.",
                 ),
             ],
             outputs=[
