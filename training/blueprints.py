@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "subgraphs"
@@ -20,8 +19,7 @@ INSIDE, OUTSIDE = -10, -20
 Node = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Blueprint:
+class Blueprint(NamedTuple):
     """Which part of a workflow; nodes are named by their kinds, each of which is there once."""
 
     workflow: str
