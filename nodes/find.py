@@ -54,8 +54,9 @@ class FindFaces(io.ComfyNode):
                 Boxes.Input(
                     "boxes",
                     optional=True,
-                    tooltip="Boxes or face landmarks from ComfyUI's own detectors (MediaPipe, SAM 3, RT-DETR) for the "
-                    "same pictures: faces are looked for there alone, and numbered in their order.",
+                    tooltip="Boxes or face landmarks from ComfyUI's own detectors (MediaPipe, SAM 3, RT-DETR), or SEGS "
+                    "of the Impact Pack, for the same pictures: faces are looked for there alone, and numbered in "
+                    "their order.",
                 ),
             ],
             outputs=[
@@ -82,7 +83,7 @@ class FindFaces(io.ComfyNode):
         pictures = pictures_of(image)
         named = "scrfd" if detector == "scrfd" else "auto"
         looks = named if insightface is None else scrfd_in(insightface)
-        drawn = None if boxes is None else boxes_of(boxes, len(pictures))
+        drawn = None if boxes is None else boxes_of(boxes, len(pictures), tuple(image.shape[1:3]))
         bar = Bar(len(pictures))
         with cancellable():
             found, mask = find_in_pictures(pictures, faces, grow, bar.show, looks, drawn)

@@ -23,9 +23,11 @@ PREVIEWS, JPEG = {"PreviewImage", "ImageCompare"}, {"jpg", "jpeg", ".jpg", ".jpe
 UNDOING = (
     (r"restore|codeformer|gfpgan|detailer|reactor|faceswap|faceboost", "draws the face anew"),
     (r"upscale|supir|seedvr", "draws fine features anew"),
-    (r"^ksampler|^samplercustom", "generates the picture anew"),
+    (r"ksampler|samplercustom", "generates the picture anew"),
 )
 """Kinds of nodes by their names, and what each does that may bring back what recognisers look for."""
+TELLING = re.compile(r"saveimage(advanced|kj|withalpha)?")
+"""Kinds that write the graph into the file, and with it what the original was called."""
 
 
 def said_after(prompt: Prompt, node: str) -> list[str]:
@@ -95,7 +97,7 @@ def _warnings(prompt: Prompt, number: str) -> Iterator[str]:
             return
     if "save" in kind.lower() and JPEG & {str(value).lower() for value in (each.get("inputs") or {}).values()}:
         yield "Saved as JPEG, which changes every pixel: the verdict's jpeg rows say what is left. png keeps all of it."
-    if kind == "SaveImage":
+    if TELLING.fullmatch(kind.lower()):
         yield (
             f"WARNING: '{title}' writes the original's name and fingerprint into the file. Save with Save Protected."
         )

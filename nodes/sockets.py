@@ -15,8 +15,9 @@ Faces = io.Custom("FACEVEIL_FACES")
 """list[list[Face]]: for each picture of the batch the faces chosen in it."""
 Analysis = io.Custom("INSIGHTFACE,FACEANALYSIS")
 """insightface's FaceAnalysis, as the loaders of IPAdapter (the one name), InstantID and PuLID (the other) give it."""
-Boxes = io.Custom("BOUNDING_BOX,FACE_LANDMARKS")
-"""What ComfyUI's own detectors give since 0.33: MediaPipe both, SAM 3 and RT-DETR boxes."""
+Boxes = io.Custom("BOUNDING_BOX,FACE_LANDMARKS,SEGS")
+"""What ComfyUI's own detectors give since 0.33: MediaPipe the first two, SAM 3 and RT-DETR boxes; SEGS are the Impact
+Pack's."""
 DecoyFaces = io.Custom("FACEVEIL_DECOY")
 """list[Tensor]: pictures (1, 3, H, W) with a face each."""
 Weights = io.Custom("FACEVEIL_WEIGHTS")

@@ -45,6 +45,7 @@ RUN = """(limit) => new Promise((done) => {
 FIT = "() => app.extensionManager.command.execute('Comfy.Canvas.FitView')"
 # The stand-in for a thumbnail that cannot be had is no blob.
 PICTURES = "(n) => [...document.images].filter(i => i.src.startsWith('blob:') && i.naturalWidth > 300).length >= n"
+SEARCH = "() => { app.extensionManager.command.execute('Workspace.SearchBox.Toggle'); }"
 BROWSE = "() => { app.extensionManager.command.execute('Comfy.BrowseTemplates'); }"
 
 
@@ -92,6 +93,19 @@ def show(page: Page, path: Path) -> None:
     page.wait_for_timeout(500)
     page.evaluate(FIT)
     page.wait_for_timeout(1000)
+
+
+def place(page: Page, name: str) -> None:
+    """Look for a node by its name, take the first that is found, and put it into the middle of the graph."""
+    page.evaluate(SEARCH)
+    words = page.locator("input:focus")
+    words.wait_for(timeout=30_000 * PATIENCE)
+    words.fill(name)
+    page.wait_for_timeout(1000)
+    words.press("Enter")
+    page.wait_for_function("() => app.graph.nodes.length > 0", timeout=30_000 * PATIENCE)
+    page.mouse.click(900, 700)
+    page.wait_for_timeout(500)
 
 
 def browse(page: Page) -> None:

@@ -128,14 +128,20 @@ class Comfy:
 
 
 @contextmanager
-def running(base: Path) -> Iterator[Comfy]:
-    """Start ComfyUI with this pack in the folder `base`, and end it afterwards."""
+def running(base: Path, packs: Path | None = None) -> Iterator[Comfy]:
+    """Start ComfyUI with this pack in the folder `base`, and end it afterwards.
+
+    Beside it other packs may lie in the folder `packs`, and in its `python` what they need.
+    """
     for name in ("custom_nodes", "input", "output", "temp", "user", "models/vae_approx", "models/loras"):
         (base / name).mkdir(parents=True, exist_ok=True)
     (base / "custom_nodes" / "ComfyUI-FaceVeil").symlink_to(ROOT, target_is_directory=True)
     (base / "custom_nodes" / "tiny_models").symlink_to(
         Path(__file__).with_name("tiny_models"), target_is_directory=True
     )
+    for pack in packs.iterdir() if packs else ():
+        if (pack / "__init__.py").is_file():
+            (base / "custom_nodes" / pack.name).symlink_to(pack, target_is_directory=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -145,7 +151,7 @@ def running(base: Path) -> Iterator[Comfy]:
     log = base / "server.log"
     # The weights and keys a developer has at hand must not decide what a test sees, or sends.
     own = {"FACEVEIL_HOME": str(base / "home"), "FACEVEIL_MODELS": "", "DIDIT_API_KEY": ""}
-    environment = {**os.environ, **own}
+    environment = {**os.environ, **own, **({"PYTHONPATH": str(packs / "python")} if packs else {})}
     with log.open("w") as out:
         server = subprocess.Popen(
             [str(part) for part in command], stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=base, env=environment

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .browser import MISSING, PACK, QUEUED, RUN, WORKFLOWS, browse, lacking, opened, show
+from .browser import MISSING, OPEN, PACK, QUEUED, RUN, WORKFLOWS, browse, lacking, opened, place, show
 from .comfy import PROMPT_SECONDS, ROOT, Comfy
 from .conftest import refuse
-from .test_nodes import NODES, prompt_of
+from .test_nodes import BLUEPRINTS, NODES, prompt_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -53,6 +53,19 @@ def test_a_workflow_opens_with_no_node_missing_and_is_queued_as_saved(page, comf
         # Nodes that show text queue what they show as well.
         given = {key: value for key, value in queued[name]["inputs"].items() if not key.startswith("preview")}
         assert given == each["inputs"], each["class_type"]
+
+
+@pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
+def test_a_blueprint_of_the_node_library_is_put_into_a_graph_and_is_whole(page, comfy, shots, path):
+    page.evaluate(OPEN, ['{"nodes": [], "links": [], "version": 0.4}', "empty"])
+    place(page, path.stem)
+    page.screenshot(path=shots / f"{path.stem}.png")
+    inside = page.evaluate("() => app.graph.nodes.flatMap(n => n.subgraph.nodes.map(i => i.type))")
+    (whole,) = json.loads(path.read_text())["definitions"]["subgraphs"]
+    assert sorted(inside) == sorted(each["type"] for each in whole["nodes"])
+    assert set(inside) <= set(comfy.get("/object_info"))
+    queued = json.loads(page.evaluate(QUEUED))
+    assert sorted(each["class_type"] for each in queued.values()) == sorted(inside)
 
 
 def test_protect_any_image_runs_and_the_page_shows_the_verdict(page, portrait, shots):

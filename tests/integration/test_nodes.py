@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ NODES = {
     "FaceVeilProtectVideo",
     "FaceVeilProtectFrames",
 }
+BLUEPRINTS = sorted((ROOT / "subgraphs").glob("*.json"))
 PROTECT = {"strength": "light", "seed": 1, "faces": "all", "far": "1e-2"}
 JUDGE = {"faces": "all", "far": "1e-2"}
 
@@ -492,3 +494,15 @@ def test_a_workflow_runs_as_it_was_saved(comfy, portrait, examples, path):
     assert sizes and set(sizes) <= {(512, 512, 3), (256, 256, 3)}
     judged = [name for name, kind in kinds.items() if kind == "FaceVeilVerdict"]
     assert judged and all("matched" in run.outputs[name]["text"][0] for name in judged)
+
+
+@pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
+def test_a_blueprint_is_offered_and_is_made_of_its_workflow(comfy, path):
+    """By the servers that know blueprints: the page's node library lists what this address does."""
+    try:
+        offered = comfy.get("/global_subgraphs")
+    except urllib.error.HTTPError:
+        pytest.skip("this version of ComfyUI knows no blueprints")
+    (key,) = [key for key, each in offered.items() if each["name"] == path.stem]
+    assert offered[key]["info"]["node_pack"] == "custom_nodes.ComfyUI-FaceVeil"
+    assert json.loads(comfy.get(f"/global_subgraphs/{key}")["data"]) == json.loads(path.read_text())

@@ -1,6 +1,8 @@
-"""Boxes of ComfyUI's own detectors, in every form that they come in."""
+"""Boxes of other detectors, in every form that they come in."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,6 +26,14 @@ def test_one_box_those_of_a_picture_those_of_each_and_landmarks_are_understood()
     assert boxes_of([], 1) == [[]]
     landmarks = {"frames": [[{"bbox_xyxy": [1, 2, 3, 4], "landmarks_xy": None}], []], "image_size": (9, 9)}
     assert boxes_of(landmarks, 2) == [[(1.0, 2.0, 3.0, 4.0)], []]
+
+
+def test_segs_of_the_impact_pack_are_boxes_in_a_picture_of_the_size_it_has_now():
+    seg = SimpleNamespace(cropped_mask=None, crop_region=[0, 0, 90, 90], bbox=(1, 2, 3, 4), label="face")
+    assert boxes_of(((50, 40), [seg, seg]), 2) == [[(1.0, 2.0, 3.0, 4.0)] * 2] * 2
+    assert boxes_of(((50, 40), [seg]), 1, (100, 160)) == [[(4.0, 4.0, 12.0, 8.0)]]
+    assert boxes_of(((50, 40), []), 1) == [[]]
+    assert boxes_of(([FIRST], []), 2) == [[SIDES[0]], []]
 
 
 def test_boxes_of_other_pictures_and_things_that_are_none_are_refused():

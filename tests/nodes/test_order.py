@@ -20,7 +20,11 @@ LINE = {"a": ("LoadImage",), "b": ("FaceVeilProtect", ("a", 0))}
 
 
 @pytest.mark.parametrize(
-    "kind", ["ImageUpscaleWithModel", "FaceRestoreCFWithModel", "ReActorFaceSwap", "FaceDetailer", "KSampler"]
+    "kind",
+    [
+        *("ImageUpscaleWithModel", "FaceRestoreCFWithModel", "ReActorFaceSwap", "FaceDetailer", "KSampler"),
+        *("easy fullkSampler", "ImpactKSamplerBasicPipe", "UltimateSDUpscale"),
+    ],
 )
 def test_what_draws_the_face_anew_is_warned_of_after_and_not_before_the_protection(kind):
     behind = graph(**LINE, c=(kind, ("b", 0)), d=("FaceVeilSaveProtected", ("c", 0)))
@@ -53,6 +57,8 @@ def test_saving_with_the_prompt_and_as_jpeg_is_told():
     saved["c"]["_meta"] = {"title": "Keep"}
     said = "\n".join(said_after(saved, "b"))
     assert "'Keep' writes the original's name" in said and "JPEG" in said
+    for kind in ("SaveImageAdvanced", "SaveImageKJ", "SaveImageWithAlpha"):
+        assert "writes the original's name" in said_after(graph(**LINE, c=(kind, ("b", 0))), "b")[0]
     assert "JPEG" in said_before(saved, "d")[0]
 
 

@@ -205,3 +205,11 @@ def test_no_workflow_of_ours_writes_the_prompt_into_its_pictures():
         ]
         assert saves and all(node["type"] == "FaceVeilSaveProtected" for node in saves), path
         assert all(node["widgets_values"][-1] is False for node in saves), path
+
+
+def test_blueprints_are_made_of_the_workflows_as_they_are():
+    """`python training/blueprints.py` writes them anew."""
+    blueprints = script("blueprints")
+    assert {path.stem for path in (ROOT / "subgraphs").glob("*.json")} == set(blueprints.BLUEPRINTS)
+    for name in blueprints.BLUEPRINTS:
+        assert json.loads((ROOT / "subgraphs" / f"{name}.json").read_text()) == blueprints.made(name)

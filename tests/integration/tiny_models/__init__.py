@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from . import decoding, leaning, precision, stepping, watching
+from . import crowd, decoding, leaning, precision, stepping, watching
 from .building import PRECISIONS, model, vae
 from .families import HERE
 
@@ -87,6 +87,7 @@ NODE_CLASS_MAPPINGS = {
     "TinyModel": TinyModel,
     "TinyPrompt": TinyPrompt,
     "TinyGradient": TinyGradient,
+    **crowd.NODE_CLASS_MAPPINGS,
     **decoding.NODE_CLASS_MAPPINGS,
     **leaning.NODE_CLASS_MAPPINGS,
     **precision.NODE_CLASS_MAPPINGS,
