@@ -56,7 +56,7 @@ def purified(tool: str, scene: Scene, strength: float) -> list[Scene]:
 
 def autoencoded(tool: str, scene: Scene, passes: float) -> list[Scene]:
     """Through an autoencoder so many times: a tiny one by name, a diffusers folder's, or the bundled one."""
-    coder = _autoencoder(tool, str(scene.picture.device))
+    coder = autoencoder(tool, str(scene.picture.device))
     tall, wide = scene.picture.shape[-2:]
     picture = resize(scene.picture, *(_multiple(side, coder.multiple) for side in (tall, wide)))
     with torch.inference_mode():
@@ -67,7 +67,7 @@ def autoencoded(tool: str, scene: Scene, passes: float) -> list[Scene]:
 
 def redrawn(tool: str, scene: Scene, strength: float) -> list[Scene]:
     """Image to image: so much noise laid upon the face's square, and taken away by a generator without a prompt."""
-    denoiser, coder, side = _generator(tool, str(scene.picture.device))
+    denoiser, coder, side = generator(tool, str(scene.picture.device))
     window = window_around(scene.face, 0.5)
     with torch.inference_mode():
         latent = coder.encode(resize(window.cut(scene.picture), side, side))
@@ -87,16 +87,17 @@ def _multiple(side: int, of: int) -> int:
 
 
 @lru_cache(maxsize=4)
-def _autoencoder(tool: str, device: str) -> Autoencoder:
+def autoencoder(tool: str, device: str) -> Autoencoder:
+    """A tiny one by name, a diffusers folder's, or the bundled one."""
     from ..engines.tiny import load_tiny
 
     if tool == BUNDLED:
         return load_autoencoder(device)
-    return _generator(tool, device)[1] if Path(tool).is_dir() else load_tiny(tool).to(device)
+    return generator(tool, device)[1] if Path(tool).is_dir() else load_tiny(tool).to(device)
 
 
 @lru_cache(maxsize=2)
-def _generator(tool: str, device: str) -> tuple[Denoiser, Autoencoder, int]:
+def generator(tool: str, device: str) -> tuple[Denoiser, Autoencoder, int]:
     """A generator, its autoencoder, and the side of the square that it works at."""
     if tool == BUNDLED:
         return BundledDenoiser(device), load_autoencoder(device), 256

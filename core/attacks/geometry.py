@@ -12,6 +12,7 @@ from torch import Tensor
 from ..faces.again import find_again
 from ..faces.align import boxed_points, similarity
 from ..faces.crops import Window
+from ..faces.find import load_detector
 from .scene import Scene
 
 _LAID = ((1.0, 0.0), (0.93, 0.0), (1.08, 0.0), (1.0, 6.0), (1.0, -6.0))
@@ -45,6 +46,11 @@ def laid_by_box(scene: Scene, strength: float) -> list[Scene]:
     """Without landmarks: the square around the detector's box."""
     points = boxed_points(scene.face.box).to(scene.face.points)
     return [replace(scene, face=replace(scene.face, points=points))]
+
+
+def detector(tool: str, device: str) -> object:
+    """Another detector, ready; it works wherever the picture lies."""
+    return load_detector(tool)
 
 
 def found_by(detector: str, scene: Scene, strength: float) -> list[Scene]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ..errors import InputError
-from ..plain import meant
+from ..plain import meant, plain
 from ..recognisers.ensemble import Ensemble
 from . import cleaning, filters, geometry
 from .scene import Scene
@@ -35,6 +35,8 @@ class Attack:
     """What it works with where nobody names another; one that has a tool is handed its name first."""
     cheap: bool = True
     """Anybody's editor does it in a second, and it needs nothing but the picture."""
+    opens: Callable[[str, str], object] | None = None
+    """Loads a tool for a device, or says what is wrong with it."""
 
 
 def _filter(change: Callable[[Scene, float], Tensor], bounds: tuple[float, float], *strengths: float) -> Attack:
@@ -57,11 +59,15 @@ ATTACKS: Mapping[str, Attack] = {
     "size": Attack(geometry.laid_otherwise, (0.8, 0.9, 1.1, 1.25), (0.5, 2)),
     "box": Attack(geometry.laid_by_box),
     "symmetrise": Attack(geometry.symmetrised, (0.25, 0.5)),
-    "detector": Attack(geometry.found_by, tool="scrfd", cheap=False),
+    "detector": Attack(geometry.found_by, tool="scrfd", cheap=False, opens=geometry.detector),
     "unwarp": Attack(unwarped, (0.5, 1.0), cheap=False),
     "purify": Attack(cleaning.purified, tool=cleaning.BUNDLED, cheap=False),
-    "autoencoder": Attack(cleaning.autoencoded, (1, 2, 4), (1, 16), tool=cleaning.BUNDLED, cheap=False),
-    "img2img": Attack(cleaning.redrawn, (0.05, 0.1, 0.2, 0.4), (0.01, 1), tool=cleaning.BUNDLED, cheap=False),
+    "autoencoder": Attack(
+        cleaning.autoencoded, (1, 2, 4), (1, 16), tool=cleaning.BUNDLED, cheap=False, opens=cleaning.autoencoder
+    ),
+    "img2img": Attack(
+        cleaning.redrawn, (0.05, 0.1, 0.2, 0.4), (0.01, 1), cleaning.BUNDLED, cheap=False, opens=cleaning.generator
+    ),
 }
 GROUPS = {
     "cheap": tuple(name for name, attack in ATTACKS.items() if attack.cheap),
@@ -95,7 +101,28 @@ VERDICT = (Tried("blur", 2), Tried("scale", 0.35), Tried("flip"), Tried("size", 
 def attacks_of(specs: Sequence[str]) -> tuple[Tried, ...]:
     """From NAME, NAME=STRENGTH,STRENGTH, NAME:TOOL=STRENGTH or a group's name, each once."""
     found = [tried for spec in specs for name in GROUPS.get(spec, (spec,)) for tried in _read(name)]
+    _refuse_namesakes(found)
     return tuple(dict.fromkeys(found))
+
+
+def _refuse_namesakes(found: Sequence[Tried]) -> None:
+    """Results are kept by a tool's last name, so that they mean the same on another machine."""
+    tools: dict[str, str] = {}
+    for tried in found:
+        first = tools.setdefault(tried.key, tried.tool)
+        if first != tried.tool:
+            raise InputError(
+                f"'{plain(first)}' and '{plain(tried.tool)}' end in the same name, and their results could not be told "
+                "apart. Rename one of them."
+            )
+
+
+def open_tools(attacks: Sequence[Tried], device: str) -> None:
+    """Load what attacks work with, so that a wrong tool is named before hours of work and not after."""
+    for tried in {(tried.name, tried.tool): tried for tried in attacks}.values():
+        attack = ATTACKS[tried.name]
+        if attack.opens:
+            attack.opens(tried.tool or attack.tool, device)
 
 
 def _read(spec: str) -> list[Tried]:

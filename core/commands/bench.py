@@ -121,7 +121,7 @@ def _compare(before: Path, after: Path, far: str) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from ..attacks.registry import attacks_of
+    from ..attacks.registry import attacks_of, open_tools
     from ..bench.gathered import Gathered
     from ..bench.layout import people_in
     from ..bench.report import write_report
@@ -157,6 +157,7 @@ def _bench(options: argparse.Namespace) -> int:
     )
     failed = []
     if not options.tables_only:
+        open_tools(plan.attacks, plan.device)
         with progress_bar("trial") as bar:
             failed = run_plan(plan, options.jobs, bar)
     known = [*([plan.results] if plan.results.is_file() else []), *options.merge]

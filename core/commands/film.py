@@ -36,7 +36,7 @@ def protect_film(options: argparse.Namespace) -> int:
     from ..film.protect import veils_of
     from ..veil.files import save_veil
 
-    _refuse(options, (*_NOT_OF_FILMS, *_OF_ONE_PHOTO, "ray", "jobs"))
+    _refuse(options, (*_OF_ONE_PHOTO, "ray", "jobs"))
     source, target = Path(options.photos[0]), _target(options)
     container_of(target)
     refuse_overwriting([target, options.report, options.save_veil], inputs_of(options))

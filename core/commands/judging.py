@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..plain import meant, plain
 from .parser import positive
 from .telling import warn
 
@@ -35,9 +37,22 @@ def services_in(names: list[str]) -> list[str]:
 
 
 def without_services(names: list[str]) -> list[str]:
-    """Those that are recognisers."""
+    """Those that are recognisers; a service's name with a slip of the fingers in it is said to be one."""
     services = services_in(names)
-    return [name for name in names if name not in services]
+    rest = [name for name in names if name not in services]
+    for name in rest:
+        _refuse_slip(name)
+    return rest
+
+
+def _refuse_slip(name: str) -> None:
+    from ..errors import InputError
+    from ..recognisers.catalogue import entries
+    from ..services.catalogue import service_names
+
+    hint = meant(name, service_names())
+    if hint and not Path(name).exists() and name not in {entry.name for entry in entries()}:
+        raise InputError(f"There is no recogniser and no service called '{plain(name)}'.{hint}")
 
 
 def load_services(options: argparse.Namespace, names: list[str]) -> list[OnlineJudge]:

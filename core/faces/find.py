@@ -60,8 +60,8 @@ def find_faces(
         raise InputError(
             f"Faces are looked for in one RGB picture at a time, not in a batch of shape {list(image.shape)}."
         )
-    if isinstance(detector, str) and detector not in DETECTORS:
-        raise InputError(f"Unknown detector '{detector}'. Choose one of: {', '.join(DETECTORS)}.")
+    if isinstance(detector, str):
+        refuse_detector(detector)
     # Outside of inference mode even when called inside it: gradients flow through an alignment by these points.
     with torch.inference_mode(False), torch.no_grad():
         if boxes is None:
@@ -159,6 +159,17 @@ def checked_boxes(boxes: Sequence[Box], height: int, width: int) -> list[Box]:
     return checked
 
 
+def refuse_detector(name: str) -> None:
+    if name not in DETECTORS:
+        raise InputError(f"Unknown detector '{name}'. Choose one of: {', '.join(DETECTORS)}.")
+
+
+def load_detector(name: str) -> Looks:
+    """The detector itself, loaded once; or what to do where its file is not here."""
+    refuse_detector(name)
+    return _scrfd() if name == "scrfd" else _mtcnn()
+
+
 def _detect(image: Tensor, detector: str | Looks, look_turned: bool) -> list[Face]:
     """All faces in the picture; an error when there are none."""
     faces = _look(image, detector)
@@ -177,9 +188,7 @@ def _detect(image: Tensor, detector: str | Looks, look_turned: bool) -> list[Fac
 
 
 def _look(image: Tensor, detector: str | Looks) -> list[Face]:
-    if isinstance(detector, str):
-        detector = _scrfd() if detector == "scrfd" else _mtcnn()
-    return detector.find(image)
+    return (load_detector(detector) if isinstance(detector, str) else detector).find(image)
 
 
 def _turn_with_a_face(image: Tensor, detector: str | Looks) -> str | None:

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from faceveil.core.attacks.cleaning import autoencoded, redrawn
-from faceveil.core.attacks.registry import ATTACKS, GROUPS, VERDICT, Tried, attacks_of, seen_through
+from faceveil.core.attacks.registry import ATTACKS, GROUPS, VERDICT, Tried, attacks_of, open_tools, seen_through
 from faceveil.core.attacks.words import SAID, told
-from faceveil.core.errors import InputError, ModelError
+from faceveil.core.errors import FaceVeilError, InputError, ModelError
 from faceveil.core.recognisers.ensemble import Ensemble
 
 
@@ -50,6 +50,22 @@ def test_groups_hold_what_they_say():
 def test_what_is_no_attack_is_refused_in_a_sentence(spec, said):
     with pytest.raises(InputError, match=said):
         attacks_of([spec])
+
+
+def test_tools_whose_results_could_not_be_told_apart_are_refused():
+    with pytest.raises(InputError, match="'one/sd' and 'two/sd' end in the same name"):
+        attacks_of(["img2img:one/sd=.1", "img2img:two/sd=.1"])
+    assert len(attacks_of(["img2img:one/sd=.1", "autoencoder:two/sd=1", "img2img:one/sd=.1"])) == 2
+
+
+@pytest.mark.parametrize("spec", ["autoencoder:nowhere=1", "img2img:nowhere=.1", "detector:nobody"])
+def test_a_wrong_tool_is_named_before_anything_is_tried(spec):
+    with pytest.raises(FaceVeilError, match=r"nowhere|nobody"):
+        open_tools(attacks_of([spec]), "cpu")
+
+
+def test_tools_that_are_here_open_and_what_needs_none_costs_nothing():
+    open_tools(attacks_of(["autoencoder=1", "flip", "detector:mtcnn"]), "cpu")
 
 
 def test_an_autoencoder_that_is_not_here_is_named(scene):
