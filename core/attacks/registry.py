@@ -107,10 +107,10 @@ def attacks_of(specs: Sequence[str]) -> tuple[Tried, ...]:
 
 def _refuse_namesakes(found: Sequence[Tried]) -> None:
     """Results are kept by a tool's last name, so that they mean the same on another machine."""
-    tools: dict[str, str] = {}
+    tools: dict[tuple[str, str], str] = {}
     for tried in found:
-        first = tools.setdefault(tried.key, tried.tool)
-        if first != tried.tool:
+        first = tools.setdefault((tried.name, Path(tried.tool).name), tried.tool)
+        if Path(first) != Path(tried.tool):
             raise InputError(
                 f"'{plain(first)}' and '{plain(tried.tool)}' end in the same name, and their results could not be told "
                 "apart. Rename one of them."

@@ -54,7 +54,8 @@ def test_what_is_no_attack_is_refused_in_a_sentence(spec, said):
 
 def test_tools_whose_results_could_not_be_told_apart_are_refused():
     with pytest.raises(InputError, match="'one/sd' and 'two/sd' end in the same name"):
-        attacks_of(["img2img:one/sd=.1", "img2img:two/sd=.1"])
+        attacks_of(["img2img:one/sd=.1", "img2img:two/sd=.2"])
+    assert attacks_of(["img2img:one/sd=.1", "img2img:one/sd/=.2"])
     assert len(attacks_of(["img2img:one/sd=.1", "autoencoder:two/sd=1", "img2img:one/sd=.1"])) == 2
 
 
