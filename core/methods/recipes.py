@@ -21,7 +21,8 @@ from ..trajectory.embeddings import Learning
 def _strength(name: str, warp: float, luma: float, contrast: float, iterations: int) -> Recipe:
     """A warp that keeps the expression, stronger and weaker features, and light that goes unnoticed.
 
-    Every part is bounded at each place by what may be seen there, so no search can draw a scar.
+    Every part is bounded at each place by what may be seen there, so no search can draw a feature anew; a nose
+    may still grow too large.
     """
     bands = ((0.012, 40, contrast), (0.03, 36, contrast), (0.07, 24, contrast * 2 / 3))
     return Recipe(
