@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..methods.recipes import choose, through_denoising
 from ..search.recipe import Recipe
 from ..search.weighting import Constant
+from ..veil.warp import FREE
 
 DENOISED = "+purification"
 
@@ -74,6 +75,7 @@ ABLATIONS: dict[str, Callable[[Method], Method]] = {
     "no-luma": lambda m: _with(m, luma=0.0),
     "no-symmetry": lambda m: _with(m, warp_symmetry=0.0),
     "free-expression": lambda m: _with(m, expression_held=False),
+    "free-growth": lambda m: _with(m, growth=FREE),
     "no-masking": lambda m: _with(m, smooth=1.0),
     "no-learning": _unlearned,
     "one-surrogate": lambda m: replace(m, surrogates=1),
@@ -110,7 +112,7 @@ def _at_work(method: Method) -> tuple[object, ...]:
     """What a trial would really use: how a part is set that the recipe does not have makes no difference."""
     recipe = method.recipe
     if not recipe.warp:
-        recipe = replace(recipe, warp_symmetry=0.0, expression_held=False)
+        recipe = replace(recipe, warp_symmetry=0.0, expression_held=False, growth=FREE)
     if recipe.aim.form == "cosine":
         recipe = replace(recipe, aim=replace(recipe.aim, margin=0.0))
     if not recipe.latent:

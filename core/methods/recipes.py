@@ -18,17 +18,16 @@ from ..search.weighting import Constant, Linear, Sigmoid
 from ..trajectory.embeddings import Learning
 
 
-def _strength(name: str, warp: float, luma: float, contrast: float, iterations: int) -> Recipe:
-    """A warp that keeps the expression, stronger and weaker features, and light that goes unnoticed.
+def _strength(name: str, warp: float, growth: float, luma: float, contrast: float, iterations: int) -> Recipe:
+    """A warp that keeps expression and proportions, stronger and weaker features, and light that goes unnoticed.
 
-    Every part is bounded at each place by what may be seen there, so no search can draw a feature anew; a nose
-    may still grow too large.
+    Every part is bounded at each place by what may be seen there, so no search can draw a feature anew.
     """
-    bands = ((0.012, 40, contrast), (0.03, 36, contrast), (0.07, 24, contrast * 2 / 3))
+    bands = ((0.012, 40, contrast), (0.03, 36, contrast), (0.07, 24, contrast / 3))
     return Recipe(
         name,
         warp=warp,
-        warp_knots=18,
+        growth=growth,
         contrast=bands,
         luma=luma,
         aim=Aim(margin=5),
@@ -38,9 +37,9 @@ def _strength(name: str, warp: float, luma: float, contrast: float, iterations: 
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", warp=0.06, luma=0.23, contrast=0.18, iterations=60),
-    "balanced": _strength("balanced", warp=0.07, luma=0.28, contrast=0.22, iterations=100),
-    "strong": _strength("strong", warp=0.085, luma=0.38, contrast=0.28, iterations=130),
+    "light": _strength("light", warp=0.11, growth=1.8, luma=1.3, contrast=0.3, iterations=60),
+    "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=2.0, contrast=0.4, iterations=100),
+    "strong": _strength("strong", warp=0.16, growth=3.2, luma=2.6, contrast=0.45, iterations=130),
 }
 
 # Terms that hold a latent, which no bound holds.
@@ -65,9 +64,9 @@ def _of_latent(strength: str, margin: float, push: float, warp: float, iteration
 
 
 _LATENTS: dict[str, Recipe] = {
-    "light": _of_latent("light", margin=1.5, push=2, warp=0.025),
-    "balanced": _of_latent("balanced", margin=3, push=2, warp=0.03),
-    "strong": _of_latent("strong", margin=4, push=3, warp=0.045, iterations=80),
+    "light": _of_latent("light", margin=1.5, push=2, warp=0.05),
+    "balanced": _of_latent("balanced", margin=3, push=2, warp=0.06),
+    "strong": _of_latent("strong", margin=4, push=3, warp=0.09, iterations=80),
 }
 
 OTHERS: dict[str, Recipe] = {

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from ..faces.align import similarity, template_points
 from ..faces.crops import window_around
-from ..faces.expression import MOODS, Mood, other_side
 from ..faces.face import Face
 from ..faces.masks import face_oval, frame_coordinates
+from ..faces.movements import MOODS, PROPORTIONS, Movement, other_side
 from .blur import blurred
 from .colour import luma
 from .motion import motion_between, moved
@@ -58,6 +58,8 @@ class Looks:
     """How much of that is not the same left and right."""
     expression: float
     """The largest movement that is read as another mood."""
+    growth: float = 0.0
+    """The largest change of a proportion, in units of what passes: a nose by a third broader is 3 and another's."""
     worst: tuple[int, int] = (0, 0)
     """Where paint or tint shows most: x and y in the picture that was given."""
 
@@ -90,7 +92,7 @@ def look(before: Tensor, after: Tensor, points: Tensor, side: float) -> Looks:
     worst = torch.where(inside, torch.maximum(paint, tint), -1).flatten().argmax().item()
     place = (int((worst % size[1] + 0.5) / scale), int((worst // size[1] + 0.5) / scale))
     if torch.equal(before, after):
-        return Looks(0.0, 0.0, 0.0, 0.0, 0.0, place)
+        return Looks(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, place)
     return Looks(
         *(float(seen[inside].quantile(_SHARE)) for seen in (paint, tint)), *_shape(motion, here, inside), place
     )
@@ -138,8 +140,9 @@ def _pooled(changes: Sequence[Tensor], hiding: Sequence[Tensor], least: Sequence
     return blurred(total, _SPOT).clamp_min(0) ** (1 / _JOINED)
 
 
-def _shape(motion: Tensor, points: Tensor, inside: Tensor) -> tuple[float, float, float]:
-    """How far parts moved, how unevenly, and how much as an expression, in eye distances.
+def _shape(motion: Tensor, points: Tensor, inside: Tensor) -> tuple[float, float, float, float]:
+    """How far parts moved, how unevenly, and how much as an expression, in eye distances; and as another proportion, in
+    units of what passes.
 
     `motion` points back to where a pixel came from, so what a place did is its opposite.
     """
@@ -157,13 +160,15 @@ def _shape(motion: Tensor, points: Tensor, inside: Tensor) -> tuple[float, float
 
     u, v = frame_coordinates(points[None], *motion.shape[-2:])
     here, there = at(u[0], v[0]), at(1 - u[0], v[0]) * motion.new_tensor([-1.0, 1.0]).view(2, 1, 1)
-    moods = [_mood(mood, at, motion) for known in MOODS for mood in (known, other_side(known))]
+    moods = [_moved(mood, at, motion) for known in MOODS for mood in (known, other_side(known))]
+    grown = [_moved(each, at, motion) / each.passes for each in PROPORTIONS]
     within = inside[0, 0]
     far, uneven = ((x.norm(dim=0)[within]).quantile(_FAR) for x in (here, (here - there) / 2))
-    return float(far), float(uneven), max(moods)
+    return float(far), float(uneven), max(moods), max(grown)
 
 
-def _mood(mood: Mood, at: Callable[[Tensor, Tensor], Tensor], like: Tensor) -> float:
-    places = like.new_tensor([place for place, _ in mood.weights])
-    weights = like.new_tensor([weight for _, weight in mood.weights])
-    return abs(float((at(places[:, 0], places[:, 1])[mood.axis] * weights).sum()))
+def _moved(movement: Movement, at: Callable[[Tensor, Tensor], Tensor], like: Tensor) -> float:
+    """How much a movement took place, in eye distances."""
+    places = like.new_tensor([place for place, _ in movement.weights])
+    weights = like.new_tensor([weight for _, weight in movement.weights])
+    return abs(float((at(places[:, 0], places[:, 1])[movement.axis] * weights).sum()))

@@ -51,10 +51,11 @@ class Recipe:
     """Where that latent lies; None is the clean one. Needs a denoiser."""
     smooth: float = 1.0
     """Share of a latent's change that reaches skin without texture, where any change shows."""
-    warp_knots: int = 14
     warp_symmetry: float = 1.0
     expression_held: bool = True
-    """Whether the warp leaves alone what would be read as another mood."""
+    """Whether the warp leaves alone what would be read as another mood, and what would be another's proportions."""
+    growth: float = 2.5
+    """How much of a proportion it may change, in units of what passes (`faces.movements.PROPORTIONS`)."""
     size: int = 256
     """Side of the square the face's window is worked on at."""
     margin: float = 0.35

@@ -17,14 +17,14 @@ from .shape import Shape
 from .veil import Origin, Veil, at_rest
 
 SUFFIX = ".veil"
-KIND, VERSION = "faceveil-veil", 1
+KIND, VERSION = "faceveil-veil", 2
 _KEY = "faceveil"
 _BYTES, _FACES = 32 << 20, 100
 """A veil of one face takes less than 100 KB."""
 _LIMITS = {
     "warp": (0, 0.5),
-    "warp_knots": (4, 64),
     "warp_symmetry": (0, 1),
+    "growth": (0, 100),
     "luma": (0, 4),
     "size": (64, 1024),
     "margin": (0, 2),
@@ -39,7 +39,8 @@ def save_veil(veil: Veil, path: str | Path) -> None:
     from safetensors.torch import save_file
 
     path = Path(path)
-    said = {"kind": KIND, "version": VERSION, "shape": asdict(veil.shape), "origin": asdict(veil.origin)}
+    said = {"kind": KIND, "version": VERSION, "share": veil.share}
+    said |= {"shape": asdict(veil.shape), "origin": asdict(veil.origin)}
     knots = {name: value.detach().cpu().contiguous() for name, value in veil.knots.items()}
     try:
         with whole(path) as part:
@@ -63,16 +64,16 @@ def load_veil(path: str | Path) -> Veil:
             told = (stored.metadata() or {}).get(_KEY)
             if told is None:
                 raise InputError(f"'{name}' is a file of tensors, but no veil that was saved here.")
-            shape, origin = _read(told, name)
+            shape, origin, share = _read(told, name)
             kept = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
     except OSError as error:
         raise InputError(f"The veil '{name}' cannot be opened ({error.strerror or error}): check the path.") from error
     except SafetensorError as error:
         raise InputError(f"'{name}' is damaged or no veil: save it again (--save-veil), or learn a new one.") from error
-    return Veil(shape, _checked(kept, shape, name), origin)
+    return Veil(shape, _checked(kept, shape, name), origin, share)
 
 
-def _read(told: str, name: str) -> tuple[Shape, Origin]:
+def _read(told: str, name: str) -> tuple[Shape, Origin, float]:
     try:
         said = json.loads(told)
         if said["kind"] != KIND:
@@ -82,7 +83,8 @@ def _read(told: str, name: str) -> tuple[Shape, Origin]:
                 f"'{name}' is a veil of version {plain(str(said['version']))[:20]} and this FaceVeil reads version "
                 f"{VERSION}: use the FaceVeil that made it, or learn it anew."
             )
-        return _shape(said["shape"]), _origin(said["origin"])
+        _within(said["share"], (0, 1), False)
+        return _shape(said["shape"]), _origin(said["origin"]), float(said["share"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"'{name}' does not say what a veil has to say: save it again, or learn a new one.") from error
 

@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces.crops import Window, resize
-from ..faces.expression import EYE, INNER_BROW, MIDDLE_BROW, MOUTH_CORNER, OUTER_BROW, mirrored
 from ..faces.masks import Ellipse, eased, frame_coordinates
+from ..faces.movements import EYE, INNER_BROW, MIDDLE_BROW, MOUTH_CORNER, OUTER_BROW, mirrored
 from ..perception.blur import blurred
 from ..perception.colour import luma
 from ..perception.looks import MASKED, unnoticed
@@ -29,20 +29,23 @@ class Band:
     width: float
     knots: int
     share: float
-    """How much of what goes unnoticed may be used: broad light models a face, which is seen as another shape."""
+    """How much of what goes unnoticed may be used: broad light models a face, which is seen as a pale patch or another
+    nose, and hides little from a recogniser."""
 
 
 LIGHT = (
     Band(0.0085, 96, 1.0),
-    Band(0.0156, 56, 1.0),
-    Band(0.031, 28, 0.5),
-    Band(0.0625, 14, 0.25),
+    Band(0.0156, 56, 0.5),
+    Band(0.031, 28, 0.1),
 )
 _ENOUGH = 1024
 """Pixels of a face beyond which its finest band is no finer, and a large photo only costs memory."""
 
-_SPEAKING = (MOUTH_CORNER, INNER_BROW, MIDDLE_BROW, OUTER_BROW, EYE)
+_SPEAKING = (MOUTH_CORNER, (0.44, 0.825), (0.5, 0.825), INNER_BROW, MIDDLE_BROW, OUTER_BROW, EYE)
 """Where a little shadow is another mood, and pale eyes are ill."""
+_CLEAR, _COMPRESSED = 0.016, 0.65
+"""Contrast beyond which more of it hides less and less, and the power that it counts by: the rim of a dark brow or of
+a nostril would else let a blot through that is as strong as itself."""
 _REACH = 0.05
 """How far such a place reaches, in the face's frame."""
 _SPARED = 0.6
@@ -91,7 +94,8 @@ def _unnoticed(bright: Tensor, band: Band, face: float) -> Tensor:
     `face` pixels wide."""
     here = blurred(bright, band.width * face) - blurred(bright, 2 * band.width * face)
     contrast = blurred(here.square(), (2 * band.width + 0.004) * face).clamp_min(0).sqrt()
-    return band.share * (unnoticed(band.width) + MASKED * contrast)
+    hidden = torch.where(contrast > _CLEAR, _CLEAR * (contrast / _CLEAR).clamp_min(1) ** _COMPRESSED, contrast)
+    return band.share * (unnoticed(band.width) + MASKED * hidden)
 
 
 def _calm(coordinates: tuple[Tensor, Tensor]) -> Tensor:

@@ -58,6 +58,13 @@ def at_rest(points: Tensor, shared: bool, channels: int, knots: int) -> Tensor:
     return torch.zeros(rows, channels, knots, knots, device=points.device, requires_grad=True)
 
 
+def broad(knots: Tensor) -> Tensor:
+    """The part of a grid (B, C, knots, knots) that varies little from knot to knot: a binomial filter."""
+    weights = knots.new_tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    kernel = torch.outer(weights, weights).expand(knots.shape[1], 1, 5, 5)
+    return F.conv2d(F.pad(knots, (2, 2, 2, 2), mode="replicate"), kernel, groups=knots.shape[1])
+
+
 def scaled(field: Tensor, height: int, width: int, mode: str = "bicubic") -> Tensor:
     if field.shape[-2:] == (height, width):
         return field

@@ -9,13 +9,55 @@ from torch import Tensor
 
 from ..perception.blur import blurred
 from ..perception.colour import luma
-from .frame import at_rest, frames_of, on_pixels, pick, spread
+from .frame import at_rest, broad, frames_of, on_pixels, pick, spread
 
 
-def _alike(control: Tensor, bound: float, frames: Tensor, rows: Tensor | None, height: int, width: int) -> Tensor:
-    """Parameters as a field over the windows, within the bound, and alike left and right as a face is."""
+def _alike(control: Tensor, bound: float, rows: Tensor | None) -> Tensor:
+    """Parameters as knots, within the bound, and alike left and right as a face is."""
     knots = torch.tanh(pick(control, rows)) * bound
-    return on_pixels((knots + knots.flip(3)) / 2, pick(frames, rows), height, width)
+    return (knots + knots.flip(3)) / 2
+
+
+def _fine(knots: Tensor) -> Tensor:
+    """What of a band is no broader band's, within the same bound: what fine texture hides it hides of fine light only,
+    and a patch is none."""
+    return (knots - broad(knots)) / _FINEST
+
+
+_FINEST = 2 * (1 - (6 / 16) ** 2)
+"""How much larger than its largest knot the fine part of a grid can be."""
+
+
+_NEAR = 0.02
+"""How far around a place, as a share of the window, its colours are looked up."""
+_EVEN = 0.02
+"""Deviation of brightness below which a place is too even to say which colours go with more or less light."""
+_DARK = 0.4
+"""Brightness from which more light is more of the colour that is there; in the dark there is hardly any."""
+
+
+def _colours(window: Tensor, bright: Tensor) -> Tensor:
+    """How red, green and blue change with brightness at each place of the window: by how they do around it.
+
+    Where a highlight fades, skin gets its colour back, and where a shadow ends it is skin that begins: more and less
+    of the same grey would leave ash on the nose, and more of the same colour a glow in the nostrils.
+    """
+    reach = _NEAR * max(window.shape[-2:])
+    mean = blurred(torch.cat([window, bright, window * bright, bright.square()], 1), reach)
+    colour, level, product, square = mean.split([3, 1, 3, 1], 1)
+    own = torch.lerp(torch.ones_like(colour), colour / level.clamp_min(1e-3), (level / _DARK).clamp(max=1))
+    return (product - colour * level + own * _EVEN**2) / (square - level.square() + _EVEN**2)
+
+
+def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:
+    """The window with its brightness changed, in the colours that light has there.
+
+    What gets brighter stops short of where its strongest colour is full: clipped red is a pale patch.
+    """
+    colours = _colours(window, luma(window))
+    room = ((1 - window) / colours.clamp_min(0.05)).amin(1, keepdim=True).clamp_min(1e-3)
+    more = change.clamp_min(0)
+    return window + mask * torch.where(change > 0, more / (1 + (more / room).square()).sqrt(), change) * colours
 
 
 class FeatureContrast:
@@ -50,21 +92,22 @@ class FeatureContrast:
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         height, width = window.shape[-2:]
+        frames = pick(self.frames, rows)
         change, finer = torch.zeros_like(window[:, :1]), luma(window)
         for control, (share, _, bound) in zip(self.control, self.bands, strict=True):
             broader = blurred(finer, share * self.face * max(height, width))
-            change = change + _alike(control, bound, self.frames, rows, height, width) * (finer - broader)
+            change = change + on_pixels(_alike(control, bound, rows), frames, height, width) * (finer - broader)
             finer = broader
         if self.let_through is not None:
             change = change * spread(pick(self.let_through, rows), height, width)
-        return window + change * mask
+        return lit(window, change, mask)
 
 
 class LumaField:
     """Bands of brightness in the face's own frame, each bounded at each place by what goes unnoticed there.
 
-    The same change of red, green and blue: what shows first on skin is colour, so there is none. Alike left and right,
-    so that what models the face models both of its sides.
+    What shows first on skin is colour, and another light leaves that alone. Alike left and right, so that what models
+    the face models both of its sides.
     """
 
     kind = "light"
@@ -89,11 +132,12 @@ class LumaField:
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         height, width = window.shape[-2:]
+        frames = pick(self.frames, rows)
         unnoticed = None if self.unnoticed is None else pick(self.unnoticed, rows)
         change = torch.zeros_like(window[:, :1])
         for index, control in enumerate(self.control):
-            band = _alike(control, self.strength, self.frames, rows, height, width)
+            band = on_pixels(_fine(_alike(control, self.strength, rows)), frames, height, width)
             if unnoticed is not None:
                 band = band * spread(unnoticed[:, index : index + 1], height, width)
             change = change + band
-        return window + change * mask
+        return lit(window, change, mask)

@@ -22,9 +22,9 @@ class Shape:
     """The numbers of a recipe that say what may change; `search.recipe.Recipe` says what each of them means."""
 
     warp: float = 0.0
-    warp_knots: int = 14
     warp_symmetry: float = 1.0
     expression_held: bool = True
+    growth: float = 2.5
     contrast: tuple[Band, ...] = ()
     luma: float = 0.0
     size: int = 256
@@ -54,6 +54,6 @@ class Shape:
             parts.append(LumaField(points, self.size, self.luma, [band.knots for band in LIGHT], light, shared))
         if self.warp:
             # Last, so that what was changed moves along with what hides it.
-            warp = self.warp, self.warp_knots, self.warp_symmetry, self.expression_held
+            warp = self.warp, self.warp_symmetry, self.expression_held, self.growth
             parts.append(WarpField(points, self.size, *warp, hair, shared))
         return parts

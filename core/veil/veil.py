@@ -45,6 +45,8 @@ class Veil:
     shape: Shape
     knots: dict[str, Tensor]
     origin: Origin = field(default_factory=Origin)
+    share: float = 1.0
+    """How much of what its knots are an amount of 1 is: a budget leaves less than was found."""
 
     def __len__(self) -> int:
         """For how many faces; one is for any number."""
@@ -81,7 +83,7 @@ class Veil:
         bounds = bounds or self.shape.forgiving(picture, windows, points)
         variable = Bundle(self.shape.fields(points, bounds, shared=len(self) == 1))
         self.put_on(variable)
-        return wear(picture, faces, windows, variable, allowed, amount)
+        return wear(picture, faces, windows, variable, allowed, amount * self.share)
 
     def on_photo(self, photo: Tensor, faces: Sequence[Face], amount: float = 1.0) -> Tensor:
         """The same of a photo, as the eight bits of a file hold it; of a large one only the part that its faces need is
@@ -93,11 +95,8 @@ class Veil:
         return result
 
     def scaled(self, share: float) -> Veil:
-        """The veil whose amount of 1 is this one's `share`, from 0 to 1: every field is in proportion to the bounded
-        value of its knots."""
-        if share == 1:
-            return self
-        return replace(self, knots={name: torch.atanh(share * torch.tanh(knots)) for name, knots in self.knots.items()})
+        """The veil whose amount of 1 is this one's `share`, from 0 to 1."""
+        return replace(self, share=self.share * share)
 
     def bounds(self, picture: Tensor, faces: Sequence[Face]) -> Forgiving | None:
         """What a picture forgives where these faces are: half of the work, and alike from frame to frame."""
@@ -109,7 +108,10 @@ class Veil:
 
     def begin(self, variable: Bundle) -> None:
         """Where a search begins that goes on from this veil."""
-        self.scaled(_BEGUN).put_on(variable)
+        less = _BEGUN * self.share
+        replace(self, knots={name: torch.atanh(less * torch.tanh(knots)) for name, knots in self.knots.items()}).put_on(
+            variable
+        )
 
     def put_on(self, variable: Bundle) -> None:
         """Sets a variable's parameters to these knots. Knots of one face are every row's."""

@@ -1,4 +1,5 @@
-"""A small smooth change of a face's shape that leaves its expression and the run of its hair alone."""
+"""A small smooth change of a face's shape that leaves its expression and the run of its hair alone, and changes no
+proportion by more than passes."""
 
 from __future__ import annotations
 
@@ -9,37 +10,54 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..faces.expression import MOODS, Mood, other_side
-from .frame import EYES, LEFT, SPAN, TOP, at_rest, frames_of, on_pixels, pick, spline_weights, spread
+from ..faces.movements import MOODS, PROPORTIONS, Movement, other_side
+from .frame import EYES, LEFT, SPAN, TOP, at_rest, broad, frames_of, on_pixels, pick, spline_weights, spread
+
+LEVELS = ((7, 0.5), (11, 0.3), (18, 0.2))
+"""Knots, and the share of the displacement that is theirs: broad movements are large and fine ones small, so a part may
+move and cannot be blown up."""
+_FINEST = LEVELS[-1][0]
 
 
 @cache
-def _moods(knots: int) -> Tensor:
+def _upto_finest(knots: int) -> Tensor:
+    """Weights (finest, knots) that bring a level's knots to the finest one's."""
+    inner = spline_weights(_FINEST - 2, knots, torch.zeros(()))
+    return torch.cat([inner[:1], inner, inner[-1:]])
+
+
+@cache
+def _moods() -> Tensor:
     """An orthonormal basis (moods, 2 * knots * knots) of the displacements that are an expression."""
     return torch.linalg.svd(
-        torch.stack([_of_knots(mood, knots) for known in MOODS for mood in (known, other_side(known))]),
+        torch.stack([_of_knots(mood) for known in MOODS for mood in (known, other_side(known))]),
         full_matrices=False,
     ).Vh[: 2 * len(MOODS) - 1]  # knitted brows are their own other side
 
 
-def _of_knots(mood: Mood, knots: int) -> Tensor:
-    """What a mood is, as weights of a warp's knots."""
-    weights = torch.zeros(2, knots, knots)
+@cache
+def _proportions() -> tuple[Tensor, Tensor, Tensor]:
+    """How much of each proportion a displacement changes (proportions, 2 * knots * knots), the displacements that
+    change one of them, no other and no mood (2 * knots * knots, proportions), and how much of each passes."""
+    moods = _moods()
+    read = torch.stack([_of_knots(each) for each in PROPORTIONS])
+    read = read - (read @ moods.T) @ moods
+    return read, torch.linalg.pinv(read), torch.tensor([each.passes for each in PROPORTIONS]) * EYES
+
+
+def _of_knots(movement: Movement) -> Tensor:
+    """What a movement is, as weights of a warp's knots."""
+    weights = torch.zeros(2, _FINEST, _FINEST)
     fine = 4001
-    spline = spline_weights(fine, knots, weights)
-    for (u, v), weight in mood.weights:
+    spline = spline_weights(fine, _FINEST, weights)
+    for (u, v), weight in movement.weights:
         column, row = (round((place - start) / SPAN * (fine - 1)) for place, start in ((u, LEFT), (v, TOP)))
-        weights[mood.axis] += weight * torch.outer(spline[row], spline[column])
+        weights[movement.axis] += weight * torch.outer(spline[row], spline[column])
     return weights.flatten()
 
 
-def _broad(knots: Tensor) -> Tensor:
-    """The part of a displacement (B, 2, knots, knots) that varies little from knot to knot: two binomial filters."""
-    weights = knots.new_tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-    kernel = torch.outer(weights, weights).expand(2, 1, 5, 5)
-    for _ in range(2):
-        knots = F.conv2d(F.pad(knots, (2, 2, 2, 2), mode="replicate"), kernel, groups=2)
-    return knots
+FREE = 100.0
+"""Growth that holds no proportion at all."""
 
 
 class WarpField:
@@ -57,35 +75,50 @@ class WarpField:
         points: Tensor,
         side: int,
         bound: float,
-        knots: int = 12,
         symmetry: float = 0.0,
         expression_held: bool = False,
+        growth: float = FREE,
         hair: Tensor | None = None,
         shared: bool = False,
     ) -> None:
         """`points` (B, 5, 2) of the faces in a window of `side` pixels.
 
-        With `expression_held` no displacement is possible that would be read as another mood. Where `hair`
-        (B, 1, h, w) is 1 only the broad part of it is left: fine movements make straight strands wavy.
+        With `expression_held` no displacement is possible that would be read as another mood, and none that changes a
+        proportion by more than `growth` times what passes. Where `hair` (B, 1, h, w) is 1 only the broad part of it is
+        left: fine movements make straight strands wavy.
         """
         self.hair = hair
         self.frames = frames_of(points, side)
-        self.bound, self.symmetry = bound, symmetry
-        self._moods = _moods(knots).to(points.device) if expression_held else None
-        self.control = at_rest(points, shared, 2, knots)
+        self.bound, self.symmetry, self.expression_held, self.growth = bound, symmetry, expression_held, growth
+        self.control = [at_rest(points, shared, 2, knots) for knots, _ in LEVELS]
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
-        yield self.control, 1 / 12
+        for control in self.control:
+            yield control, 1 / 12
 
     def knots(self, rows: Tensor | None = None) -> Tensor:
-        """The displacement at the knots (B, 2, knots, knots), in the face's frame."""
-        control = torch.tanh(pick(self.control, rows)) * self.bound * EYES
-        mirrored = control.flip(3) * control.new_tensor([-1.0, 1.0]).view(1, 2, 1, 1)
-        control = control + self.symmetry * 0.5 * (mirrored - control)
-        if self._moods is None:
-            return control
-        flat = control.flatten(1)
-        return (flat - (flat @ self._moods.T) @ self._moods).view_as(control)
+        """The displacement at the finest knots (B, 2, knots, knots), in the face's frame."""
+        total = 0
+        for control, (count, share) in zip(self.control, LEVELS, strict=True):
+            up = _upto_finest(count).to(control)
+            total = total + up @ (torch.tanh(pick(control, rows)) * share) @ up.T
+        mirrored = total.flip(3) * total.new_tensor([-1.0, 1.0]).view(1, 2, 1, 1)
+        total = (total + self.symmetry * 0.5 * (mirrored - total)) * self.bound * EYES
+        flat = total.flatten(1)
+        if self.expression_held:
+            moods = _moods().to(flat)
+            flat = flat - (flat @ moods.T) @ moods
+            if self.growth < FREE:
+                flat = self._grown_little(flat)
+        return flat.view_as(total)
+
+    def _grown_little(self, flat: Tensor) -> Tensor:
+        """The displacement with every proportion brought within its limit: a little is left as it is, and more and more
+        brings less and less."""
+        read, write, passes = (each.to(flat) for each in _proportions())
+        limit = passes * max(self.growth, 1e-6)
+        change = flat @ read.T
+        return flat + (limit * torch.tanh(change / limit) - change) @ write.T
 
     def displacement(self, height: int, width: int, rows: Tensor | None = None) -> Tensor:
         """(B, 2, height, width): shifts in x and y as shares of the window's side, before masking."""
@@ -93,8 +126,8 @@ class WarpField:
         if self.hair is None:
             in_frame = on_pixels(knots, frames, height, width)
         else:
-            fine, broad = on_pixels(torch.cat([knots, _broad(knots)], 1), frames, height, width).split(2, 1)
-            in_frame = torch.lerp(fine, broad, spread(pick(self.hair, rows), height, width))
+            free, unbent = on_pixels(torch.cat([knots, broad(broad(knots))], 1), frames, height, width).split(2, 1)
+            in_frame = torch.lerp(free, unbent, spread(pick(self.hair, rows), height, width))
         return torch.einsum("brc,bchw->brhw", torch.linalg.inv(frames[:, :, :2]), in_frame)
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:

@@ -55,6 +55,8 @@ class Quality:
     """How much of that is not the same left and right."""
     expression: float = 0.0
     """The largest movement that is read as another mood."""
+    growth: float = 0.0
+    """The largest change of a proportion, in units of what passes (`faces.movements.PROPORTIONS`)."""
     worst: tuple[int, int] | None = None
     """Where paint or tint shows most, in the picture."""
 

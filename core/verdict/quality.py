@@ -70,5 +70,6 @@ def measure_quality(original: Tensor, protected: Tensor, face: Face, outside_max
         shape=looks.shape,
         uneven=looks.uneven,
         expression=looks.expression,
+        growth=looks.growth,
         worst=looks.worst,
     )

@@ -7,7 +7,7 @@ import torch
 from faceveil.core.veil.shape import Shape
 from faceveil.core.veil.veil import Veil, at_rest
 
-SHAPE = Shape(warp=0.06, warp_knots=8, contrast=((0.02, 10, 0.2), (0.05, 8, 0.2)), luma=0.5)
+SHAPE = Shape(warp=0.12, contrast=((0.02, 10, 0.2), (0.05, 8, 0.2)), luma=0.5)
 
 
 def stirred(shape: Shape = SHAPE, rows: int = 1) -> Veil:

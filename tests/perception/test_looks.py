@@ -34,7 +34,7 @@ def spot(picture: torch.Tensor, points: torch.Tensor, colour: tuple[float, float
 def test_nothing_is_nothing(seen):
     picture, points, side = seen
     found = look(picture, picture.clone(), points, side)
-    assert (found.paint, found.tint, found.shape, found.expression) == (0, 0, 0, 0)
+    assert (found.paint, found.tint, found.shape, found.expression, found.growth) == (0, 0, 0, 0, 0)
 
 
 def test_more_light_is_forgiven(seen):
@@ -53,13 +53,34 @@ def test_a_smudge_is_paint_where_it_is_and_a_dyed_one_is_tint(seen):
 
 def test_a_warp_is_shape_and_hardly_paint(seen):
     picture, points, side = seen
-    warp = WarpField(points[None], picture.shape[-1], 0.06, 14, 1.0, expression_held=True)
-    warp.control.data.uniform_(-2, 2, generator=torch.Generator().manual_seed(3))
+    warp = WarpField(points[None], picture.shape[-1], 0.12, 1.0, expression_held=True)
+    for index, control in enumerate(warp.control):
+        control.data.uniform_(-2, 2, generator=torch.Generator().manual_seed(index))
     moved = warp.apply(picture, torch.ones_like(picture[:, :1])).clamp(0, 1)
     found = look(picture, moved, points, side)
     noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(0)) * 8 / 255
     grainy = look(picture, (picture + noise).clamp(0, 1), points, side)
     assert 0.01 < found.shape < 0.1 and found.paint < grainy.paint
+
+
+def test_a_broader_nose_is_growth_and_a_face_that_is_moved_is_none(seen):
+    picture, points, side = seen
+    height, width = picture.shape[-2:]
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    nose, eyes = points[2], float((points[1] - points[0]).norm())
+    near = torch.exp(-((x - nose[0]) ** 2 + (y - nose[1]) ** 2) / (2 * (0.35 * eyes) ** 2))
+
+    def stretched(by: float, across: float = 0.0) -> torch.Tensor:
+        """The nose broader by a share, and all of the picture moved by a share of the eyes' distance."""
+        there = x - by * near * (x - nose[0]) - across * eyes
+        grid = torch.stack([2 * there / (width - 1) - 1, 2 * y / (height - 1) - 1], -1)[None]
+        return torch.nn.functional.grid_sample(
+            picture, grid, mode="bicubic", padding_mode="border", align_corners=True
+        ).clamp(0, 1)
+
+    siblings, caricature = (look(picture, stretched(by), points, side).growth for by in (0.06, 0.3))
+    assert siblings < 2.5 < 3.5 < caricature
+    assert look(picture, stretched(0.0, across=0.03), points, side).growth < 1
 
 
 def test_features_may_be_stronger_but_smooth_skin_stays_smooth(seen):
@@ -77,8 +98,9 @@ def test_a_warp_that_holds_the_expression_leaves_every_mood_alone():
     from faceveil.core.veil.warp import _moods
 
     points = torch.tensor([[[38.0, 51.0], [73.0, 51.0], [56.0, 71.0], [41.0, 92.0], [70.0, 92.0]]])
-    warp = WarpField(points, 112, 0.1, 14, 1.0, expression_held=True)
-    warp.control.data.uniform_(-2, 2, generator=torch.Generator().manual_seed(1))
+    warp = WarpField(points, 112, 0.2, 1.0, expression_held=True, growth=2.0)
+    for index, control in enumerate(warp.control):
+        control.data.uniform_(-2, 2, generator=torch.Generator().manual_seed(index))
     knots = warp.knots()
     assert knots.abs().max() > 0.01
-    assert (knots.flatten(1) @ _moods(14).T).abs().max() < 1e-5
+    assert (knots.flatten(1) @ _moods().T).abs().max() < 1e-5

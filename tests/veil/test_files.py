@@ -30,24 +30,26 @@ def written(folder: Path, change=lambda said: None, knots=None) -> Path:
 
 def test_what_is_saved_comes_back(tmp_path):
     origin = Origin("balanced", {"dlib": 0.87}, "1e-2", 4, "0.1.0")
-    veil = Veil(SHAPE, stirred(rows=2).knots, origin)
+    veil = Veil(SHAPE, stirred(rows=2).knots, origin, 0.6)
     save_veil(veil, tmp_path / "me.veil")
     again = load_veil(tmp_path / "me.veil")
-    assert again.shape == SHAPE and again.origin == origin and len(again) == 2
+    assert again.shape == SHAPE and again.origin == origin and len(again) == 2 and again.share == 0.6
     assert all(torch.equal(again.knots[name], veil.knots[name]) for name in veil.knots)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda said: said.update(version=2), "version 2"),
+        (lambda said: said.update(version=1), "version 1"),
         (lambda said: said.update(kind="recipe"), "kind 'recipe'"),
         (lambda said: said.pop("shape"), "does not say"),
         (lambda said: said["shape"].update(warp=9), "does not say"),
         (lambda said: said["shape"].update(size=10**9), "does not say"),
         (lambda said: said["shape"].update(warp=float("nan")), "does not say"),
         (lambda said: said["shape"].update(contrast=[[0.1, 10**7, 0.1]]), "does not say"),
-        (lambda said: said["shape"].update(warp_knots=9), "other knots"),
+        (lambda said: said["shape"].update(growth=-1), "does not say"),
+        (lambda said: said["shape"].update(contrast=[[0.1, 9, 0.1]]), "other knots"),
+        (lambda said: said.update(share=2), "does not say"),
         (lambda said: said["shape"].update(warp=0, luma=0, contrast=[]), "changes nothing"),
     ],
 )

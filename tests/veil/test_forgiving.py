@@ -31,7 +31,7 @@ def of(picture: torch.Tensor):
 
 def test_bare_skin_forgives_what_goes_unnoticed_and_no_more():
     light = of(bare()).light
-    for index, (band, least) in enumerate(zip(LIGHT, (2, 3, 4, 6), strict=True)):
+    for index, (band, least) in enumerate(zip(LIGHT, (2, 3, 4), strict=True)):
         assert torch.isclose(light[:, index].max(), torch.tensor(band.share * least / 255), atol=1e-5)
 
 
@@ -39,6 +39,12 @@ def test_texture_hides_more_in_its_own_band_than_in_a_broad_one():
     bare_light, hairy_light = of(bare()).light, of(hairy()).light
     gain = (hairy_light / bare_light)[0, :, 80:176, 80:176].mean((1, 2))
     assert gain[0] > 1.3 * gain[-1]
+
+
+def test_strong_contrast_hides_more_but_not_as_much_more_as_it_is():
+    """The rim of a dark brow does not let through a blot as strong as itself."""
+    weak, strong = (of(hairy(amount)).light[0, 0, 140:176, 60:80].mean() for amount in (0.05, 0.4))
+    assert 2 * weak < strong < 6 * weak
 
 
 def test_places_that_a_mood_is_read_from_are_spared():
@@ -71,10 +77,11 @@ def test_light_stays_within_the_sum_of_its_bounds_at_every_size():
 
 def test_strands_may_move_and_may_not_be_bent():
     def strain(hair: torch.Tensor | None) -> tuple[float, float]:
-        warp = WarpField(POINTS, SIDE, 0.07, 18, 1.0, False, hair)
-        warp.control.data = torch.randn(warp.control.shape, generator=torch.Generator().manual_seed(0)) * 3
+        warp = WarpField(POINTS, SIDE, 0.14, 1.0, hair=hair)
+        for index, control in enumerate(warp.control):
+            control.data = torch.randn(control.shape, generator=torch.Generator().manual_seed(index)) * 3
         moved = warp.displacement(SIDE, SIDE)
         return moved.diff(dim=-2).abs().amax().item(), moved.abs().mean().item()
 
     (free, _), (held, left) = strain(None), strain(torch.ones(1, 1, SIDE, SIDE))
-    assert held < free / 3 and left > 0
+    assert held < 0.6 * free and left > 0
