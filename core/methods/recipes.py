@@ -17,13 +17,16 @@ from ..search.viewing import PLAIN, VARIED
 from ..search.weighting import Constant, Linear, Sigmoid
 from ..trajectory.embeddings import Learning
 
+MOST_PAINT = 0.6
+"""The paint beyond which people called a picture damaged: of what is found, so much is worn as shows no more."""
+
 
 def _strength(name: str, warp: float, growth: float, luma: float, contrast: float, iterations: int) -> Recipe:
     """A warp that keeps expression and proportions, stronger and weaker features, and light that goes unnoticed.
 
     Every part is bounded at each place by what may be seen there, so no search can draw a feature anew.
     """
-    bands = ((0.012, 40, contrast), (0.03, 36, contrast), (0.07, 24, contrast / 3))
+    bands = ((0.03, 36, contrast), (0.07, 24, contrast / 3))
     return Recipe(
         name,
         warp=warp,
@@ -33,13 +36,14 @@ def _strength(name: str, warp: float, growth: float, luma: float, contrast: floa
         aim=Aim(margin=5),
         viewing=replace(VARIED, spans=(0.8, 1.05)),
         settings=Settings(iterations, patience=8),
+        budget=MOST_PAINT,
     )
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", warp=0.11, growth=1.8, luma=1.3, contrast=0.3, iterations=60),
-    "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=2.0, contrast=0.4, iterations=100),
-    "strong": _strength("strong", warp=0.16, growth=3.2, luma=2.6, contrast=0.45, iterations=130),
+    "light": _strength("light", warp=0.12, growth=2.0, luma=2.2, contrast=0.24, iterations=80),
+    "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=2.7, contrast=0.27, iterations=100),
+    "strong": _strength("strong", warp=0.16, growth=3.0, luma=3.6, contrast=0.35, iterations=130),
 }
 
 # Terms that hold a latent, which no bound holds.
@@ -117,7 +121,8 @@ MAKEUP = "makeup"
 
 
 def choose(name: str | None = None, budget: float | None = None) -> Recipe:
-    """A recipe by name, our default when none is named; with `budget`, no more paint than that may show on a face."""
+    """A recipe by name, our default when none is named; with `budget`, instead of what the recipe allows no more paint
+    than that may show on a face."""
     name = name or DEFAULT
     if name not in RECIPES:
         raise InputError(f"There is no recipe '{name}'. Known: {', '.join(RECIPES)}.")
@@ -126,7 +131,7 @@ def choose(name: str | None = None, budget: float | None = None) -> Recipe:
             f"A budget of {budget} makes no sense: it is the most paint that may show, from 0.2 (hardly seen) over 0.5 "
             "(what the default comes to) to 1 (seen at once)."
         )
-    return replace(RECIPES[name], budget=budget)
+    return RECIPES[name] if budget is None else replace(RECIPES[name], budget=budget)
 
 
 def through_denoising(recipe: Recipe) -> Recipe:

@@ -46,6 +46,9 @@ _SPEAKING = (MOUTH_CORNER, (0.44, 0.825), (0.5, 0.825), INNER_BROW, MIDDLE_BROW,
 _CLEAR, _COMPRESSED = 0.016, 0.65
 """Contrast beyond which more of it hides less and less, and the power that it counts by: the rim of a dark brow or of
 a nostril would else let a blot through that is as strong as itself."""
+_BARE = 0.4
+"""How much of what goes unnoticed on bare skin may be used: what texture hides does more, and smooth cheeks show
+mottling that no single place of them would."""
 _REACH = 0.05
 """How far such a place reaches, in the face's frame."""
 _SPARED = 0.6
@@ -53,6 +56,9 @@ _SPARED = 0.6
 
 _FEATURES: Ellipse = (0.5, 0.62, 0.37, 0.36)
 """Brows, eyes, nose and mouth: texture outside of it is hair."""
+_RIM = 0.7
+"""The share of a change of brightness that is kept from cheeks' sides and the forehead: hair beside them would hide a
+bruise in its own contrast, and to a recogniser they matter least."""
 _HAIR = 1 / 3
 """Texture, of what hides a change fully, at which a place is all hair."""
 
@@ -80,8 +86,9 @@ def forgiving(image: Tensor, windows: Sequence[Window], points: Tensor, size: in
         textured.append(F.interpolate(texture(own, face * side), (size, size), mode="area"))
     coordinates = frame_coordinates(points, size, size)
     calm = _calm(coordinates)
-    hair = (torch.cat(textured) / _HAIR).clamp(max=1) * _outside(coordinates, _FEATURES)
-    return Forgiving(torch.cat(light) * calm, calm, hair)
+    outside = _outside(coordinates, _FEATURES)
+    hair = (torch.cat(textured) / _HAIR).clamp(max=1) * outside
+    return Forgiving(torch.cat(light) * calm * (1 - _RIM * outside), calm, hair)
 
 
 def joined(photos: Sequence[Forgiving]) -> Forgiving:
@@ -95,7 +102,7 @@ def _unnoticed(bright: Tensor, band: Band, face: float) -> Tensor:
     here = blurred(bright, band.width * face) - blurred(bright, 2 * band.width * face)
     contrast = blurred(here.square(), (2 * band.width + 0.004) * face).clamp_min(0).sqrt()
     hidden = torch.where(contrast > _CLEAR, _CLEAR * (contrast / _CLEAR).clamp_min(1) ** _COMPRESSED, contrast)
-    return band.share * (unnoticed(band.width) + MASKED * hidden)
+    return band.share * (_BARE * unnoticed(band.width) + MASKED * hidden)
 
 
 def _calm(coordinates: tuple[Tensor, Tensor]) -> Tensor:

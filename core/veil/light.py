@@ -60,6 +60,11 @@ def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:
     return window + mask * torch.where(change > 0, more / (1 + (more / room).square()).sqrt(), change) * colours
 
 
+_PORES = 0.012
+"""Details finer than this share of the face stay as they are: no recogniser is shown them, and without them skin is
+airbrushed."""
+
+
 class FeatureContrast:
     """What is there, stronger or weaker: brows, lids, lips and shadows by band of width, at most by a share.
 
@@ -93,7 +98,8 @@ class FeatureContrast:
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         height, width = window.shape[-2:]
         frames = pick(self.frames, rows)
-        change, finer = torch.zeros_like(window[:, :1]), luma(window)
+        change = torch.zeros_like(window[:, :1])
+        finer = blurred(luma(window), _PORES * self.face * max(height, width))
         for control, (share, _, bound) in zip(self.control, self.bands, strict=True):
             broader = blurred(finer, share * self.face * max(height, width))
             change = change + on_pixels(_alike(control, bound, rows), frames, height, width) * (finer - broader)
