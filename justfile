@@ -13,6 +13,10 @@ tidy:
     ruff check --fix .
     ruff format .
 
+# Whether what is shipped agrees with its types.
+types:
+    .ci/types
+
 # ComfyUI's tests on the versions that are named (folders).
 comfy *folders:
     python tests/integration/versions.py {{folders}}

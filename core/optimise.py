@@ -87,7 +87,8 @@ class Outcome:
     iterations: int = 0
     row_iterations: int = 0
     """Iterations summed over the rows that took part in them."""
-    done: Tensor | None = None
+    done: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    """Which rows were won; no rows where nothing ran."""
     history: list[dict[str, float]] = field(default_factory=list)
     """Each term's mean over the working rows, by iteration."""
 

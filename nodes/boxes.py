@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..core.errors import InputError
-from ..core.faces.find import Box
+from ..core.faces.face import Box, box_of
 
 
 def boxes_of(given: Any, count: int, size: tuple[int, int] | None = None) -> list[list[Box]]:
@@ -18,7 +18,7 @@ def boxes_of(given: Any, count: int, size: tuple[int, int] | None = None) -> lis
     if segs := _segs(given):
         frames = [_of_segs(*segs, size)]
     elif isinstance(given, Mapping) and "frames" in given:
-        frames = [[tuple(float(side) for side in face["bbox_xyxy"]) for face in frame] for frame in given["frames"]]
+        frames = [[box_of(face["bbox_xyxy"]) for face in frame] for frame in given["frames"]]
     elif isinstance(given, Mapping):
         frames = [[_sides(given)]]
     elif all(isinstance(each, Mapping) for each in given):
@@ -51,4 +51,4 @@ def _segs(given: Any) -> tuple[Any, Any] | None:
 
 def _of_segs(known: Sequence[int], segs: Iterable[Any], size: tuple[int, int] | None) -> list[Box]:
     high, wide = (1.0, 1.0) if size is None else (new / old for new, old in zip(size, known, strict=False))
-    return [tuple(float(at) * by for at, by in zip(seg.bbox, (wide, high) * 2, strict=True)) for seg in segs]
+    return [box_of(float(at) * by for at, by in zip(seg.bbox, (wide, high) * 2, strict=True)) for seg in segs]

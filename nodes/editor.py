@@ -159,7 +159,7 @@ class TrajectoryEditor(io.ComfyNode):
         masks = masks_of(mask, len(pictures))
         latents = latent_format_of(model)
         cells = max(1, round(size / refuse_unsuited(vae)))
-        shape = (1, latents.latent_channels, cells, cells)
+        shape: tuple[int, ...] = (1, latents.latent_channels, cells, cells)
         if trajectory is not None:
             shape = trajectory.shape
             trajectory.refuse_other((len(pictures), latents.latent_channels, *shape[2:]), "the pictures make one")
@@ -196,8 +196,8 @@ class TrajectoryEditor(io.ComfyNode):
                     guarded = InLoop(_faces(whole), recognisers, GuardRecipe(), seed) if recognisers else None
                     known = None if trajectory is None else trajectory.path
                     done = edit_image(whole, area.to(device), wish, denoiser, autoencoder, size, guarded, show, known)
-                    made = (to_bhwc(each.cpu()).clamp(0, 1) for each in (done.image, done.unguarded))
-                    return *made, done.won
+                    image, unguarded = (to_bhwc(each.cpu()).clamp(0, 1) for each in (done.image, done.unguarded))
+                    return image, unguarded, done.won
 
             def edited(economy: Economy, work: Any = work) -> Any:
                 made = []

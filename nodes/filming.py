@@ -12,8 +12,9 @@ from ..core.errors import InputError
 from ..core.film import run
 from ..core.film.files import CONTAINERS, about
 from ..core.film.frames import Picture
-from ..core.film.protect import Wardrobe, Worn, dress, find_veils, veils_of
+from ..core.film.protect import Wardrobe, dress, find_veils, veils_of
 from ..core.film.verdict import judge
+from ..core.film.worn import Worn
 from ..core.methods.recipes import choose
 from ..core.optimise import Step
 from ..core.recognisers.recogniser import Recogniser

@@ -83,7 +83,7 @@ class FindFaces(io.ComfyNode):
         pictures = pictures_of(image)
         named = "scrfd" if detector == "scrfd" else "auto"
         looks = named if insightface is None else scrfd_in(insightface)
-        drawn = None if boxes is None else boxes_of(boxes, len(pictures), tuple(image.shape[1:3]))
+        drawn = None if boxes is None else boxes_of(boxes, len(pictures), (image.shape[1], image.shape[2]))
         bar = Bar(len(pictures))
         with cancellable():
             found, mask = find_in_pictures(pictures, faces, grow, bar.show, looks, drawn)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ..core.errors import FaceVeilError, NoFaceError
-from ..core.faces.face import Face
-from ..core.faces.find import Box, Looks, find_faces
+from ..core.faces.face import Box, Face
+from ..core.faces.find import Looks, find_faces
 from ..core.faces.masks import face_oval
 from ..core.images import to_bchw
 
@@ -38,9 +38,10 @@ def find_in_pictures(
             if len(pictures) == 1:
                 raise
             faces = []
-        mask = torch.zeros(picture.shape[:3])
+        height, width = picture.shape[1:3]
+        mask = torch.zeros(1, height, width)
         for face in faces:
-            mask = torch.maximum(mask, face_oval(face.points[None], *picture.shape[1:3], grow=grow)[:, 0])
+            mask = torch.maximum(mask, face_oval(face.points[None], height, width, grow=grow)[:, 0])
         found.append(faces)
         masks.append(mask)
         on_picture(index + 1)

@@ -88,7 +88,7 @@ class InvertToTrajectory(io.ComfyNode):
 
             with gradients_allowed(), denoiser.audible() if record else nullcontext():
                 clean = latents.process_in(samples).to(denoiser.device)
-                found.append(invert(denoiser, clean, levels, "source", solver, show, record))
+                found.append(invert(denoiser, clean, levels, denoiser.describe(["source"]), solver, show, record))
 
         run_inside(model, {"source": prompt}, 1.0, levels, tuple(samples.shape), work)
         (path,) = found

@@ -109,7 +109,9 @@ class LatentOptimizer(io.ComfyNode):
 
         def moved(economy: Economy) -> torch.Tensor:
             search = Search(vae, surrogates, recipe, originals, seed, show, economy, tiny)
-            return search.directly(samples.to(device)) if model is None else search.through(samples, model, trajectory)
+            if trajectory is None:
+                return search.directly(samples.to(device))
+            return search.through(samples, model, trajectory)
 
         with on_device(surrogates, device), cancellable():
             changed = with_less_memory(moved, free_memory)

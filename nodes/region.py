@@ -83,8 +83,8 @@ class EditRegion(io.ComfyNode):
             pictures = pictures_of(image)
             of_picture = outlines(landmarks, parser)
             found, _ = find_in_pictures(pictures, faces)
-            masks = [
-                region_mask(each, chosen, *picture.shape[1:3], softness, of_picture(to_bchw(picture)))[:, 0]
-                for picture, each in zip(pictures, found, strict=True)
-            ]
+            masks = []
+            for picture, each in zip(pictures, found, strict=True):
+                height, width = picture.shape[1:3]
+                masks.append(region_mask(each, chosen, height, width, softness, of_picture(to_bchw(picture)))[:, 0])
             return io.NodeOutput(torch.cat(masks))

@@ -44,11 +44,11 @@ def make_weights(
     visibility: float,
 ) -> Weights:
     """One schedule out of the settings that all of them share."""
-    weighting = {
+    schedules: dict[str, Weighting] = {
         "constant": Constant(weight),
         "linear": Linear(weight, end_weight),
         "sigmoid": Sigmoid(end_weight, weight, steepness, limit),
         # Counted in budgets, visibility is about 1 at the end whatever the limit, which suits the controller's pace.
         "budget": Budget(limit),
-    }[schedule]
-    return Weights(weighting, 1 / limit if schedule == "budget" else visibility)
+    }
+    return Weights(schedules[schedule], 1 / limit if schedule == "budget" else visibility)

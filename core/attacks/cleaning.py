@@ -39,7 +39,7 @@ class Purifier:
             return picture
         latent = self.autoencoder.encode(resize(window.cut(picture), self.size, self.size))
         said = self.denoiser.describe([""])
-        levels = self.denoiser.sigmas(self.steps, tuple(latent.shape[-2:]))
+        levels = self.denoiser.sigmas(self.steps, (latent.shape[-2], latent.shape[-1]))
         start = invert(self.denoiser, latent, levels, said, "euler").start.to(latent)
         cleaned = self.autoencoder.decode(generate(self.denoiser, start, levels, said, "euler")).clamp(0, 1)
         cleaned = resize(cleaned, window.height, window.width)
@@ -71,7 +71,9 @@ def redrawn(tool: str, scene: Scene, strength: float) -> list[Scene]:
     window = window_around(scene.face, 0.5)
     with torch.inference_mode():
         latent = coder.encode(resize(window.cut(scene.picture), side, side))
-        levels = denoiser.sigmas(_STEPS, tuple(latent.shape[-2:]))[_STEPS - max(1, round(_STEPS * strength)) :]
+        levels = denoiser.sigmas(_STEPS, (latent.shape[-2], latent.shape[-1]))[
+            _STEPS - max(1, round(_STEPS * strength)) :
+        ]
         start = noised(denoiser, latent, seeded_noise(latent, 0), levels[0])
         drawn = coder.decode(generate(denoiser, start, levels, denoiser.describe([""]), "euler")).clamp(0, 1)
     drawn = resize(drawn, window.height, window.width)

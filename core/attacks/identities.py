@@ -33,7 +33,9 @@ def means(which: Tensor, faces: Tensor) -> Tensor:
     return normalize(which.to(faces) @ faces, dim=1)
 
 
-def averaged_found(photos: Tensor, people: Sequence[str], clean: Tensor, same: Tensor, threshold: float):
+def averaged_found(
+    photos: Tensor, people: Sequence[str], clean: Tensor, same: Tensor, threshold: float
+) -> tuple[Tensor, Tensor]:
     """By photo (M,): whether the mean of all protected photos of its person is like the mean of the clean others.
 
     `same` (M, N) says which of N `clean` faces show whose, the photo itself left out.
@@ -44,7 +46,9 @@ def averaged_found(photos: Tensor, people: Sequence[str], clean: Tensor, same: T
     return told & (alike > threshold), told
 
 
-def updated_found(photos: Tensor, people: Sequence[str], clean: Tensor, same: Tensor, threshold: float):
+def updated_found(
+    photos: Tensor, people: Sequence[str], clean: Tensor, same: Tensor, threshold: float
+) -> tuple[Tensor, Tensor]:
     """By photo (M,): whether a template of the clean others and of other protected photos matches it, protected.
 
     What a service learns that takes whatever it believes to be somebody into their template.

@@ -14,20 +14,19 @@ from torch.nn.functional import normalize
 from ..errors import InputError
 from ..plain import meant, plain
 from ..recognisers.ensemble import Ensemble
+from ..recognisers.recogniser import Recogniser
 from . import cleaning, filters, geometry
 from .scene import Scene
 from .unwarp import unwarped
 from .words import named
-
-Change = Callable[[Scene, float], list[Scene]]
-"""One face to what a judge is shown of it; of several, embeddings are averaged."""
 
 
 @dataclass(frozen=True)
 class Attack:
     """What it does, and how strongly it is tried; an attack without strengths is done or not."""
 
-    change: Change | Callable[[str, Scene, float], list[Scene]]
+    change: Callable[..., list[Scene]]
+    """One face and a strength to what a judge is shown of it; of several, embeddings are averaged."""
     strengths: tuple[float, ...] = ()
     bounds: tuple[float, float] = (0.0, 1.0)
     """Strengths that mean anything."""
@@ -155,10 +154,14 @@ def _numbers(text: str) -> list[float] | None:
 
 
 @torch.inference_mode()
-def seen_through(ensemble: Ensemble, scene: Scene, attacks: Sequence[Tried]) -> dict[str, dict[str, Tensor]]:
+def seen_through(
+    ensemble: Ensemble[Recogniser], scene: Scene, attacks: Sequence[Tried]
+) -> dict[str, dict[str, Tensor]]:
     """By attack and recogniser, the embedding (1, dim) that is left to compare."""
     found: dict[str, dict[str, Tensor]] = {}
     for tried in attacks:
         views = [ensemble.embed(view.picture, view.face.points[None]) for view in tried(scene)]
-        found[tried.key] = {name: normalize(sum(view[name] for view in views), dim=1) for name in views[0]}
+        found[tried.key] = {
+            name: normalize(torch.stack([view[name] for view in views]).sum(0), dim=1) for name in views[0]
+        }
     return found

@@ -26,7 +26,9 @@ class Listening(TorchFunctionMode):
         super().__init__()
         self.heard, self.values = heard, values
 
-    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         if func is not F.scaled_dot_product_attention:
             return func(*args, **(kwargs or {}))
         named = {**dict(zip(_NAMES, args, strict=False)), **(kwargs or {})}

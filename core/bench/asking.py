@@ -14,7 +14,7 @@ from ..faces.face import Face
 from ..images import read_photo, to_bchw
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
-from ..verdict.verify import embed_copies, embed_largest
+from ..verdict.verify import Seen, embed_copies, embed_largest
 from .outside import OutsideJudge
 from .packing import packed
 from .rows import Row
@@ -22,10 +22,13 @@ from .rows import Row
 Copies = Mapping[str, Callable[[Tensor], Tensor]]
 
 
-def _seen(ensemble: Ensemble, before: Tensor, after: Tensor, face: Face, copies: Copies):
+def _seen(
+    ensemble: Ensemble[Recogniser], before: Tensor, after: Tensor, face: Face, copies: Copies
+) -> tuple[Seen, dict[str, Seen]]:
     """A face's embeddings before, and after in every copy, where it is found afresh."""
     region = region_of([face], *before.shape[-2:])
-    return embed_copies(ensemble, region.cut(before), region.cut(after), [region.moved(face)], copies)[0][:2]
+    ((own, seen, _),) = embed_copies(ensemble, region.cut(before), region.cut(after), [region.moved(face)], copies)
+    return own, seen
 
 
 def _who(recogniser: Recogniser, surrogates: Sequence[Recogniser]) -> Row:
@@ -78,7 +81,7 @@ def embeddings(
     _, seen = _seen(Ensemble(witnesses), before, after, face, copies)
     return [
         _who(recogniser, surrogates)
-        | {"embedded": {copy: packed(found[recogniser.name], recogniser.name) for copy, found in seen.items()}}
+        | {"embedded": {copy: packed(found[recogniser.name][0], recogniser.name) for copy, found in seen.items()}}
         for recogniser in witnesses
     ]
 
@@ -114,7 +117,7 @@ def introduced(
         earlier = {other: photos[other] for other in before}
         yield {
             "known": name,
-            "embedded": {who: packed(embedding, who) for who, embedding in seen.items()},
+            "embedded": {who: packed(embedding, who) for who, (embedding,) in seen.items()},
             "outside": {judge.name: judge.alike(picture, earlier) for judge in judges},
         }
         before.append(name)

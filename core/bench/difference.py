@@ -44,8 +44,8 @@ class Difference:
 
     @property
     def shares(self) -> tuple[float, float]:
-        sums = self._counts.sum(-1)
-        return tuple(float(hits / of) if of else float("nan") for hits, of in sums)
+        before, after = (float(hits / of) if of else float("nan") for hits, of in self._counts.sum(-1))
+        return before, after
 
     @property
     def value(self) -> float:
@@ -115,12 +115,16 @@ def _copies(runs: Sequence[Sequence[Row]], judge: str) -> list[str]:
     return [copy for copy in seen[0] if copy in seen[1]]
 
 
+def _whose(row: Row) -> str:
+    return row["person"] if "person" in row else row["photo"]
+
+
 def _counted(rows: Sequence[Row], judge: str, copy: str, far: str) -> dict[str, tuple[int, int]]:
     """By person; in pairs a photo is a person."""
-    found = {}
+    found: dict[str, tuple[int, int]] = {}
     pairs = [pair for pair in judged(rows) if pair[1]["name"] == judge and pair[0]["decoy"] is None]
-    for who in dict.fromkeys(row.get("person", row["photo"]) for row, _ in pairs):
-        mine = [(row, seen) for row, seen in pairs if row.get("person", row["photo"]) == who]
+    for who in dict.fromkeys(_whose(row) for row, _ in pairs):
+        mine = [(row, seen) for row, seen in pairs if _whose(row) == who]
         share = success(mine, copy, far)
         found[who] = round(share.share * share.of) if share.of else 0, share.of
     return found

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import InputError, ModelError
 from ..images import read_photo, to_bchw, to_bhwc, to_uint8
-from .rows import POSTED
+from .rows import POSTED, Row
 
 Compare = Callable[[np.ndarray, np.ndarray], float]
 """Two pictures (H, W, 3), uint8 RGB, to how alike their faces are."""
@@ -32,7 +32,7 @@ class OutsideJudge:
 
     def row(
         self, before: Tensor, after: Tensor, gallery: Tensor, copies: Mapping[str, Callable[[Tensor], Tensor]]
-    ) -> dict[str, object]:
+    ) -> Row:
         other = _pixels(gallery)
         seen = {name: make(after) for name, make in {"plain": lambda picture: picture, **copies}.items()}
         return {
@@ -46,7 +46,7 @@ class OutsideJudge:
 
     def searched(
         self, after: Tensor, others: Mapping[str, Path], copies: Mapping[str, Callable[[Tensor], Tensor]]
-    ) -> dict[str, object]:
+    ) -> Row:
         """A search's row: how alike a protected photo and its JPEG are to every other photo, and nothing more.
 
         Every number is a call, and a service has a price.

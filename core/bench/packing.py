@@ -15,10 +15,10 @@ PRECISION = np.float16
 
 
 def packed(embedding: Tensor, recogniser: str) -> str:
-    """Of one face (1, dim)."""
+    """Of one face (dim,)."""
     if not embedding.isfinite().all():
         raise ModelError(f"The recogniser '{recogniser}' returned invalid numbers (NaN); nothing can be said with it.")
-    return b64encode(embedding[0].cpu().numpy().astype(PRECISION).tobytes()).decode()
+    return b64encode(embedding.flatten().cpu().numpy().astype(PRECISION).tobytes()).decode()
 
 
 def unpacked(text: str) -> Tensor:

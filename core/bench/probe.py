@@ -57,17 +57,17 @@ def probe(
     if len(people) < FEWEST:
         raise InputError(f"A probe needs {FEWEST} people at least, and there are {len(people)}.")
     ensemble, embedded = Ensemble([recogniser]), []
-    for index, photos in enumerate(people):
+    for index, mine in enumerate(people):
         with torch.inference_mode():
-            seen = [embed_largest(ensemble, to_bchw(read_photo(path).pixels))[recogniser.name][0] for path in photos]
+            seen = [embed_largest(ensemble, to_bchw(read_photo(path).pixels))[recogniser.name][0] for path in mine]
         embedded.append(torch.stack(seen))
         on_step(index + 1, len(people))
     photos, copies, others = torch.stack(embedded, 1).unbind()
     everybody, found = torch.arange(len(people)), []
     for name, learner in LEARNERS.items():
         pairs = (photos, others), (copies, others), (others, copies)
-        told = (named_right(train, everybody, test, everybody, learner) for train, test in pairs)
-        found.append(Probe(recogniser.name, len(people), *told, learner=name))
+        clean, trained, tested = (named_right(train, everybody, test, everybody, learner) for train, test in pairs)
+        found.append(Probe(recogniser.name, len(people), clean, trained, tested, name))
     return found
 
 
@@ -102,7 +102,8 @@ def _searched(
     for _ in range(_DRAWS):
         pairs = (clean, clean), (protected, clean), (clean, protected)
         shares.append([_once(*each, people, count, learner, draw) for each in pairs])
-    return len(people), *(mean(column) for column in zip(*shares, strict=True))
+    clean_clean, trained, tested = (mean(column) for column in zip(*shares, strict=True))
+    return len(people), clean_clean, trained, tested
 
 
 def _once(

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError, OutputError
 from ..recognisers.card import impostors_of
 from .shares import ByPerson, Rate
 
-Row = dict[str, object]
+Row = dict[str, Any]
+"""A line of JSON, of one of the kinds that are read below."""
+Key = tuple[str, str, str, str | None]
+"""Method, family left out, photo and decoy: equal ones are one trial."""
 FAR = "1e-2"
 POSTED = "jpeg75"
 """The copy that a search is repeated with."""
@@ -75,7 +79,7 @@ def writing_into(folder: Path) -> Iterator[None]:
         raise OutputError(f"Results cannot be written to {folder}: {error.strerror}.") from error
 
 
-def key_of(row: Row) -> tuple:
+def key_of(row: Row) -> Key:
     return row["method"], row["held_out"], row["photo"], row["decoy"]
 
 
@@ -83,7 +87,7 @@ def about(**more: object) -> Row:
     """What has to be known to make a results file again."""
     import torch
 
-    known = {}
+    known: dict[str, str | None] = {}
     for package in ("faceveil", "torch", "numpy", "pillow"):
         try:
             known[package] = version(package)
@@ -124,6 +128,21 @@ def success(
     Pairs judged without a threshold at this rate are left out, and those of whom no such copy was shown. In a search
     the share is counted by person.
     """
+    counts = _succeeded(pairs, copy, far, decoy)
+    return Rate(*counts.get(None, (0, 0))) if set(counts) <= {None} else _by_person(counts)
+
+
+def success_by_person(pairs: Iterable[tuple[Row, Row]], copy: str, far: str) -> ByPerson:
+    """The same of a search alone."""
+    return _by_person(_succeeded(pairs, copy, far, decoy=False))
+
+
+def _by_person(counts: Mapping[str | None, tuple[int, int]]) -> ByPerson:
+    return ByPerson(({person: counted for person, counted in counts.items() if person is not None},))
+
+
+def _succeeded(pairs: Iterable[tuple[Row, Row]], copy: str, far: str, decoy: bool) -> dict[str | None, tuple[int, int]]:
+    """Hits, and of how many, by person; None is everybody of a run of pairs."""
     counts: dict[str | None, tuple[int, int]] = {}
     prefix = "decoy_" if decoy else ""
     for row, seen in pairs:
@@ -135,7 +154,7 @@ def success(
         wanted = [False, True] if decoy else [True, False]
         if matched[0] == wanted[0]:
             counts[row.get("person")] = hits + (matched[1] == wanted[1]), of + 1
-    return Rate(*counts.get(None, (0, 0))) if set(counts) <= {None} else ByPerson((counts,))
+    return counts
 
 
 def lead(pairs: Iterable[tuple[Row, Row]], far: str = FAR) -> float:

@@ -17,6 +17,7 @@ from ..sharing.upload import UPLOADS
 from .asking import introduced
 from .rows import (
     RESULTS,
+    Key,
     Row,
     about,
     cut_torn_line,
@@ -68,14 +69,14 @@ class Plan:
 
     def trials(self, families: Sequence[str]) -> Iterator[Trial]:
         """Photo by photo, so that a run that is stopped has compared all methods on some photos."""
-        alone = [(name, photo, None) for name, photo in self.people.items()]
+        alone: list[tuple[str, Path, Path | None]] = [(name, photo, None) for name, photo in self.people.items()]
         paired = [(photo.stem, photo, gallery) for photo, gallery in self.pairs]
-        for photo in (alone or paired)[: self.count]:
+        for name, photo, gallery in (alone or paired)[: self.count]:
             for held_out in self.held_out or families:
                 for method in self.methods:
-                    yield Trial(method, held_out, *photo)
+                    yield Trial(method, held_out, name, photo, gallery)
                     for decoy, again in self.decoys:
-                        yield Trial(method, held_out, *photo, decoy, again)
+                        yield Trial(method, held_out, name, photo, gallery, decoy, again)
 
 
 class _Worker:
@@ -155,14 +156,19 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
                 on_step(index + 1, steps)
             # Processes and not threads: one network on several cores is slower than several networks on one each.
             hired = Here(lambda: worker) if jobs == 1 else Processes(partial(_Worker, plan), seats(jobs))
-            failed: dict[tuple, str] = {}
+            failed: dict[Key, str] = {}
             with closing(hired) as workers:
                 begun = len(strangers)
-                for items in (lambda: todo, lambda: to_besiege(trials, plan.attacks, tried, set(failed))):
+                rounds: tuple[Callable[[], Sequence[Trial | Siege]], ...] = (
+                    lambda: todo,
+                    lambda: to_besiege(trials, plan.attacks, tried, set(failed)),
+                )
+                for items in rounds:
                     for ended in dispatch(workers, items()):
                         begun += 1
                         trial = ended.item if isinstance(ended.item, Trial) else ended.item.trial
                         if ended.error is None:
+                            assert isinstance(ended.value, list)
                             for row in ended.value:
                                 write(row)
                         elif isinstance(ended.error, FaceVeilError):
@@ -173,7 +179,7 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
             return list(failed.values())
 
 
-def _done(plan: Plan, settings: dict[str, object]) -> tuple[set[tuple], list[str]]:
+def _done(plan: Plan, settings: dict[str, object]) -> tuple[set[Key], list[str]]:
     """What earlier runs with these settings did, and whose photos they saw.
 
     What one did not write down about itself may have been the same.

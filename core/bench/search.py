@@ -26,11 +26,19 @@ class View:
     """How alike each is to every other photo, unprotected and protected: (M, N), nan where they are not compared."""
     same: Tensor
     """Which of the others show the same person (M, N)."""
-    own: Tensor | None = None
-    changed: Tensor | None = None
-    """Embeddings of the M photos, unprotected and protected (M, dim)."""
-    everybody: Tensor | None = None
-    """Embeddings of all N photos (N, dim)."""
+    embedded: Embedded | None = None
+    """None of a judge of one's own, which tells only how alike two photos are."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What a view shows, as embeddings."""
+
+    own: Tensor
+    changed: Tensor
+    """Of the M photos, unprotected and protected (M, dim)."""
+    everybody: Tensor
+    """Of all N photos (N, dim)."""
 
 
 def _view(seen: Sequence[tuple[Row, Row]], album: Album, copy: str) -> View:
@@ -38,12 +46,12 @@ def _view(seen: Sequence[tuple[Row, Row]], album: Album, copy: str) -> View:
     before, after = album.alike[mine], torch.stack([alike_after(each, album, copy) for _, each in seen])
     itself = mine[:, None] == torch.arange(len(album.names))
     unknown = itself | before.isnan() | after.isnan()
-    found = *(alike.masked_fill(unknown, torch.nan) for alike in (before, after)), album.others[mine] & ~unknown
-    people = [row["person"] for row, _ in seen]
-    if album.embedded is None:
-        return View(people, *found)
-    changed = torch.stack([unpacked(each["embedded"][copy]) for _, each in seen])
-    return View(people, *found, album.embedded[mine], changed, album.embedded)
+    before, after = (alike.masked_fill(unknown, torch.nan) for alike in (before, after))
+    embedded = None
+    if album.embedded is not None:
+        changed = torch.stack([unpacked(each["embedded"][copy]) for _, each in seen])
+        embedded = Embedded(album.embedded[mine], changed, album.embedded)
+    return View([row["person"] for row, _ in seen], before, after, album.others[mine] & ~unknown, embedded)
 
 
 Figure = Callable[[View, float], tuple[Tensor, Tensor]]
@@ -70,24 +78,24 @@ def ranked(count: int, protected: bool = True) -> Figure:
 
 def unlike_template(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
     """No longer like the mean of the person's other photos, of the photos that were."""
-    if seen.everybody is None:
+    if seen.embedded is None:
         return _nothing(seen)
-    template = means(seen.same, seen.everybody)
-    known = _alike(seen.own, template) > threshold
-    return known & ~(_alike(seen.changed, template) > threshold), known
+    template = means(seen.same, seen.embedded.everybody)
+    known = _alike(seen.embedded.own, template) > threshold
+    return known & ~(_alike(seen.embedded.changed, template) > threshold), known
 
 
 def linked(photo_protected: bool, template_protected: bool) -> Figure:
     """A photo is like the mean of the person's others, of all photos that have another to be compared with."""
 
     def figure(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
-        if seen.everybody is None:
+        if seen.embedded is None:
             return _nothing(seen)
-        which, faces = seen.same, seen.everybody
+        which, faces = seen.same, seen.embedded.everybody
         if template_protected:
-            which, faces = same_person(seen.people), seen.changed
+            which, faces = same_person(seen.people), seen.embedded.changed
         told = which.any(1)
-        photo = seen.changed if photo_protected else seen.own
+        photo = seen.embedded.changed if photo_protected else seen.embedded.own
         return told & (_alike(photo, means(which, faces)) > threshold), told
 
     return figure
@@ -95,21 +103,25 @@ def linked(photo_protected: bool, template_protected: bool) -> Figure:
 
 def each_other(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
     """A protected photo matches another protected one of the person, of all such pairs."""
-    return _nothing(seen) if seen.everybody is None else linked_each_other(seen.changed, seen.people, threshold)
+    if seen.embedded is None:
+        return _nothing(seen)
+    return linked_each_other(seen.embedded.changed, seen.people, threshold)
 
 
 def averaged(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
     """The mean of a person's protected photos is like the mean of the clean others."""
-    if seen.everybody is None:
+    if seen.embedded is None:
         return _nothing(seen)
-    return averaged_found(seen.changed, seen.people, seen.everybody, seen.same, threshold)
+    faces = seen.embedded
+    return averaged_found(faces.changed, seen.people, faces.everybody, seen.same, threshold)
 
 
 def updated(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
     """A protected photo is like a template that took other protected ones in."""
-    if seen.everybody is None:
+    if seen.embedded is None:
         return _nothing(seen)
-    return updated_found(seen.changed, seen.people, seen.everybody, seen.same, threshold)
+    faces = seen.embedded
+    return updated_found(faces.changed, seen.people, faces.everybody, seen.same, threshold)
 
 
 def _alike(photos: Tensor, templates: Tensor) -> Tensor:

@@ -7,11 +7,13 @@ from math import isnan
 
 from .albums import Album
 from .layout import person_of
-from .rows import POSTED, Row, judged, success
+from .rows import POSTED, Row, judged, success_by_person
 from .search import Figure, anybody, averaged, each_other, linked, ranked, shares, unlike_template, updated
 from .shares import DRAWS, SEED, ByPerson, together
 from .tables import by, cost, own, shared, table, visibility
 
+Worst = Callable[[Sequence[tuple[float, str]]], tuple[float, str]]
+"""Of judges' shares, each with the judge, the one that is hardest to hide from."""
 HIDDEN: dict[str, Figure] = {"any": anybody, "template": unlike_template}
 """Shares that protection raises; pairs come first, counted as in the protocol of pairs."""
 RANKS: dict[str, Figure] = {
@@ -70,7 +72,7 @@ def _by_judge(
     paired: Sequence[Row],
     albums: Mapping[str, Album],
     figures: Mapping[str, Figure],
-    worst: Callable,
+    worst: Worst,
     copy: str,
     far: str,
 ) -> str:
@@ -81,7 +83,10 @@ def _by_judge(
         told: dict[str, list[ByPerson]] = {name: [] for name in names}
         for judge in judges:
             own_pairs = [(row, each) for row, each in pairs if each["name"] == judge]
-            found = {"pairs": success(own_pairs, copy, far), **shares(mine, judge, albums[judge], figures, copy, far)}
+            found = {
+                "pairs": success_by_person(own_pairs, copy, far),
+                **shares(mine, judge, albums[judge], figures, copy, far),
+            }
             for name in names:
                 told[name].append(found[name])
             photos = {row["photo"] for row, each in seen if each["name"] == judge}
@@ -96,7 +101,7 @@ def _cell(share: ByPerson) -> str:
     return f"{share} of {share.of}" if share.of else "-"
 
 
-def _hardest(shares: Sequence[ByPerson], judges: Sequence[str], worst: Callable) -> str:
+def _hardest(shares: Sequence[ByPerson], judges: Sequence[str], worst: Worst) -> str:
     told = [(share.share, name) for share, name in zip(shares, judges, strict=True) if not isnan(share.share)]
     if not told:
         return "-"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from ..recognisers.recogniser import Recogniser
 from ..verdict.verify import embed_largest
 from .layout import person_of
 from .packing import packed
-from .rows import ATTACK, Row, key_of
+from .rows import ATTACK, Key, Row, key_of
 from .trial import Trial
 
 _OTHERS = 4
@@ -33,7 +33,9 @@ class Siege:
     attacks: tuple[Tried, ...]
 
 
-def to_besiege(trials: Iterable[Trial], attacks: Sequence[Tried], lines: Iterable[Row], failed: set) -> list[Siege]:
+def to_besiege(
+    trials: Iterable[Trial], attacks: Sequence[Tried], lines: Iterable[Row], failed: Collection[Key]
+) -> list[Siege]:
     """Trials of dodging that were done, with the attacks that nobody has tried on them."""
     done = {(tuple(line["attacked"]), line["attack"]) for line in lines}
     asked = [
@@ -54,10 +56,10 @@ def besiege(
     others = _others(trial, people, device) if any(tried.name == "unwarp" for tried in siege.attacks) else ()
     seen = seen_through(ensemble, scene_of(after, face, others), siege.attacks)
     gallery = None if trial.gallery is None else embed_largest(ensemble, _read(trial.gallery, device))
-    lines = []
+    lines: list[Row] = []
     for attack, found in seen.items():
         if gallery is None:
-            told = {name: packed(embedding, name) for name, embedding in found.items()}
+            told: Row = {name: packed(embedding[0], name) for name, embedding in found.items()}
         else:
             told = {name: float(embedding[0] @ gallery[name][0]) for name, embedding in found.items()}
         lines.append({"attacked": list(trial.key), "attack": attack, "seen": told})
@@ -78,7 +80,7 @@ def _others(trial: Trial, people: Mapping[str, Path], device: str) -> tuple[Scen
 
 def joined(rows: Sequence[Row], lines: Iterable[Row]) -> list[Row]:
     """Rows with what attacks left, as further copies of the same picture."""
-    by_trial: dict[tuple, list[Row]] = {}
+    by_trial: dict[Key, list[Row]] = {}
     for line in lines:
         by_trial.setdefault(tuple(line["attacked"]), []).append(line)
     return [_joined(row, by_trial.get(key_of(row), ())) for row in rows]

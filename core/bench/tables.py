@@ -78,7 +78,7 @@ def own(rows: Sequence[Row], decoy: bool = False, far: str = FAR) -> str:
     return table(["method", "surrogate", f"FAR {far}"], body)
 
 
-def _figures(mine: Sequence[Row], keys: Iterable[str], of: Callable[[Row], dict]) -> list[str]:
+def _figures(mine: Sequence[Row], keys: Iterable[str], of: Callable[[Row], Row]) -> list[str]:
     return [f"{mean(of(row).get(key) for row in mine):.3f}" for key in keys]
 
 

@@ -21,6 +21,7 @@ from .layout import person_of
 from .memory import peak_memory
 from .methods import Method
 from .outside import OutsideJudge
+from .rows import Key, Row
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Trial:
     decoy_again: Path | None = None
 
     @property
-    def key(self) -> tuple[str, str, str, str | None]:
-        return self.method, self.held_out, self.name, self.decoy and self.decoy.stem
+    def key(self) -> Key:
+        return self.method, self.held_out, self.name, self.decoy.stem if self.decoy else None
 
     @property
     def called(self) -> str:
@@ -72,7 +73,7 @@ def attempt(
     seed: int = 0,
     device: str = "cpu",
     picture: Path | None = None,
-) -> dict[str, object]:
+) -> Row:
     """The trial's row; the protected photo goes to `picture`. In a search, `others` are all its photos by name."""
     surrogates, judges = split(recognisers, trial.held_out)
     used = surrogates[: method.surrogates]
@@ -89,7 +90,7 @@ def attempt(
     started, cpu = time.perf_counter(), time.process_time()
     with peak_memory(device) as memory:
         protected, own = protector(photo)
-    row: dict[str, object] = {
+    row: Row = {
         "method": trial.method,
         "held_out": trial.held_out,
         "photo": trial.name,

@@ -24,11 +24,11 @@ import argparse
 from pathlib import Path
 
 from .options import add_device, add_far, pick_device, progress_bar
-from .parser import output_path
+from .parser import Verbs, output_path
 from .telling import tell, warn
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser(
         "bench",
         help="compare methods on your own photos",
@@ -101,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
 
     first, *rest = options.folder
     if first == "diff" and len(rest) == 2:
-        return _compare(*map(Path, rest), options.far)
+        return _compare(Path(rest[0]), Path(rest[1]), options.far)
     if first == "diff" and (rest or not Path(first).is_dir()):
         raise InputError("Two runs are compared by their folders: faceveil bench diff OUT OTHER_OUT.")
     if rest:

@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 
 from .options import add_device, pick_device, progress_bar
+from .parser import Verbs
 from .telling import tell
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser(
         "calibrate", help="measure a recogniser's thresholds on your own pairs", description=__doc__
     )

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
 from ..plain import plain
-from .parser import options_of
+from .parser import Verbs, options_of
 from .telling import tell
 
 SHELLS = ("bash", "zsh", "fish")
-Verbs = Mapping[str, argparse.ArgumentParser]
+Parsers = Mapping[str, argparse.ArgumentParser]
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser(
         "completion",
         help="make the Tab key finish commands and options",
@@ -31,7 +31,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=partial(run, verbs))
 
 
-def run(verbs: argparse._SubParsersAction, options: argparse.Namespace) -> int:
+def run(verbs: Verbs, options: argparse.Namespace) -> int:
     if options.shell == "fish":
         tell(*fish(verbs.choices, {said.dest: said.help or "" for said in verbs._choices_actions}))
     else:
@@ -46,7 +46,7 @@ def words_of(parser: argparse.ArgumentParser) -> tuple[list[str], dict[str, list
     return sorted(options), chosen
 
 
-def bash(verbs: Verbs) -> Iterator[str]:
+def bash(verbs: Parsers) -> Iterator[str]:
     """A function that looks at the word before: a verb's options, an option's values, or else files."""
     yield "_faceveil() {"
     yield '    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"'
@@ -69,14 +69,14 @@ def bash(verbs: Verbs) -> Iterator[str]:
     yield "complete -o default -F _faceveil faceveil"
 
 
-def zsh(verbs: Verbs) -> Iterator[str]:
+def zsh(verbs: Parsers) -> Iterator[str]:
     """zsh runs bash's functions, and shows them in its own menu."""
     yield "autoload -U +X compinit && compinit"
     yield "autoload -U +X bashcompinit && bashcompinit"
     yield from bash(verbs)
 
 
-def fish(verbs: Verbs, helps: Mapping[str, str]) -> Iterator[str]:
+def fish(verbs: Parsers, helps: Mapping[str, str]) -> Iterator[str]:
     """A line for every verb, option and value; fish shows the help beside each."""
     for verb, parser in verbs.items():
         yield f"complete -c faceveil -n __fish_use_subcommand -f -a {verb} -d {shlex.quote(helps[verb])}"

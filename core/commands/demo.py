@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .options import add_device, pick_device, progress_bar
-from .parser import output_path
+from .parser import Verbs, output_path
 from .pictures import naming
 from .telling import tell
 
@@ -26,7 +26,7 @@ PORTRAIT = Path(__file__).parents[2] / "portraits" / "portrait.png"
 WISHES = ("red lipstick", "golden hair", "green eyeshadow", "pink blush")
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser(
         "demo",
         help="try everything once on an example portrait",
@@ -83,7 +83,8 @@ def edits(image: Tensor, face: Face) -> Image.Image:
     from ..engines.bundled import BundledDenoiser, load_autoencoder
     from ..faces.crops import window_around
     from ..images import draw_grid
-    from ..methods.edit import Edit, edit_image
+    from ..methods.edit import edit_image
+    from ..methods.wish import Edit
     from ..regions.named import named_regions, region_mask
 
     denoiser, autoencoder, window = (
@@ -115,7 +116,7 @@ def reconstruction(image: Tensor, window: Window) -> Image.Image:
     with torch.no_grad():
         picture = resize(window.cut(image), 256, 256)
         clean, said = autoencoder.encode(picture), denoiser.describe([""])
-        levels = denoiser.sigmas(25, tuple(clean.shape[-2:]))
+        levels = denoiser.sigmas(25, (clean.shape[-2], clean.shape[-1]))
         start = invert(denoiser, clean, levels, said).start.to(clean)
         decoded, back = (
             autoencoder.decode(latent).clamp(0, 1) for latent in (clean, generate(denoiser, start, levels, said))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from .models import BUNDLED, add_model, load_model
 from .parser import positive
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from ..search.recipe import Recipe
 
 METHODS = ("direct", "purification")
+
+
+class Engines(TypedDict, total=False):
+    """What of a Protector generates."""
+
+    denoiser: Denoiser
+    autoencoder: Autoencoder | None
+    finish: Autoencoder | None
 
 
 def add_denoising(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +77,7 @@ def other_model(options: argparse.Namespace) -> bool:
     return options.model != BUNDLED
 
 
-def pick_engines(options: argparse.Namespace, recipe: Recipe, device: str) -> dict[str, Denoiser | Autoencoder | None]:
+def pick_engines(options: argparse.Namespace, recipe: Recipe, device: str) -> Engines:
     """A Protector's engines: the generator, where the recipe goes through one, and the autoencoder. A tiny one that is
     named beside a generator only searches; the generator's own makes the finished picture."""
     from ..engines.tiny import load_tiny

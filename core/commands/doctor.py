@@ -10,6 +10,7 @@ import platform
 from collections.abc import Iterator
 from importlib import util
 
+from .parser import Verbs
 from .telling import tell
 
 EXTRAS = {
@@ -24,7 +25,7 @@ MEASURES = {"vgg": "lpips-vgg", "alex": "lpips-alex"}
 """Networks that visibility is measured with, and the names they are fetched by."""
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser("doctor", help="what is installed, and what would make it better", description=__doc__)
     parser.set_defaults(run=run)
 

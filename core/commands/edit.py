@@ -13,13 +13,13 @@ from .many import add_many, treat_many
 from .masking import POINTS, add_masking
 from .models import add_model
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
-from .parser import positive
+from .parser import Verbs, positive
 from .pictures import add_photos, inputs_of, several, target_of
 from .telling import tell
 from .written import write_told
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser("edit", help="edit a portrait by prompt, and protect it", description=__doc__)
     say = parser.add_argument
     add_photos(parser)

@@ -96,6 +96,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe | GuardRecipe | None:
 
 
 def make_editor(options: argparse.Namespace, device: str) -> Editor:
+    from ..methods.guard import GuardRecipe
     from ..methods.recipes import choose
     from ..photo.editor import Editor
     from ..photo.protector import Protector
@@ -116,7 +117,8 @@ def make_editor(options: argparse.Namespace, device: str) -> Editor:
         )
     denoiser, autoencoder = load_model(options, device)
     size = options.size or (256 if options.model == BUNDLED else 512)
-    return Editor(denoiser, autoencoder, size, protector, recipe_of(options) if options.in_loop else None, device)
+    in_loop = GuardRecipe() if options.in_loop and protector else None
+    return Editor(denoiser, autoencoder, size, protector, in_loop, device)
 
 
 def wish(options: argparse.Namespace) -> Edit:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 from .options import progress_bar
+from .parser import Verbs
 from .telling import tell
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser("fetch", help="download known weights, with a checksum", description=__doc__)
     parser.add_argument("name", nargs="?", help="leave out to list what can be fetched")
     parser.set_defaults(run=run)

@@ -22,6 +22,7 @@ from .written import write_told
 if TYPE_CHECKING:
     from ..film.run import Finished
     from ..optimise import Step
+    from ..recognisers.judge import Judge
     from ..recognisers.recogniser import Recogniser
     from ..search.objective import Objective
 
@@ -57,7 +58,7 @@ def protect_film(options: argparse.Namespace) -> int:
 
 
 def make_filming(
-    options: argparse.Namespace, sides: tuple[Sequence[Recogniser], Sequence[Recogniser]] | None = None
+    options: argparse.Namespace, sides: tuple[Sequence[Recogniser], Sequence[Judge]] | None = None
 ) -> Callable[..., Finished]:
     """What protects one film after the other, from file to file, with a bar where there is a title; who protects and
     who judges is loaded once, where it is not there already."""

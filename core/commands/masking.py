@@ -57,4 +57,5 @@ def drawn(options: argparse.Namespace, image: Tensor, photo: Path, regions: Sequ
     of_picture = geometries(options.landmarks, options.parser)
     with naming("photo", photo):
         found = find_faces(image, which=options.faces, detector=options.detector)
-    return region_mask(found, regions, *image.shape[-2:], geometries=of_picture(image)), found
+    height, width = image.shape[-2:]
+    return region_mask(found, regions, height, width, geometries=of_picture(image)), found

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from ..errors import InputError
 from ..plain import meant, plain
 from .telling import shortened
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What verbs are added to."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,7 +22,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{shortened(message)}.{self._meant(message)} See: {self.prog} --help")
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None):
+    def parse_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """What no option is known for is told by the verb that was asked, which knows what was meant."""
         options, rest = self.parse_known_args(args, namespace)
         if rest:

@@ -12,6 +12,7 @@ from pathlib import Path
 from .denoising import add_denoising, pick_recipe
 from .many import add_many, treat_many
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
+from .parser import Verbs
 from .pictures import add_photos, inputs_of, several, target_of
 from .protecting import make_protecting, make_protector, protect_quietly
 from .telling import tell
@@ -21,7 +22,7 @@ from .written import write_told
 _RECIPES = ("published-1", "published-2", "pixel-noise", "momentum-noise")
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser("protect", help="protect the faces in photos", description=__doc__)
     say = parser.add_argument
     add_photos(parser)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,14 +88,17 @@ def protect_quietly(
     if sheet:
         check_target(sheet, [source, target])
     mask = fit_mask(read_mask(options.mask), photo.height, photo.width) if options.mask else None
-    with naming("photo", source), progress_bar("it", bar_title) if bar_title else nullcontext() as bar:
+    with naming("photo", source), ExitStack() as bars:
+        bar = bars.enter_context(progress_bar("it", bar_title)) if bar_title else None
 
         def show(step: Step, objective: Objective | None) -> None:
+            if bar is None:
+                return
             scores = objective.scores if objective else None
             closest = {name: f"{float(cosines.max()):.3f}" for name, cosines in (scores or {}).items()}
             bar(step.index + 1, step.of, **closest)
 
-        protected, report, veil = protector.with_veil(photo, mask, *([show] if bar else []))
+        protected, report, veil = protector.with_veil(photo, mask, show)
     if options.save_veil and veil is None:
         raise InputError(
             f"'{report.recipe}' changes pixels or a latent of this one photo, which is no veil: leave out --save-veil."
@@ -103,6 +106,6 @@ def protect_quietly(
     write_photo(protected, target, keep_metadata=options.keep_metadata, sources=[source])
     if sheet:
         write_sheet(to_bchw(photo.pixels), to_bchw(protected.pixels), report, sheet, sources=[source, target])
-    if options.save_veil:
+    if options.save_veil and veil is not None:
         save_veil(veil, options.save_veil)
     return report, notes_on(photo, target)

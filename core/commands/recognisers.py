@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from .parser import Verbs
 from .telling import tell
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _HEAD = ("NAME", "STATE", "FAMILY", "AT FAR 1e-2", "LICENCE")
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser("recognisers", help="list the face recognisers that are here", description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)

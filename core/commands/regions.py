@@ -7,11 +7,11 @@ from pathlib import Path
 
 from .masking import add_masking, drawn, part_named
 from .options import add_faces, refuse_overwriting
-from .parser import output_path
+from .parser import Verbs, output_path
 from .telling import tell
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser("regions", help="show which part of the face a prompt is about", description=__doc__)
     say = parser.add_argument
     say("photo", type=Path, metavar="PHOTO")

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..methods.guard import GuardRecipe
@@ -35,7 +35,7 @@ def settings_of(options: argparse.Namespace, recipe: Recipe | GuardRecipe | None
     from ..recognisers.files import files_of
     from ..version import version
 
-    def described(name: str, value: object) -> object:
+    def described(name: str, value: Any) -> object:
         if isinstance(value, list | tuple):
             return [described(name, entry) for entry in value]
         if name in _FILES and value and os.path.exists(value):  # noqa: PTH110 (Path raises for a name too long)
@@ -61,11 +61,12 @@ def settings_of(options: argparse.Namespace, recipe: Recipe | GuardRecipe | None
 def _measures(recipe: Recipe | GuardRecipe | None) -> list[Path]:
     """The network that a recipe sees change by, where there is one; which others there are makes no difference."""
     from ..perception.backbones import candidates
+    from ..search.recipe import Recipe
 
-    seen_by = getattr(recipe, "visibility", {}).get("perceptual")
-    perceptual = recipe.perceptual if seen_by else None
-    nets = {"vgg19": ["vgg19"], None: []}.get(perceptual, ["vgg"])
-    return [path for net in nets for path in candidates(net)[:1]]
+    if not isinstance(recipe, Recipe) or not recipe.visibility.get("perceptual"):
+        return []
+    net = {"vgg19": "vgg19", "lpips": "vgg"}.get(recipe.perceptual)
+    return candidates(net)[:1] if net else []
 
 
 def _hash(told: dict[str, object]) -> str:

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .options import refuse_overwriting
-from .parser import count, place_name, text_path
+from .parser import Verbs, count, place_name, text_path
 from .telling import tell
 from .written import text_file
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..many.places import Place
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser("status", help="how a run over many photos stands", description=__doc__)
     say = parser.add_argument
     say("out", type=place_name, metavar="OUT", help="the folder or URL that `protect -o` named")
@@ -102,7 +102,7 @@ def _older(versions: dict[str, int]) -> list[str]:
     ]
 
 
-def _line(row: dict[str, object]) -> str:
+def _line(row: dict[str, Any]) -> str:
     name = row["target"]
     if row["reason"]:
         tries = "1 try" if row["attempts"] == 1 else f"{row['attempts']} tries"
@@ -115,7 +115,7 @@ def _line(row: dict[str, object]) -> str:
     return f"  {name}: {verdict}, {abs(row['margin']):.3f} {side} the threshold{looks}"
 
 
-def _write_csv(rows: Iterable[dict[str, object]], path: Path) -> None:
+def _write_csv(rows: Iterable[dict[str, Any]], path: Path) -> None:
     with text_file(path) as file:
         writer = None
         for row in rows:
@@ -125,7 +125,7 @@ def _write_csv(rows: Iterable[dict[str, object]], path: Path) -> None:
             writer.writerow(row)
 
 
-def _write_jsonl(rows: Iterable[dict[str, object]], path: Path) -> None:
+def _write_jsonl(rows: Iterable[dict[str, Any]], path: Path) -> None:
     with text_file(path) as file:
         for row in rows:
             file.write(json.dumps(row) + "\n")

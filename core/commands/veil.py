@@ -20,7 +20,7 @@ from .options import (
     refuse_overwriting,
     settle_surrogates,
 )
-from .parser import output_path, positive, text_path
+from .parser import Verbs, output_path, positive, text_path
 from .pictures import naming, read_faces
 from .telling import tell
 from .veiling import amount
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..faces.face import Sitter
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser("veil", help="wear, look at and learn veils", description=__doc__)
     ways = parser.add_subparsers(dest="way", metavar="apply|curve|learn", required=True)
     _add_apply(ways)
@@ -37,7 +37,7 @@ def add(verbs: argparse._SubParsersAction) -> None:
     _add_learn(ways)
 
 
-def _add_apply(ways: argparse._SubParsersAction) -> None:
+def _add_apply(ways: Verbs) -> None:
     parser = ways.add_parser(
         "apply", help="a photo wears a veil", description="A photo wears a veil, without a search."
     )
@@ -50,7 +50,7 @@ def _add_apply(ways: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_apply)
 
 
-def _add_curve(ways: argparse._SubParsersAction) -> None:
+def _add_curve(ways: Verbs) -> None:
     about = "Similarity and looks over the amount of a veil: what to choose by."
     parser = ways.add_parser("curve", help="similarity and looks over the amount", description=about)
     parser.add_argument("photo", type=Path, metavar="PHOTO")
@@ -68,7 +68,7 @@ def _add_curve(ways: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=_curve)
 
 
-def _add_learn(ways: argparse._SubParsersAction) -> None:
+def _add_learn(ways: Verbs) -> None:
     about = "One veil for all of these photos of one person; new photos of that person wear it without a search."
     parser = ways.add_parser("learn", help="one veil from several photos of a person", description=about)
     say = parser.add_argument

@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 
 from .options import add_detector, add_device, add_judging, load_judges, pick_device, refuse_overwriting
+from .parser import Verbs
 from .pictures import naming, read_faces
 from .telling import tell
 
 
-def add(verbs: argparse._SubParsersAction) -> None:
+def add(verbs: Verbs) -> None:
     parser = verbs.add_parser("verify", help="compare a photo with its protected copy", description=__doc__)
     parser.add_argument("original", type=Path)
     parser.add_argument("protected", type=Path)
@@ -30,17 +31,19 @@ def run(options: argparse.Namespace) -> int:
 
     refuse_overwriting([options.sheet], [options.original, options.protected, *options.gallery])
     device = pick_device(options.device)
-    pair = [to_bchw(read_photo(path).pixels).to(device) for path in (options.original, options.protected)]
+    original, protected = (
+        to_bchw(read_photo(path).pixels).to(device) for path in (options.original, options.protected)
+    )
     with naming("photo", options.original):
-        found = find_faces(pair[0], detector=options.detector)
+        found = find_faces(original, detector=options.detector)
     gallery = read_faces(options.gallery, device)
     names = expand(options.judge or [AUTO], far=options.far, research=options.research)
     judges = [Witness(judge) for judge in load_judges(options, names, device)]
-    report = verify(*pair, judges, gallery, found, options.far, options.detector)
+    report = verify(original, protected, judges, gallery, found, options.far, options.detector)
     if options.sheet:
         from ..verdict.sheet import write_sheet
 
-        write_sheet(*pair, report, options.sheet, sources=[options.original, options.protected])
+        write_sheet(original, protected, report, options.sheet, sources=[options.original, options.protected])
     if options.json:
         tell(*json.dumps(report.as_dict(), indent=1).splitlines())
     else:

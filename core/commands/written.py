@@ -24,13 +24,12 @@ def write_told(path: Path, told: dict[str, object]) -> None:
 def text_file(path: Path) -> Iterator[TextIO]:
     """A file to write to, which takes its name when the block ends well; a pipe, a terminal or /dev/null is written
     into. Names of photos may hold any byte."""
-    how = {"mode": "w", "encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
     try:
         if is_stream(path):
-            with open(_waiting_for_nobody(path), **how) as file:
+            with open(_waiting_for_nobody(path), "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 yield file
             return
-        with whole(path) as part, part.open(**how) as file:
+        with whole(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             yield file
     except OSError as error:
         if error.errno == ENXIO:

@@ -41,7 +41,8 @@ def _fill(model: torch.nn.Module, name: str, device: torch.device | str) -> None
 def load_autoencoder(device: torch.device | str = "cpu") -> SmallAutoencoder:
     model = SmallAutoencoder()
     _fill(model, AUTOENCODER, device)
-    return model.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch forgot it
+    return model
 
 
 def load_words(device: torch.device | str = "cpu") -> WordEncoder:

@@ -156,7 +156,9 @@ def _stacked(first: Conditioning, second: Conditioning) -> Conditioning:
             f"The negative conditioning has shape {shapes[0]} and the prompt {shapes[1]}: "
             "guidance needs both of the same kind and length."
         )
-    if (first.pooled is None) != (second.pooled is None):
+    context = torch.cat([first.context, second.context])
+    if first.pooled is None and second.pooled is None:
+        return Conditioning(context)
+    if first.pooled is None or second.pooled is None:
         raise InputError("Of prompt and negative conditioning only one has a pooled vector: describe both alike.")
-    pooled = None if first.pooled is None else torch.cat([first.pooled, second.pooled])
-    return Conditioning(torch.cat([first.context, second.context]), pooled)
+    return Conditioning(context, torch.cat([first.pooled, second.pooled]))

@@ -165,7 +165,7 @@ FAMILIES: dict[str, type[PipelineDenoiser]] = {
 def denoiser_of(pipeline: Any, name: str | None = None, prediction: str | None = None) -> PipelineDenoiser:
     """The adapter for a pipeline's family. `prediction` overrides what the scheduler says of a UNet."""
     name = name or type(pipeline).__name__
-    model = getattr(pipeline, "transformer", None)
+    model: Any = getattr(pipeline, "transformer", None)
     model = getattr(pipeline, "unet", None) if model is None else model
     kind = type(getattr(model, "_orig_mod", model)).__name__
     family = FAMILIES.get(kind)

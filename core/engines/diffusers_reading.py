@@ -107,17 +107,16 @@ def _from_file(path: Path, settings: dict[str, Any], config: str | Path | None) 
         )
     diffusers = library()
     with _explained(path.name, settings["local_files_only"] and not Path(config or "").is_dir()):
-        if config is not None:
-            config = _on_disk(str(config), settings, weights=not whole)
-        if not whole:
+        folder = None if config is None else _on_disk(str(config), settings, weights=not whole)
+        if not whole and folder is not None:
             model = getattr(diffusers, layout.model).from_single_file(
-                str(path), config=config, subfolder=layout.part, **settings
+                str(path), config=folder, subfolder=layout.part, **settings
             )
-            return _from_folder(config, settings, **{layout.part: model})
+            return _from_folder(folder, settings, **{layout.part: model})
         without: dict[str, None] = {}
         if layout.pipeline == "StableDiffusion3Pipeline" and not any(name.startswith(_T5) for name in names):
             without = {"text_encoder_3": None, "tokenizer_3": None}
-        return getattr(diffusers, layout.pipeline).from_single_file(str(path), config=config, **settings, **without)
+        return getattr(diffusers, layout.pipeline).from_single_file(str(path), config=folder, **settings, **without)
 
 
 def _on_disk(config: str, settings: dict[str, Any], weights: bool) -> str:

@@ -137,16 +137,18 @@ def _norm(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], eps=1e-6) * (1 + scale) + shift
 
 
+def _stream(shape: FluxShape) -> tuple[_Modulation, _Attention, nn.Sequential]:
+    hidden, inner = shape.hidden_size, int(shape.hidden_size * shape.mlp_ratio)
+    return _Modulation(hidden, 2), _Attention(hidden, shape.num_heads), _mlp(hidden, inner)
+
+
 class DoubleBlock(nn.Module):
     """Picture and text keep weights of their own and attend to each other."""
 
     def __init__(self, shape: FluxShape) -> None:
         super().__init__()
-        hidden, inner = shape.hidden_size, int(shape.hidden_size * shape.mlp_ratio)
-        for stream in ("img", "txt"):
-            self.add_module(f"{stream}_mod", _Modulation(hidden, 2))
-            self.add_module(f"{stream}_attn", _Attention(hidden, shape.num_heads))
-            self.add_module(f"{stream}_mlp", _mlp(hidden, inner))
+        self.img_mod, self.img_attn, self.img_mlp = _stream(shape)
+        self.txt_mod, self.txt_attn, self.txt_mlp = _stream(shape)
 
     def forward(self, img: Tensor, txt: Tensor, vector: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
         img_mod, txt_mod = self.img_mod(vector), self.txt_mod(vector)

@@ -18,8 +18,8 @@ class _Residual(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
+        for parameter in self.second.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(F.silu(self.first(F.silu(x))))
@@ -34,6 +34,8 @@ class SmallAutoencoder(nn.Module):
 
     name = "bundled"
     multiple = 8
+    mean: Tensor
+    spread: Tensor
 
     def __init__(self) -> None:
         super().__init__()

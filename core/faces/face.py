@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+def box_of(sides: Iterable[float]) -> Box:
+    """Four numbers of whatever kind."""
+    left, top, right, bottom = (float(side) for side in sides)
+    return left, top, right, bottom
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,8 +26,7 @@ class Face:
     pixel's centre at whole numbers (as in OpenCV).
     """
 
-    box: tuple[float, float, float, float]
-    """Left, top, right, bottom."""
+    box: Box
     points: Tensor
     """(5, 2) float32: the eye, on the picture's left, the eye on its right, nose tip, mouth corner left, right."""
     score: float = 1.0

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import InputError, ModelError, NoFaceError
 from .crops import window_around
-from .face import Face
+from .face import Box, Face
 from .mtcnn import LONGEST, SMALL, Mtcnn, smaller_copy, smallest_face
 from .scrfd import Scrfd, find_scrfd_file, load_scrfd
 
@@ -33,7 +33,6 @@ AGAIN = 0.9
 CHOICES = ("all", "largest", "nearest")
 TURNS = {-1: "90 degrees clockwise", 2: "180 degrees", 1: "90 degrees counter-clockwise"}
 """Quarter turns as `torch.rot90` counts them, and what to tell the user."""
-Box = tuple[float, float, float, float]
 
 
 def find_faces(
@@ -196,7 +195,7 @@ def _turn_with_a_face(image: Tensor, detector: str | Looks) -> str | None:
     small, _ = smaller_copy(image.detach(), LONGEST)
     best = {turn: _look(small.rot90(turn, (2, 3)), detector) for turn in TURNS}
     scores = {turn: max(face.score for face in faces) for turn, faces in best.items() if faces}
-    return TURNS[max(scores, key=scores.get)] if scores else None
+    return TURNS[max(scores, key=lambda turn: scores[turn])] if scores else None
 
 
 def _in_box(image: Tensor, box: Box, detector: str | Looks) -> Face:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from ..errors import ModelError
 from ..model_files.places import BUNDLED
-from .face import Face
+from .face import Face, box_of
 
 WEIGHTS = BUNDLED / "mtcnn.safetensors"
 LONGEST = 1600
@@ -93,8 +94,7 @@ class Mtcnn(nn.Module):
     @torch.no_grad()
     def points_in_box(self, image: Tensor, box: Sequence[float]) -> Face:
         """The five points of the face in `box` of `image` (1, 3, H, W), and how much it looks like a face."""
-        box = tuple(float(side) for side in box)
-        return replace(self.near(image, box), box=box)
+        return replace(self.near(image, box), box=box_of(box))
 
     @torch.no_grad()
     def near(self, image: Tensor, box: Sequence[float]) -> Face:
@@ -179,7 +179,7 @@ def smaller_copy(image: Tensor, longest: int) -> tuple[Tensor, float]:
 def scaled(face: Face, zoom: float, shift: float = 0.0) -> Face:
     """The face in a picture `zoom` times as large, then shifted; pixels' centres stay at whole numbers."""
     shift += 0.5 * zoom - 0.5
-    return Face(tuple(side * zoom + shift for side in face.box), face.points * zoom + shift, face.score)
+    return Face(box_of(side * zoom + shift for side in face.box), face.points * zoom + shift, face.score)
 
 
 def with_retries(find_once: Callable[[Tensor], list[Face]], image: Tensor) -> list[Face]:
@@ -210,7 +210,7 @@ def suppress(boxes: Tensor, scores: Tensor, limit: float, of_smaller: bool = Fal
     common = (last - first).clamp_min(0).prod(2)
     whole = torch.minimum(area[:, None], area) if of_smaller else area[:, None] + area - common
     clash = (common > limit * whole).numpy()
-    kept, gone = [], clash[:0].any(0)
+    kept, gone = [], np.zeros(len(boxes), dtype=bool)
     for index in range(len(boxes)):
         if not gone[index]:
             kept.append(index)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import InputError, ModelError
 from ..model_files.places import model_folders
-from .face import Face
+from .face import Face, box_of
 from .mtcnn import scaled, smaller_copy, with_retries
 
 INPUT_SIDE = 640
@@ -45,14 +45,13 @@ def load_scrfd(path: Path) -> Scrfd:
             "The SCRFD detector needs the Python packages 'insightface' and 'onnxruntime', which cannot be loaded: "
             "install them or use the built-in detector 'mtcnn'."
         ) from error
+    cause: Exception | None = None
     try:
         model = get_model(str(path), providers=["CPUExecutionProvider"])
         usable = model.taskname == "detection" and model.use_kps
         model.prepare(ctx_id=-1, input_size=(INPUT_SIDE, INPUT_SIDE))
     except Exception as error:  # whatever ONNX Runtime and InsightFace let out for a wrong or damaged file
         usable, cause = False, error
-    else:
-        cause = None
     if not usable:
         raise ModelError(
             f"'{path.name}' is not an SCRFD detector that gives five points: use a file such as det_10g.onnx."
@@ -88,7 +87,7 @@ class Scrfd:
         pixels = (picture[0].flip(0).permute(1, 2, 0) * 255).round().clamp(0, 255).to(torch.uint8)
         found, points = self._model.detect(pixels.contiguous().numpy())
         faces = [
-            Face(tuple(map(float, row[:4])), torch.tensor(five, dtype=torch.float32), float(row[4]))
+            Face(box_of(row[:4]), torch.tensor(five, dtype=torch.float32), float(row[4]))
             for row, five in zip(found, points, strict=True)
         ]
         return sorted(faces, key=lambda face: face.area, reverse=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
+from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from threading import Event, Thread
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 _WAITING = 2
@@ -14,16 +15,26 @@ _BLINK = 0.1
 """Seconds after which whoever waits for a place looks whether it is still wanted."""
 
 
-def ahead(items: Generator[T]) -> Iterator[T]:
+@dataclass(frozen=True)
+class _Item(Generic[T]):
+    item: T
+
+
+@dataclass(frozen=True)
+class _End:
+    error: BaseException | None = None
+
+
+def ahead(items: Generator[T]) -> Generator[T]:
     """The same items, and the same error; whoever stops in the middle closes `items`. Decoders, encoders and torch all
     let other threads work meanwhile."""
-    ready: Queue[tuple[bool, T | BaseException | None]] = Queue(_WAITING)
+    ready: Queue[_Item[T] | _End] = Queue(_WAITING)
     unwanted = Event()
 
-    def put(more: bool, what: T | BaseException | None) -> bool:
+    def put(what: _Item[T] | _End) -> bool:
         while not unwanted.is_set():
             try:
-                ready.put((more, what), timeout=_BLINK)
+                ready.put(what, timeout=_BLINK)
                 return True
             except Full:
                 continue
@@ -32,31 +43,29 @@ def ahead(items: Generator[T]) -> Iterator[T]:
     def work() -> None:
         try:
             for item in items:
-                if not put(True, item):
+                if not put(_Item(item)):
                     return
         except BaseException as error:  # it is raised again where somebody can do something about it
-            put(False, error)
+            put(_End(error))
         else:
-            put(False, None)
+            put(_End())
         finally:
             items.close()
 
     worker = Thread(target=work, daemon=True)
     worker.start()
     try:
-        more, what = ready.get()
-        while more:
-            yield what
-            more, what = ready.get()
-        if what is not None:
-            raise what
+        while isinstance(what := ready.get(), _Item):
+            yield what.item
+        if what.error is not None:
+            raise what.error
     finally:
         unwanted.set()
         with_nothing_left(ready)
         worker.join()
 
 
-def with_nothing_left(queue: Queue) -> None:
+def with_nothing_left(queue: Queue[Any]) -> None:
     """Frames that nobody will see are let go."""
     try:
         while True:

@@ -95,9 +95,10 @@ def coder_of(track: Any, first: Any, webm: bool) -> Coder:
 
 def _nearest(name: str, known: set[str]) -> str:
     """The format itself, else with the same share of colour and ten bits or eight."""
-    kind = PLANAR.fullmatch(name)
-    deep = int(kind[2] or 8) > 8
-    ways = [name, *([f"yuv{kind[1]}p10le"] if deep else []), f"yuv{kind[1]}p", *(["yuv420p10le"] if deep else [])]
+    planar = PLANAR.fullmatch(name)
+    share, bits = planar.group(1, 2) if planar else ("420", None)
+    deep = int(bits or 8) > 8
+    ways = [name, *([f"yuv{share}p10le"] if deep else []), f"yuv{share}p", *(["yuv420p10le"] if deep else [])]
     return next((way for way in ways if way in known), "yuv420p")
 
 

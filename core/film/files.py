@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,9 @@ def pyav() -> Any:
     return av
 
 
-def is_film(path: str | Path) -> bool:
+def is_film(path: str | PurePath) -> bool:
     """By its name; what it holds is looked at when it is opened."""
-    return Path(path).suffix.lower() in READABLE
+    return PurePath(path).suffix.lower() in READABLE
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,15 @@ def coding_of(frame: Any) -> Coding:
     return Coding(int(kind[2] or 8), matrix, full, across, down)
 
 
-def views_of(frame: Any) -> tuple[np.ndarray, ...]:
+def views_of(frame: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     kind = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
-    views = []
-    for plane in frame.planes[:3]:
+
+    def view(plane: Any) -> np.ndarray:
         rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // np.dtype(kind).itemsize)
-        views.append(rows[: plane.height, : plane.width])
-    return tuple(views)
+        return rows[: plane.height, : plane.width]
+
+    luma, blue, red = (view(plane) for plane in frame.planes[:3])
+    return luma, blue, red
 
 
 @contextmanager

@@ -48,14 +48,17 @@ def rewrite(
                 _join(film, track, target, coder, degrees, parts, keep_metadata)
         except _Unwritten as error:
             raise OutputError(
-                f"'{plain(target.name)}' could not be written ({reason(error.__cause__)}): make room, or name a .mkv, "
+                f"'{plain(target.name)}' could not be written ({reason(error.cause)}): make room, or name a .mkv, "
                 "which holds anything."
-            ) from error.__cause__
+            ) from error.cause
     return frames
 
 
 class _Unwritten(Exception):
     """The error of an encoder or of the file that is written, which is none of the film that is read."""
+
+    def __init__(self, cause: Exception) -> None:
+        self.cause = cause
 
 
 @contextmanager
@@ -63,7 +66,7 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except (pyav().error.FFmpegError, OSError) as error:
-        raise _Unwritten from error
+        raise _Unwritten(error) from error
 
 
 def _encoded(

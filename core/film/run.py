@@ -13,7 +13,7 @@ from .kept import kept
 from .protect import Wardrobe, dress, find_veils, keys_again, veils_of
 from .rewrite import rewrite
 from .turning import turned
-from .verdict import FilmVerdict, judge
+from .verdict import FilmVerdict, judge, networks_of
 from .worn import Worn
 
 
@@ -77,8 +77,8 @@ def protect_file(
 
     `settings` is a hash of all that makes a difference: stopped, the work goes on from there when it is the same again.
     """
-    for each in witnesses:  # whoever has no threshold says so now, and not when all is written
-        each.recogniser.threshold(far)
+    for recogniser in networks_of(witnesses):  # whoever has no threshold says so now, and not when all is written
+        recogniser.threshold(far)
     with kept(target, settings) as finished:
         started = time.perf_counter()
         if finished.frames is None:

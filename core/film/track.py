@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import NoFaceError
-from ..faces.face import Face
+from ..faces.face import Face, box_of
 from ..faces.find import find_faces, found_again
 from .smooth import steadied
 
@@ -123,7 +123,7 @@ def looked(picture: Tensor, detector: str = "auto") -> list[Face]:
 
 def enlarged(face: Face, scale: float) -> Face:
     """A face of a copy in the coordinates of a picture `scale` times as large."""
-    box = tuple((side + 0.5) * scale - 0.5 for side in face.box)
+    box = box_of((side + 0.5) * scale - 0.5 for side in face.box)
     return Face(box, (face.points + 0.5) * scale - 0.5, face.score)
 
 

@@ -14,10 +14,11 @@ from ..errors import InputError
 from ..faces.again import find_again
 from ..faces.crops import window_around
 from ..plain import plain
-from ..recognisers.ensemble import Ensemble
+from ..recognisers.ensemble import Ensemble, refuse_services
+from ..recognisers.recogniser import Recogniser
 from ..verdict.verify import Witness
 from .frames import Frame
-from .protect import Worn
+from .worn import Worn
 
 SAMPLES = 40
 """Frames of a film that are asked about, evenly spread."""
@@ -61,7 +62,8 @@ def judge(
     detector: str = "auto",
 ) -> list[FilmVerdict]:
     """Of `count` frames of the finished film, some that show a face; each face against its pictures from before."""
-    ensemble = Ensemble([witness.recogniser for witness in witnesses])
+    networks = networks_of(witnesses)
+    ensemble = Ensemble(networks)
     known = [_known(ensemble, each) for each in worn]
     shown = [index for index in range(count) if any(each.course.at(index) for each in worn)]
     asked = {shown[round(place)] for place in torch.linspace(0, len(shown) - 1, min(SAMPLES, len(shown))).tolist()}
@@ -79,18 +81,30 @@ def judge(
             for name, embedding in ensemble.embed(part, there.points[None].to(part)).items():
                 alike = float((known[person][name] @ embedding[0]).max())
                 seen[name].append((int(seconds), person, alike, embedding[0]))
-    return [_told(witness, seen[witness.recogniser.name], known, far) for witness in witnesses]
+    return [
+        _told(network, witness.role, seen[network.name], known, far)
+        for network, witness in zip(networks, witnesses, strict=True)
+    ]
 
 
-def _known(ensemble: Ensemble, worn: Worn) -> dict[str, Tensor]:
+def networks_of(witnesses: Sequence[Witness]) -> list[Recogniser]:
+    """Who judges films: a service would be sent every frame."""
+    return refuse_services([witness.recogniser for witness in witnesses], "judge films by")
+
+
+def _known(ensemble: Ensemble[Recogniser], worn: Worn) -> dict[str, Tensor]:
     each = [ensemble.embed(picture, face.points[None].to(picture)) for picture, face in worn.keys]
     return {name: torch.cat([embedded[name] for embedded in each]) for name in each[0]}
 
 
 def _told(
-    witness: Witness, seen: list[tuple[int, int, float, Tensor]], known: list[dict[str, Tensor]], far: str
+    recogniser: Recogniser,
+    role: str,
+    seen: list[tuple[int, int, float, Tensor]],
+    known: list[dict[str, Tensor]],
+    far: str,
 ) -> FilmVerdict:
-    name, threshold = witness.recogniser.name, witness.recogniser.threshold(far)
+    name, threshold = recogniser.name, recogniser.threshold(far)
     if not seen:
         raise InputError("In the finished film no frame that was looked at shows a face, so nothing can be said of it.")
     seconds: dict[int, list[bool]] = defaultdict(list)
@@ -99,7 +113,7 @@ def _told(
         seconds[second].append(alike > threshold)
         people[person].append(embedding)
     shares = {second: sum(hits) / len(hits) for second, hits in seconds.items()}
-    worst = max(shares, key=shares.get)
+    worst = max(shares, key=lambda second: shares[second])
     means = [
         float((known[person][name] @ F.normalize(torch.stack(all_of).mean(0), dim=0)).max())
         for person, all_of in people.items()
@@ -107,4 +121,4 @@ def _told(
     alikes = [alike for _, _, alike, _ in seen]
     matched = sum(alike > threshold for alike in alikes) / len(seen)
     figures = matched, worst, shares[worst], max(alikes), max(means)
-    return FilmVerdict(name, witness.role, threshold, len(seen), *figures)
+    return FilmVerdict(name, role, threshold, len(seen), *figures)

@@ -91,8 +91,9 @@ def watch(
 
     Nothing of a shot is kept once it has been handed on.
     """
-    cuts, first, index, times = Cuts(), start, -1, {}
-    follower, keys = Follower(*looks), {}
+    cuts, first, index = Cuts(), start, -1
+    times: dict[int, float] = {}
+    follower, keys = Follower(*looks), dict[int, _Keys]()
     for index, (seconds, frame) in enumerate(frames):
         if index < start:
             on_frame(index + 1)

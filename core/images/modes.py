@@ -66,7 +66,7 @@ def _through_profile(image: Image.Image, icc: bytes) -> Image.Image:
     from PIL import ImageCms
 
     try:
-        return ImageCms.profileToProfile(
+        return ImageCms.profileToProfile(  # type: ignore[return-value]  # None is given only where it works in place
             image,
             ImageCms.ImageCmsProfile(BytesIO(icc)),
             ImageCms.createProfile("sRGB"),

@@ -161,7 +161,9 @@ def _is_deep(image: Image.Image) -> bool:
         return True
     if image.format not in ("PNG", "TIFF"):
         return False  # BMP's ";16" are 16 bits a pixel
-    layouts = [part for tile in image.tile for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))]
+    layouts = [
+        part for tile in getattr(image, "tile", ()) for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))
+    ]
     return any(";16" in str(layout) for layout in layouts)
 
 

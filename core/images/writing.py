@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from errno import EDQUOT, ENOSPC
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -48,11 +49,12 @@ def write_photo(
     image = to_pil(photo.pixels)
     if photo.alpha is not None and target_format in _HOLD_ALPHA:
         image.putalpha(Image.fromarray(to_uint8(photo.alpha)[0].cpu().numpy()))
-    options: dict[str, object] = {
+    usual: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": min(max(quality, 1), 100), "subsampling": 0},
         "WEBP": {"lossless": True, "exact": True},
         "TIFF": {"compression": "tiff_lzw"},
-    }.get(target_format, {})
+    }
+    options = usual.get(target_format, {})
     if photo.icc:
         options["icc_profile"] = photo.icc
     if keep_metadata and photo.exif:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FaceVeilError, InputError, ModelError
 from .workers import PATIENCE, Reply, Setup, Unexpected, Work, attempt
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 class _Actor:
     """What lives on a node. Models are loaded by a call and not on birth, so that errors come back as they are."""
 
-    def __init__(self) -> None:
-        self._work: Work | None = None
+    _work: Work
 
     def prepare(self, setup: Setup) -> FaceVeilError | Unexpected | None:
         try:
@@ -56,8 +55,8 @@ class Actors:
         self._kind = self._ray.remote(num_cpus=1, num_gpus=share, max_restarts=0)(_Actor)
         self._setup = self._ray.put(setup)
         self._deaths_before_work = 0
-        self._idle: list = []
-        self._pending: dict = {}
+        self._idle: list[Any] = []
+        self._pending: dict[Any, tuple[Any, int | None]] = {}
         """What is under way: (actor, ticket) by the reference of its answer; the ticket is None while it prepares."""
         for _ in range(jobs):
             self._hire()

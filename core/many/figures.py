@@ -27,4 +27,8 @@ def figures_of(report: Report | Finished) -> dict[str, float | None]:
 
 
 def _margins(face: FaceVerdict) -> list[float]:
-    return [max(row.after, row.after_jpeg75, row.after_jpeg50, row.after_half) - row.threshold for row in face.deciding]
+    return [
+        max(row.after, row.after_jpeg75, row.after_jpeg50, row.after_half) - row.threshold
+        for row in face.deciding
+        if row.threshold is not None
+    ]

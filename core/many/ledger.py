@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError, OutputError
 
@@ -25,8 +26,10 @@ _ROWS = f"""CREATE TABLE IF NOT EXISTS photos (
 _RUNS = "CREATE TABLE IF NOT EXISTS runs (started REAL NOT NULL)"
 _FORM = 2
 """Of these tables; a ledger says which it has."""
-_SHOWN = ("source", "target", "state", "attempts", "seconds", *FIGURES, "reason", "content", "finished")
-_SHOWN += ("version", "made", "made_size")
+_SHOWN = (
+    *("source", "target", "state", "attempts", "seconds", *FIGURES, "reason", "content", "finished"),
+    *("version", "made", "made_size"),
+)
 _WORST_FIRST = (
     "CASE state WHEN 'failed' THEN 0 WHEN 'done' THEN 1 ELSE 2 END, protected, "
     "CASE WHEN protected THEN coalesce(ssim, 1) ELSE -margin END, target"
@@ -164,7 +167,7 @@ class Ledger:
             count, span = self._base.execute(f"{query} FROM photos, latest WHERE finished >= begun").fetchone()
         return count * 3600 / span if span else None
 
-    def worst(self, limit: int = -1) -> Iterator[dict[str, object]]:
+    def worst(self, limit: int = -1) -> Iterator[dict[str, Any]]:
         """Rows with the worst cases first: failed, then matched by the largest margin, then the most visible."""
         with self._telling():
             rows = self._base.execute(
@@ -176,7 +179,7 @@ class Ledger:
                     raise ValueError("a figure that is no number")
                 yield row | {"source": os.fsdecode(row["source"]), "target": os.fsdecode(row["target"])}
 
-    def reports(self) -> Iterator[tuple[str, dict[str, object] | None, str | None]]:
+    def reports(self) -> Iterator[tuple[str, dict[str, Any] | None, str | None]]:
         """Source, verdict and reason of failure of everything that ended, by name."""
         with self._telling():
             rows = self._base.execute(

@@ -90,8 +90,10 @@ class Processes:
 
     def wait(self) -> list[tuple[int, Reply]]:
         heard = wait([desk.line for desk in self._desks], self._until_overdue())
-        if not heard:
-            return [reply for desk in list(self._desks) if self._overdue(desk) for reply in self._give_up(desk)]
+        if not heard and self._time_limit:
+            limit = self._time_limit
+            late = [desk for desk in self._desks if self._overdue(desk, limit)]
+            return [reply for desk in late for reply in self._give_up(desk, limit)]
         return [reply for desk in list(self._desks) if desk.line in heard for reply in self._hear(desk)]
 
     def _until_overdue(self) -> float | None:
@@ -101,14 +103,14 @@ class Processes:
             return None
         return max(min(busy) + GRACE * self._time_limit - time.monotonic(), 0)
 
-    def _overdue(self, desk: _Desk) -> bool:
-        return desk.ticket is not None and time.monotonic() - desk.since >= GRACE * self._time_limit
+    def _overdue(self, desk: _Desk, limit: float) -> bool:
+        return desk.ticket is not None and time.monotonic() - desk.since >= GRACE * limit
 
-    def _give_up(self, desk: _Desk) -> list[tuple[int, Reply]]:
+    def _give_up(self, desk: _Desk, limit: float) -> list[tuple[int, Reply]]:
         """Not lost: another try would take as long."""
         desk.process.kill()
         return [
-            (ticket, Reply(error=too_long(self._time_limit), seconds=time.monotonic() - desk.since))
+            (ticket, Reply(error=too_long(limit), seconds=time.monotonic() - desk.since))
             for ticket, _ in self._replace(desk)
         ]
 
@@ -172,5 +174,7 @@ def _serve(line: Connection, setup: Setup, seat: Seat) -> None:
 
 def _die_with_parent() -> None:
     """At once, in the middle of a photo: a new run may be under way already, perhaps with other settings."""
-    wait([multiprocessing.parent_process().sentinel])
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
     os._exit(1)

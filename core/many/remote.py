@@ -111,8 +111,9 @@ class Remote:
         """A URL means the same everywhere."""
 
     def contains(self, other: Place) -> bool:
-        if self.protocol in _THIS_MACHINE:
-            return Folder(self.local()).contains(other)
+        here = self.local()
+        if here is not None:
+            return Folder(here).contains(other)
         if not isinstance(other, Remote) or type(self._files) is not type(other._files):
             return False
         return f"{other._root}/".startswith(f"{self._root}/")

@@ -151,13 +151,15 @@ def _todo(
     """(photo, stamp, tries so far) of what is not done; those that were begun most often and never ended come last."""
     todo = []
     for task, photo in found:
-        row = known.get(task.target)
-        same = row is not None and row.settings == settings
-        if same and row.state == DONE and intact(task.target, row):
-            if photo.stamp and (row.stamp, row.source) == (photo.stamp, task.source):
-                continue
-            task = PhotoTask(task.place, task.key, task.target, row.content)
-        todo.append((task, photo.stamp, row.attempts if same and row.state != DONE else 0))
+        row, tries = known.get(task.target), 0
+        if row is not None and row.settings == settings:
+            if row.state != DONE:
+                tries = row.attempts
+            elif intact(task.target, row):
+                if photo.stamp and (row.stamp, row.source) == (photo.stamp, task.source):
+                    continue
+                task = PhotoTask(task.place, task.key, task.target, row.content)
+        todo.append((task, photo.stamp, tries))
     return sorted(todo, key=lambda entry: entry[2])
 
 

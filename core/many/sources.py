@@ -59,9 +59,9 @@ def names_many(text: str) -> bool:
 
 def source_of(text: str) -> Source:
     """What an argument names: a folder, a glob, or a single photo."""
-    if _is_glob(text):
-        start = _WILD.search(text).start()
-        root, slash, _ = text[:start].rpartition("/")
+    wild = _WILD.search(text)
+    if wild and _is_glob(text):
+        root, slash, _ = text[: wild.start()].rpartition("/")
         return Source(open_place(root + slash if is_url(text) else (root or slash or ".")), text[len(root + slash) :])
     if _is(Path.is_dir, text) or (is_url(text) and not is_ours(PurePosixPath(text).name)):
         return Source(open_place(text))

@@ -6,15 +6,15 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..devices import is_want_of_memory
 from ..errors import FaceVeilError, ModelError
 
 Item = TypeVar("Item")
-Work = Callable[[Item], object]
+Work = Callable[[Any], object]
 Setup = Callable[[], Work]
 """Called once in each worker, where models are loaded; it has to fit through a pickle."""
 
@@ -67,16 +67,15 @@ def attempt(work: Work, item: object) -> Reply:
     """Do one item, wherever a worker lives. Want of memory passes and is tried again; all other errors would not."""
     started = time.perf_counter()
     try:
-        value, error, lost = work(item), None, None
+        reply = Reply(work(item))
     except FaceVeilError as known:
-        value, error, lost = None, known, None
+        reply = Reply(error=known)
     except Exception as other:
-        value, error, lost = None, None, None
         if is_want_of_memory(other):
-            lost = "There was not enough memory"
+            reply = Reply(lost="There was not enough memory")
         else:
-            error = Unexpected(traceback.format_exc())
-    return Reply(value, error, lost, time.perf_counter() - started)
+            reply = Reply(error=Unexpected(traceback.format_exc()))
+    return replace(reply, seconds=time.perf_counter() - started)
 
 
 def dispatch(
@@ -87,7 +86,7 @@ def dispatch(
     An item whose worker was lost is tried again `retries` times after all others, so that one that takes its worker
     along does so when nothing else suffers.
     """
-    fresh, again = ((item, 1) for item in items), deque()
+    fresh, again = ((item, 1) for item in items), deque[tuple[Item, int]]()
     running: dict[int, tuple[Item, int]] = {}
     tickets = count()
     following = next(fresh, None)

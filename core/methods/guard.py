@@ -7,7 +7,7 @@ batch of two, so that the change can be compared with the picture it is a change
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 
 import torch
@@ -108,6 +108,11 @@ class Guard:
     def __call__(self, moment: Moment) -> Tensor | None:
         if not self.works_after(moment):
             return None
+        with torch.inference_mode(False):
+            return torch.cat([moment.latent[:1].clone(), self.protected(moment)])
+
+    def protected(self, moment: Moment) -> Tensor:
+        """The latent's protected copy (1, C, h, w), whichever step this is."""
         with torch.inference_mode(False), torch.enable_grad():
             return self._guarded(moment.latent.clone(), moment.velocity.clone(), moment.sigma)
 
@@ -125,7 +130,7 @@ class Guard:
         inner = Objective(
             clean.expand(len(faces), -1, -1, -1),
             identity,
-            replace(self.recipe.weighting),
+            self.recipe.weighting.fresh(),
             self.recipe.visibility,
             self.distances,
         )
@@ -142,7 +147,7 @@ class Guard:
         ran = optimise(offset, render, objective, self.recipe.settings, self.on_iteration)
         self.iterations += ran.iterations
         self.won = bool(ran.done.all())
-        return torch.cat([latent[:1], (latent[-1:] + offset.value).detach()])
+        return (latent[-1:] + offset.value).detach()
 
     def _identity(self, clean: Tensor) -> Identity:
         """Faces are looked at once: those of the original, or those that the first guarded step sees."""

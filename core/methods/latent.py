@@ -30,7 +30,7 @@ from .purification import DenoisedOffset
 def retraced(
     denoiser: Denoiser,
     short: ShortPath,
-    landing: Callable[[int], AbstractContextManager] = lambda step: nullcontext(),
+    landing: Callable[[int], AbstractContextManager[None]] = lambda step: nullcontext(),
 ) -> ShortPath:
     """The path walked again as it was learned, so that the unchanged branch can be listened to."""
     passed = [short.latents[0].to(short.said[0].context.device)]
@@ -70,6 +70,9 @@ def protect_latents(
             ended, way.attention_change = way.walk_from(z, row)
             return autoencoder.decode(still + ended)
 
+        def show(step: Step, index: int = index) -> None:
+            on_step(index, step)
+
         guard = Guard(
             picture,
             surrogates,
@@ -77,10 +80,10 @@ def protect_latents(
             originals[min(index, len(originals) - 1)] if originals else None,
             {ATTENTION: lambda changed, clean: way.attention_change.expand(len(changed))},
             seed,
-            lambda step, index=index: on_step(index, step),
+            show,
         )
         start = short.latents[0][row]
-        moved = guard(Moment(0, 1, 0.0, start, torch.zeros_like(start)))[-1:]
+        moved = guard.protected(Moment(0, 1, 0.0, start, torch.zeros_like(start)))
         with torch.no_grad():
             changed.append(still + way.walk_from(moved, row)[0])
     return torch.cat(changed)

@@ -67,7 +67,7 @@ class DenoisedOffset:
         self.learning_rate, self.guide, self.checkpointed = learning_rate, guide, checkpointed
         self._difference = partial(Difference, short.latents[-1], autoencoder, finish, hiding)
         self.offset = torch.zeros_like(short.latents[0], requires_grad=True)
-        self.attention_change: Tensor | None = None
+        self.attention_change = torch.zeros(len(self.offset))
         """What the guide said of the windows that were rendered last."""
 
     @cached_property
@@ -166,7 +166,7 @@ def short_path(
     """The way up from the faces' windows, no further than is needed, and the way down as it was learned."""
     with torch.no_grad():
         clean = autoencoder.encode(task.clean)
-    schedule = denoiser.sigmas(how.steps, tuple(clean.shape[-2:]))
+    schedule = denoiser.sigmas(how.steps, (clean.shape[-2], clean.shape[-1]))
     path = invert(denoiser, clean, last_levels(schedule, how.last), said, "euler")
     landing = guide.remembering if guide else lambda step: nullcontext()
     return path, learn_embeddings(denoiser, path, said, how.last, how.learning, on_step, landing)

@@ -51,8 +51,8 @@ def published(edit: Edit) -> Edit:
     Midpoint solver, 25 steps, both branches from the start, attention values injected, and velocities looked up the
     wrong way. Outside the mask the picture is held in all steps but the first and the last five.
     """
-    theirs = {"editor": "invert", "solver": "midpoint", "steps": 25, "start": 1.0, "high": 0.8, "low": 0.2}
-    return replace(edit, **theirs, by_time=False, inject=None, shared=False)
+    edit = replace(edit, editor="invert", solver="midpoint", steps=25, start=1.0, high=0.8, low=0.2)
+    return replace(edit, by_time=False, inject=None, shared=False)
 
 
 def refuse_unusable(edit: Edit, mask: Tensor) -> None:
@@ -75,7 +75,7 @@ def refuse_unusable(edit: Edit, mask: Tensor) -> None:
 
 def levels(edit: Edit, denoiser: Denoiser, latent: Tensor) -> list[float]:
     """The levels of noise of one run, from its start down to 0."""
-    every = denoiser.sigmas(max(1, round(edit.steps / edit.start)), tuple(latent.shape[-2:]))
+    every = denoiser.sigmas(max(1, round(edit.steps / edit.start)), (latent.shape[-2], latent.shape[-1]))
     return every[-(edit.steps + 1) :]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ class _Dtype:
     def __init__(self, name: str = "", *_: object) -> None:
         self.name = name
 
-    def __setstate__(self, state: tuple) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         if self.name != "f4" or tuple(state)[:5] != (3, "<", None, None, None):
             raise pickle.UnpicklingError("only plain little-endian float32 is read")
 
@@ -31,7 +32,7 @@ class _Array:
     def __init__(self, *_: object) -> None:
         self.values: np.ndarray | None = None
 
-    def __setstate__(self, state: tuple) -> None:
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, columns_first, data = state
         if not isinstance(dtype, _Dtype) or dtype.name != "f4" or columns_first or not isinstance(data, bytes):
             raise pickle.UnpicklingError("only plain float32 arrays are read")

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError
+from .common import Operator
 from .faults import telling
-from .operators import OPERATORS, Operator
+from .operators import OPERATORS
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto

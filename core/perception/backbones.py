@@ -61,6 +61,9 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class Backbone(nn.Module):
     """Features of pictures (B, 3, H, W) in [0, 1], at every place where its plan takes them."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, net: str, convolutions: list[tuple[Tensor, Tensor]]) -> None:
         super().__init__()
         self.plan = PLANS[net]
@@ -78,10 +81,11 @@ class Backbone(nn.Module):
     def forward(self, image: Tensor) -> list[Tensor]:
         x, taken, index = (image - self.mean) / self.deviation, [], 0
         for layer in self.plan.layers:
-            if layer == "M":
-                x = F.max_pool2d(x, self.plan.pool, 2)
-            elif layer == "T":
-                taken.append(x)
+            if isinstance(layer, str):
+                if layer == "M":
+                    x = F.max_pool2d(x, self.plan.pool, 2)
+                else:
+                    taken.append(x)
             else:
                 weight, bias = getattr(self, f"weight{index}"), getattr(self, f"bias{index}")
                 x = F.relu(F.conv2d(x, weight, bias, stride=layer[1], padding=layer[2]))

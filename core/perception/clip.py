@@ -44,7 +44,7 @@ class Clip:
         try:
             if json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type") != "clip":
                 raise ModelError(f"{folder} holds a model that is no CLIP: name the folder of a whole CLIP model.")
-            model = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+            model: Any = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             known = folder / "preprocessor_config.json"
             told = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}

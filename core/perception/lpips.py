@@ -42,7 +42,8 @@ class Lpips(nn.Module):
     def distance(self, a: Features, b: Features) -> Tensor:
         """The distance of two pictures' features."""
         heads = (getattr(self, f"head{index}") for index in range(len(a)))
-        return sum(F.conv2d((x - y).square(), head).mean((1, 2, 3)) for x, y, head in zip(a, b, heads, strict=True))
+        each = [F.conv2d((x - y).square(), head).mean((1, 2, 3)) for x, y, head in zip(a, b, heads, strict=True)]
+        return torch.stack(each).sum(0)
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         return self.distance(self.features(a), self.features(b))

@@ -63,7 +63,8 @@ def _luma_pair(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Both lumas; edges are repeated where a picture is smaller than the window."""
     lacking = [max(0, WINDOW - side) for side in a.shape[-2:]]
     pad = (0, lacking[1], 0, lacking[0])
-    return tuple(F.pad(luma(image), pad, mode="replicate") if any(pad) else luma(image) for image in (a, b))
+    one, other = (F.pad(luma(image), pad, mode="replicate") if any(pad) else luma(image) for image in (a, b))
+    return one, other
 
 
 def _maps(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,12 +21,11 @@ from ..methods.recipes import DEFAULT, choose
 from ..methods.wish import Edit
 from ..recognisers.automatic import AUTO, load_automatic
 from ..recognisers.catalogue import load_recogniser
+from ..recognisers.ensemble import refuse_services
 from ..recognisers.judge import Judge
-from ..recognisers.recogniser import Recogniser
 from ..regions.named import region_mask
 from ..regions.sentences import regions_for
 from ..search.learn import learn
-from ..services.judge import OnlineJudge
 from ..veil.veil import Veil
 from ..verdict.report import Report
 from ..verdict.verify import DEFAULT_FAR, Witness
@@ -85,7 +84,7 @@ def learn_veil(
     device = usable(device)
     pictures = _pictures(photos, device)
     sitters = [(picture, find(picture, which="largest")[0].to(device)) for picture in pictures]
-    return learn(sitters, _loaded(against, device), choose(strength), seed).veil
+    return learn(sitters, refuse_services(_loaded(against, device)), choose(strength), seed).veil
 
 
 def apply_veil(
@@ -143,9 +142,9 @@ def verify(
 ) -> Report:
     """Who still matches, plain and after sharing, and how visible the change is."""
     device = usable(device)
-    pair = _pictures([original, protected], device)
+    before, after = _pictures([original, protected], device)
     witnesses = [Witness(judge) for judge in _loaded(judges, device)]
-    return compare(*pair, witnesses, _pictures(gallery, device), far=far)
+    return compare(before, after, witnesses, _pictures(gallery, device), far=far)
 
 
 def _protector(
@@ -162,7 +161,7 @@ def _protector(
     judging = _loaded(judges, device)
     return Protector(
         strength,
-        _loaded(against, device, judging),
+        refuse_services(_loaded(against, device, judging)),
         judging,
         _pictures(gallery, device),
         faces=faces,
@@ -175,9 +174,10 @@ def _protector(
 
 @torch.inference_mode(False)  # weights that are loaded inside of it give no gradients, then or later
 def _loaded(recognisers: Recognisers, device: str, judges: Sequence[Judge] = ()) -> list[Judge]:
-    named = [recognisers] if isinstance(recognisers, str | Recogniser | OnlineJudge) else recognisers
+    if isinstance(recognisers, str) or not isinstance(recognisers, Iterable):
+        recognisers = [recognisers]
     loaded: list[Judge] = []
-    for one in named:
+    for one in recognisers:
         if one == AUTO:
             loaded += load_automatic(judges=judges)
         else:

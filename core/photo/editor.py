@@ -104,7 +104,7 @@ class Editor:
 
 def _judged(asked: Protector, done: Edited, faces: list[Face], gallery: list[Tensor]) -> Report:
     """The verdict on an edit that was guarded, compared with the unguarded one and with the gallery."""
-    pair = [as_saved(made).to(asked.device) for made in (done.unguarded, done.image)]
-    report = verify(*pair, asked.witnesses, gallery, faces, asked.far, asked.detector)
+    unguarded, guarded = (as_saved(made).to(asked.device) for made in (done.unguarded, done.image))
+    report = verify(unguarded, guarded, asked.witnesses, gallery, faces, asked.far, asked.detector)
     report.recipe, report.seed = "in-loop", asked.seed
     return report

@@ -79,21 +79,21 @@ class Protector:
             recogniser.to(self.device)
         self.gallery = [self._there(photo, "A gallery photo") for photo in self.gallery]
         self.decoys = [self._there(photo, "A decoy") for photo in self.decoys]
-        recipe = choose(self.recipe) if isinstance(self.recipe, str) else self.recipe
+        recipe = self.settled
         if self.refine:
             recipe = self._refining(recipe)
-        self.recipe = replace(recipe, aim=replace(recipe.aim, far=self.far))
-        self.distances = {**perceptual_distances(self.recipe, self.device), **self.terms}
-        if self.recipe.denoising and self.denoiser is None:
+        self.recipe = recipe = replace(recipe, aim=replace(recipe.aim, far=self.far))
+        self.distances = {**perceptual_distances(recipe, self.device), **self.terms}
+        if recipe.denoising and self.denoiser is None:
             if self.autoencoder is not None:
                 raise InputError(
-                    f"'{self.recipe.name}' goes through the bundled model's denoising, which works with that model's "
+                    f"'{recipe.name}' goes through the bundled model's denoising, which works with that model's "
                     "own autoencoder: name a model along with the autoencoder, or neither."
                 )
             self.denoiser = BundledDenoiser(self.device)
         elif self.denoiser is not None and self.autoencoder is None:
             raise InputError(f"The model '{self.denoiser.name}' came without the autoencoder that belongs to it.")
-        if self.recipe.needs_autoencoder and self.autoencoder is None:
+        if recipe.needs_autoencoder and self.autoencoder is None:
             self.autoencoder = load_autoencoder(self.device)
 
     def _refining(self, recipe: Recipe) -> Recipe:
@@ -102,6 +102,11 @@ class Protector:
         if recipe.needs_autoencoder or recipe.colour:
             raise InputError(f"'{recipe.name}' moves a latent or pixels, which no veil can begin: choose a strength.")
         return replace(recipe, settings=replace(recipe.settings, iterations=self.refine))
+
+    @property
+    def settled(self) -> Recipe:
+        """The recipe itself where its name was given."""
+        return choose(self.recipe) if isinstance(self.recipe, str) else self.recipe
 
     def _there(self, picture: Tensor, what: str) -> Tensor:
         refuse_unfit(picture, what, PICTURE)
@@ -153,7 +158,7 @@ class Protector:
         report = self._verdict(part, saved, faces)
         report.faces = [_in_photo(verdict, face, region) for verdict, face in zip(report.faces, found, strict=True)]
         report.recipe, report.seed = self._called(), self.seed
-        report.budget, report.amount, report.strangers = self.recipe.budget, done.amount, count - len(found)
+        report.budget, report.amount, report.strangers = self.settled.budget, done.amount, count - len(found)
         for name, count in done.evaluations.items():
             report.evaluations[name] += count
         result = image.clone()
@@ -163,20 +168,17 @@ class Protector:
 
     def _verdict(self, before: Tensor, after: Tensor, faces: list[Face]) -> Report:
         """What everybody says; a service that fails now costs its own word, and not the picture that was found."""
-        asked = {
-            "gallery": self.gallery,
-            "faces": faces,
-            "far": self.far,
-            "detector": self.detector,
-            "decoys": self.decoys,
-        }
+
+        def asked(witnesses: Sequence[Witness]) -> Report:
+            return verify(before, after, witnesses, self.gallery, faces, self.far, self.detector, decoys=self.decoys)
+
         try:
-            return verify(before, after, self.witnesses, **asked)
+            return asked(self.witnesses)
         except ServiceError as error:
             here = [each for each in self.witnesses if isinstance(each.recogniser, Recogniser)]
             if not here:
                 raise
-            report = verify(before, after, here, **asked)
+            report = asked(here)
             report.unheard.append(str(error))
             return report
 
@@ -201,18 +203,18 @@ class Protector:
                 covered = torch.maximum(covered, where)
             return picture, covered
 
-        amount, found = 1.0, worn(1.0)
-        if self.recipe.budget is not None:
-            amount, *found = within(image, faces, found, worn, self.recipe.budget)
-        return Protected(*found, Outcome(), amount, veil=veils[0].scaled(amount) if len(veils) == 1 else None)
+        amount, (picture, covered) = 1.0, worn(1.0)
+        if self.settled.budget is not None:
+            amount, picture, covered = within(image, faces, (picture, covered), worn, self.settled.budget)
+        return Protected(picture, covered, Outcome(), amount, veil=veils[0].scaled(amount) if len(veils) == 1 else None)
 
     def _called(self) -> str:
         """What the report calls the way that was gone."""
         if self.whose is not None:
             return f"veils ({', '.join(dict.fromkeys(each.veil.origin.recipe for each in self.whose.owned))})"
         if self.veil is None:
-            return self.recipe.name
-        return f"{self.recipe.name}+veil" if self.refine else f"veil ({self.veil.origin.recipe})"
+            return self.settled.name
+        return f"{self.settled.name}+veil" if self.refine else f"veil ({self.veil.origin.recipe})"
 
     def _change(
         self,
@@ -223,24 +225,40 @@ class Protector:
         on_step: Callable[[Step, Objective | None], None],
     ) -> tuple[Tensor, Protected]:
         """The picture with its faces protected, as the eight bits of a file will hold it, and how that was done."""
-        same = {
-            "gallery": self.gallery,
-            "decoys": self.decoys,
-            "allowed": mask,
-            "finish": self.finish,
-            "distances": self.distances,
-            "seed": self.seed,
-            "on_step": on_step,
-        }
         if veils:
             done = self._worn(image, faces, veils, mask)
-        elif self.recipe.denoising:
+        elif self.settled.denoising and self.denoiser is not None and self.autoencoder is not None:
             done = protect_through_denoising(
-                image, faces, self.denoiser, self.autoencoder, self.surrogates, self.recipe, **same
+                image,
+                faces,
+                self.denoiser,
+                self.autoencoder,
+                self.surrogates,
+                self.settled,
+                self.gallery,
+                self.decoys,
+                mask,
+                self.finish,
+                self.distances,
+                seed=self.seed,
+                on_step=on_step,
             )
         else:
-            how = {"autoencoder": self.autoencoder, "start": self.veil}
-            done = protect(image, faces, self.surrogates, self.recipe, **how, **same)
+            done = protect(
+                image,
+                faces,
+                self.surrogates,
+                self.settled,
+                self.gallery,
+                self.decoys,
+                mask,
+                self.autoencoder,
+                finish=self.finish,
+                distances=self.distances,
+                seed=self.seed,
+                on_step=on_step,
+                start=self.veil,
+            )
         changed = done.image
         if (image[:, 1:] == image[:, :1]).all():  # what was grey comes back grey
             changed = changed.mean(1, keepdim=True).expand_as(image)

@@ -39,7 +39,8 @@ def thresholds_from(genuine: Tensor, impostors: Tensor) -> tuple[dict[str, float
     noise, and when its threshold is that of the rate before: then it says nothing new.
     """
     ranked = impostors.sort(descending=True).values
-    thresholds, tar = {}, {}
+    thresholds: dict[str, float] = {}
+    tar: dict[str, float] = {}
     for rate in RATES:
         above = int(float(rate) * len(ranked))
         if above >= 10 and float(ranked[above]) > max(thresholds.values(), default=-2):

@@ -68,7 +68,7 @@ class Entry:
         try:
             if self.known is not None:
                 return _with_calibration(self.known, self.path)
-            return self.path and replace(describe_onnx(self.path), name=self.name)
+            return replace(describe_onnx(self.path), name=self.name) if self.path else None
         except ModelError:
             return None
 
@@ -129,9 +129,9 @@ def entries() -> list[Entry]:
             seen.add(name)
             found.append(Entry(name, "installed", path))
     for name, published in PUBLISHED.items():
-        path = _published_file(name)
-        how = "" if path else f"Put {published.files[0]} into {download_folder('recognisers')}"
-        found.append(Entry(name, "installed" if path else "not here", path, published.card, how))
+        file = _published_file(name)
+        how = "" if file else f"Put {published.files[0]} into {download_folder('recognisers')}"
+        found.append(Entry(name, "installed" if file else "not here", file, published.card, how))
     found += [entry for entry in absent() if entry.name not in seen]
     return sorted(found, key=lambda entry: entry.state == "not here")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from torch import Tensor
 
@@ -11,15 +12,23 @@ from ..faces.face import Face
 from .judge import Crops, Judge
 from .recogniser import Recogniser
 
+Kind_co = TypeVar("Kind_co", bound=Judge, covariant=True)
 
-def refuse_services(recognisers: Sequence[Judge], what: str = "protect against, which takes a gradient") -> None:
-    """A service compares two pictures and gives nothing else: no gradient to follow, no embedding to average."""
+
+def refuse_services(
+    recognisers: Sequence[Judge], what: str = "protect against, which takes a gradient"
+) -> list[Recogniser]:
+    """The same when all are networks: a service compares two pictures and gives nothing else, no gradient to follow and
+    no embedding to average."""
+    networks = []
     for recogniser in recognisers:
         if not isinstance(recogniser, Recogniser):
             raise InputError(
                 f"'{recogniser.name}' is a service that compares pictures: it can judge photos, but it is nothing to "
                 f"{what}. Name it as a judge of a single photo."
             )
+        networks.append(recogniser)
+    return networks
 
 
 def refuse_namesakes(recognisers: Sequence[Judge]) -> None:
@@ -33,20 +42,19 @@ def refuse_namesakes(recognisers: Sequence[Judge]) -> None:
         )
 
 
-class Ensemble:
+class Ensemble(Generic[Kind_co]):
     """Judges that share the aligned crop of their template and size, so that it is sampled once."""
 
-    def __init__(self, recognisers: Sequence[Judge]) -> None:
+    def __init__(self, recognisers: Sequence[Kind_co]) -> None:
         refuse_namesakes(recognisers)
-        self.recognisers = list(recognisers)
+        self.recognisers = tuple(recognisers)
         self.evaluations = 0
         """Faces put through a network so far; what the report states as cost."""
 
     def embed(self, image: Tensor, points: Tensor) -> dict[str, Tensor]:
         """Unit embeddings (B, dim) by recogniser, of faces with points (B, 5, 2) in `image` (1 or B, 3, H, W)."""
-        refuse_services(self.recognisers)
         crops, embeddings = Crops(image, points), {}
-        for recogniser in self.recognisers:
+        for recogniser in refuse_services(self.recognisers):
             embeddings[recogniser.name] = recogniser.embed(crops(recogniser.card.template, recogniser.card.input_size))
             self.evaluations += len(points)
         return embeddings

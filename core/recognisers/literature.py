@@ -9,8 +9,9 @@ weights in the same layout (FaceNet trained on CASIA-WebFace, say) load too but 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -43,11 +44,11 @@ class Published:
     """Keys that start so belonged to the training and are dropped."""
 
 
-def _card(name: str, thresholds: tuple[float, float, float], **rest: object) -> Card:
+def _card(name: str, thresholds: tuple[float, float, float], **rest: Any) -> Card:
     """What the four have in common; `thresholds` at false-accept rates 1e-1, 1e-2, 1e-3."""
-    common = {"input_size": 112, "template": "arcface", "dim": 512, "licence": _MS1M, "commercial": False}
     by_rate = dict(zip(("1e-1", "1e-2", "1e-3"), thresholds, strict=True))
-    return Card(name=name, thresholds=by_rate, thresholds_from=_THRESHOLDS_FROM, **{**common, **rest})
+    common = Card(name, 112, "arcface", dim=512, licence=_MS1M, commercial=False, thresholds_from=_THRESHOLDS_FROM)
+    return replace(common, thresholds=by_rate, **rest)
 
 
 PUBLISHED: dict[str, Published] = {
@@ -127,7 +128,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
         if path.suffix.lower() == ".safetensors":
             from safetensors.torch import load_file
 
-            data = load_file(path)
+            data: Any = load_file(path)
         else:
             data = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:

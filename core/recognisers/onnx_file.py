@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
@@ -121,12 +121,12 @@ def card_by_name(file: Path, name: str) -> Card:
     return Card(**{"input_size": 112, "template": "arcface", **_from_name(file), "name": name})
 
 
-def _from_name(path: Path) -> dict[str, object]:
+def _from_name(path: Path) -> dict[str, Any]:
     names = path.parent.name.lower(), path.stem.lower()
     folder, own = (next((k for k in _KNOWN if fnmatchcase(name, k.pattern)), None) for name in names)
     # A folder's name counts only where it holds a pack.
     known = (folder if folder and own and own.pattern.startswith("glintr100") else own) or Known("")
-    says: dict[str, object] = {
+    says: dict[str, Any] = {
         "name": path.stem,
         "family": known.family or path.stem,
         "channels": known.channels,

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..recognisers.card import Card
 from ..recognisers.ensemble import Ensemble
+from ..recognisers.recogniser import Recogniser
 from .viewing import PLAIN, Viewing
 
 MEASURED_WITH = 2
@@ -48,7 +49,7 @@ class Identity:
 
     def __init__(
         self,
-        ensemble: Ensemble,
+        ensemble: Ensemble[Recogniser],
         points: Tensor,
         references: dict[str, Tensor],
         decoys: dict[str, Tensor] | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -46,11 +46,11 @@ def learn(
     """The veil that hides one person on all of these pictures, each from each other and from itself."""
     if not sitters:
         raise InputError("There is no photo to learn a veil from: name one or more of one person.")
+    no_veil = InputError(
+        f"'{recipe.name}' changes pixels or a latent of one photo, which is no veil: choose light, balanced or strong."
+    )
     if recipe.needs_autoencoder or recipe.colour or not recipe.shape.changes:
-        raise InputError(
-            f"'{recipe.name}' changes pixels or a latent of one photo, which is no veil: choose light, balanced or "
-            "strong."
-        )
+        raise no_veil
     tasks, ensemble = [_task(sitter, surrogates, recipe) for sitter in sitters], Ensemble(surrogates)
     clean, masks, points = (torch.cat([getattr(task, name) for task in tasks]) for name in ("clean", "masks", "points"))
     bounds = joined([recipe.shape.forgiving(task.image, task.windows, task.points) for task in tasks])
@@ -59,7 +59,7 @@ def learn(
         start.begin(variable)
     identity = Identity(
         ensemble,
-        torch.cat([in_windows(task.shown, task.windows, recipe.size) for task in tasks]),
+        torch.cat([in_windows(task.shown.unbind(), task.windows, recipe.size) for task in tasks]),
         _of_each_other(ensemble, tasks),
         None,
         recipe.aim,
@@ -67,7 +67,7 @@ def learn(
         torch.Generator().manual_seed(seed),
     )
     objective = Objective(
-        clean, identity, replace(recipe.weighting), recipe.visibility, {**VISIBILITY, **(distances or {})}
+        clean, identity, recipe.weighting.fresh(), recipe.visibility, {**VISIBILITY, **(distances or {})}
     )
     everyone = torch.arange(len(tasks))
 
@@ -83,6 +83,8 @@ def learn(
 
     outcome = optimise(variable, render, together, recipe.settings, lambda step: on_step(step, objective))
     veil = veil_of(variable, recipe.shape, origin_of(recipe, surrogates, len(tasks)))
+    if veil is None:
+        raise no_veil
     return Learned(veil, outcome, {"denoiser": 0, "decoder": 0, "recogniser": ensemble.evaluations})
 
 
@@ -93,7 +95,7 @@ def _task(sitter: Sitter, surrogates: Sequence[Recogniser], recipe: Recipe) -> T
     return prepared(region.cut(image), [region.moved(face)], surrogates, recipe, None)
 
 
-def _of_each_other(ensemble: Ensemble, tasks: Sequence[Task]) -> dict[str, Tensor]:
+def _of_each_other(ensemble: Ensemble[Recogniser], tasks: Sequence[Task]) -> dict[str, Tensor]:
     """Whom every picture must not match (N, N, dim), by recogniser: itself and all of the others."""
     with torch.no_grad():
         each = [ensemble.embed(task.image, task.shown) for task in tasks]

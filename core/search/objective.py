@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -77,7 +77,10 @@ class Objective:
     """Each recogniser's latest cosines, for progress."""
     seen: Tensor | None = None
     """The pictures that were judged last, for previews."""
-    _perceptual: Tensor | None = None
+    _perceptual: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._perceptual = self.clean.new_zeros(len(self.clean))
 
     def __call__(self, image: Tensor, rows: Tensor, progress: float) -> Terms:
         """Terms of the pictures (A, 3, H, W) of the faces `rows`."""
@@ -98,8 +101,6 @@ class Objective:
 
     def _weight(self, values: dict[str, Tensor], rows: Tensor, progress: float) -> Tensor:
         """The schedule sees all faces' last known visibility, so that its state keeps one entry per face."""
-        if self._perceptual is None:
-            self._perceptual = self.clean.new_zeros(len(self.clean))
         if "perceptual" in values:
             self._perceptual[rows] = values["perceptual"].detach()
         return self.weighting.weight(progress, self._perceptual)[rows]

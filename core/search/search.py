@@ -74,7 +74,9 @@ def let_through(recipe: Recipe, task: Task) -> Tensor | None:
     return hiding(task.clean, recipe.smooth, 1.0) if recipe.smooth < 1 else None
 
 
-def references_of(recognisers: Ensemble, image: Tensor, points: Tensor, gallery: Sequence[Tensor]) -> dict[str, Tensor]:
+def references_of(
+    recognisers: Ensemble[Recogniser], image: Tensor, points: Tensor, gallery: Sequence[Tensor]
+) -> dict[str, Tensor]:
     """What must no longer be matched, by recogniser (B, R, dim): the faces with points (B, 5, 2) in the image
     themselves, and faces of the gallery photos.
 
@@ -91,7 +93,7 @@ def references_of(recognisers: Ensemble, image: Tensor, points: Tensor, gallery:
     return {name: torch.stack(rows, 1) for name, rows in references.items()}
 
 
-def decoys_of(recognisers: Ensemble, photos: Sequence[Tensor]) -> dict[str, Tensor] | None:
+def decoys_of(recognisers: Ensemble[Recogniser], photos: Sequence[Tensor]) -> dict[str, Tensor] | None:
     """Embeddings (D, dim) of the decoys' largest faces, by recogniser."""
     if not photos:
         return None
@@ -143,7 +145,7 @@ def origin_of(recipe: Recipe, surrogates: Sequence[Recogniser], photos: int = 1)
 def search(
     task: Task,
     variable: Change,
-    ensemble: Ensemble,
+    ensemble: Ensemble[Recogniser],
     recipe: Recipe,
     gallery: Sequence[Tensor],
     decoys: Sequence[Tensor],
@@ -154,7 +156,7 @@ def search(
     """Move any variable until the faces are not matched."""
     identity = Identity(
         ensemble,
-        in_windows(task.shown, task.windows, recipe.size),
+        in_windows(task.shown.unbind(), task.windows, recipe.size),
         references_of(ensemble, task.image, task.shown, gallery),
         decoys_of(ensemble, decoys),
         recipe.aim,
@@ -162,7 +164,7 @@ def search(
         torch.Generator().manual_seed(seed),
     )
     objective = Objective(
-        task.clean, identity, replace(recipe.weighting), recipe.visibility, {**VISIBILITY, **(distances or {})}
+        task.clean, identity, recipe.weighting.fresh(), recipe.visibility, {**VISIBILITY, **(distances or {})}
     )
 
     def render(rows: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ is now, one number per face. The identity term is multiplied by the result.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -21,6 +21,9 @@ class Weighting(Protocol):
     def content(self, perceptual: Tensor) -> Tensor:
         """Whether a face this visible may count as won."""
 
+    def fresh(self) -> Weighting:
+        """One that has seen nothing yet."""
+
 
 @dataclass(frozen=True)
 class _Unlimited:
@@ -28,6 +31,9 @@ class _Unlimited:
 
     def content(self, perceptual: Tensor) -> Tensor:
         return torch.ones_like(perceptual, dtype=torch.bool)
+
+    def fresh(self) -> Self:
+        return self
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Budget:
 
     A controller with memory (integral control of the log-weight): unlike the sigmoid it finds the
     weight that spends exactly the budget, whatever the scale of the terms. One instance serves
-    one run; `dataclasses.replace(it)` makes a fresh one.
+    one run.
     """
 
     budget: float
@@ -88,3 +94,6 @@ class Budget:
 
     def content(self, perceptual: Tensor) -> Tensor:
         return perceptual <= self.budget * 1.02
+
+    def fresh(self) -> Budget:
+        return replace(self)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from http.client import HTTPException, HTTPMessage
-from typing import IO
+from typing import Any, Protocol
 
 from ..errors import ModelError, ServiceError
 from ..plain import plain
@@ -34,11 +34,15 @@ class Reply:
     """What came back."""
 
     status: int
-    data: Mapping[str, object]
+    data: Mapping[str, Any]
     """The JSON object of its body; empty where there was none."""
     text: str
     after: float = 0.0
     """Seconds that it asks to wait (Retry-After)."""
+
+
+class _Answer(Protocol):
+    def read1(self, count: int, /) -> bytes: ...
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -111,7 +115,7 @@ def _multipart(boundary: str, fields: Mapping[str, str], pictures: Mapping[str, 
     return b"".join(b"--%b\r\n%b\r\n" % (boundary.encode(), part) for part in parts) + f"--{boundary}--\r\n".encode()
 
 
-def _read(response: IO[bytes]) -> bytes:
+def _read(response: _Answer) -> bytes:
     started, body = time.monotonic(), b""
     while block := response.read1(1 << 16):
         body += block

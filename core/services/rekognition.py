@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -94,7 +95,7 @@ class Rekognition:
             return Answer(None)
         return Answer(max(found, default=0.0) / 100)
 
-    def _refused(self, response: dict[str, Any]) -> ServiceError:
+    def _refused(self, response: Mapping[str, Any]) -> ServiceError:
         title, said = self.about.title, response.get("Error", {})
         code, status = said.get("Code", ""), response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in _BUSY or status == 429 or status >= 500:

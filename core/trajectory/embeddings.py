@@ -127,7 +127,7 @@ def learn_embeddings(
     steps: int = PUBLISHED_STEPS,
     learning: Learning | None = None,
     on_step: Callable[[Step], None] = lambda step: None,
-    landing: Callable[[int], AbstractContextManager] = lambda step: nullcontext(),
+    landing: Callable[[int], AbstractContextManager[None]] = lambda step: nullcontext(),
 ) -> ShortPath:
     """One conditioning a step, each begun where the last one ended; `start` is usually the empty prompt's.
 
@@ -138,14 +138,17 @@ def learn_embeddings(
     levels = last_levels(path.sigmas, steps)
     x = path.latents.at(levels[0]).to(start.context.device)
     every = torch.arange(len(x))
-    passed, said, errors, spent, original = [x], [], [], 0, start
+    passed, errors, spent, original = [x], [], 0, start
+    said: list[Conditioning] = []
     for index, (here, there) in enumerate(pairwise(levels)):
         target = path.latents.at(there).to(x)
         if how.best and said:
             start = nearer(denoiser, x, here, there, target, said[-1], original)
         variable = _Embedding(start, len(x), how.rate)
 
-        def render(rows: Tensor, x: Tensor = x, here: float = here, there: float = there, v: _Embedding = variable):
+        def render(
+            rows: Tensor, x: Tensor = x, here: float = here, there: float = there, v: _Embedding = variable
+        ) -> Tensor:
             return step_down(denoiser, x[rows], here, there, v.now(rows))
 
         def objective(
@@ -184,7 +187,9 @@ def nearer(
     ]
     second = second.repeated(len(x))
     better = errors[1] < errors[0]
-    pooled = None if first.pooled is None else torch.where(better[:, None], second.pooled, first.pooled)
+    pooled = first.pooled
+    if pooled is not None and second.pooled is not None:
+        pooled = torch.where(better[:, None], second.pooled, pooled)
     return replace(first, context=torch.where(better[:, None, None], second.context, first.context), pooled=pooled)
 
 

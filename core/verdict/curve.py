@@ -30,7 +30,8 @@ def draw_curve(points: Sequence[Point]) -> Image.Image:
         for name, scale in _LOOKS.items()
     }
     highest = max(1.0, *(value for row in looks.values() for value in row))
-    panels = (("similarity (dotted: threshold)", alike, limits, 1.0), ("how visible", looks, {}, highest))
+    none: dict[str, float | None] = {}
+    panels = (("similarity (dotted: threshold)", alike, limits, 1.0), ("how visible", looks, none, highest))
     for index, (title, rows, dotted, top) in enumerate(panels):
         left = _GAP + index * (_WIDTH + _GAP)
         _axes(draw, left, title, top, most)
@@ -44,8 +45,9 @@ def draw_curve(points: Sequence[Point]) -> Image.Image:
             for x, y in places:
                 draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=colour)
             draw.text((left + 8, _GAP + 6 + 15 * number), plain(name)[:30], fill=colour, font=font(12))
-            if dotted.get(name) is not None:
-                y = _level(dotted[name], top)
+            limit = dotted.get(name)
+            if limit is not None:
+                y = _level(limit, top)
                 for x in range(left, left + _WIDTH, 10):
                     draw.line((x, y, x + 4, y), fill=colour)
     return picture

@@ -116,7 +116,11 @@ class Report:
                 cells = "".join(f"{score:>9.3f}" for score in scores)
                 lines.append(f"  {f'{row.name} ({row.role})':<22}{threshold:>10}{cells}  {_verdict(row)}")
             lines += [_attacked(row) for row in face.recognisers if row.attacked]
-            lines += [_towards_decoy(row) for row in face.recognisers if row.decoy_after is not None]
+            lines += [
+                _towards_decoy(row.name, row.threshold, row.decoy_before, row.decoy_after)
+                for row in face.recognisers
+                if row.decoy_before is not None and row.decoy_after is not None
+            ]
             lines.append(f"  change on the face: {face.quality.words()}")
             lines.append(f"  outside the faces: {face.quality.outside_words()}")
             if face.quality.missing:
@@ -158,7 +162,6 @@ def _attacked(row: RecogniserVerdict) -> str:
     return f"  {row.name}, attacked (* matched): {scores}"
 
 
-def _towards_decoy(row: RecogniserVerdict) -> str:
-    taken = row.threshold is not None and row.decoy_after > row.threshold
-    matched = ", which is taken for the same person" if taken else ""
-    return f"  similarity to the decoy, {row.name}: {row.decoy_before:.3f} before, {row.decoy_after:.3f} after{matched}"
+def _towards_decoy(name: str, threshold: float | None, before: float, after: float) -> str:
+    matched = ", which is taken for the same person" if threshold is not None and after > threshold else ""
+    return f"  similarity to the decoy, {name}: {before:.3f} before, {after:.3f} after{matched}"

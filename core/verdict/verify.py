@@ -114,19 +114,19 @@ Seen = Mapping[str, Sequence[Tensor]]
 """What everybody keeps of some faces, by judge: rows that the judge can compare."""
 
 
-def embed_largest(ensemble: Ensemble, photo: Tensor, detector: str = "auto") -> Seen:
+def embed_largest(ensemble: Ensemble[Judge], photo: Tensor, detector: str = "auto") -> Seen:
     """Whom a photo shows above all, a single row."""
     (face,) = find_faces(photo, which="largest", detector=detector)
     return _seen_in(ensemble, photo, face, detector)
 
 
-def embed_faces(ensemble: Ensemble, photo: Tensor, faces: Sequence[Face], detector: str = "auto") -> Seen:
+def embed_faces(ensemble: Ensemble[Judge], photo: Tensor, faces: Sequence[Face], detector: str = "auto") -> Seen:
     """Everybody in a photo."""
     each = [_seen_in(ensemble, photo, face, detector) for face in faces]
     return {name: [row for seen in each for row in seen[name]] for name in each[0]}
 
 
-def _seen_in(ensemble: Ensemble, photo: Tensor, face: Face, detector: str) -> Seen:
+def _seen_in(ensemble: Ensemble[Judge], photo: Tensor, face: Face, detector: str) -> Seen:
     """One face, found again as in the pictures that are compared with it."""
     region = region_of([face], *photo.shape[-2:])
     part = region.cut(photo)
@@ -134,7 +134,7 @@ def _seen_in(ensemble: Ensemble, photo: Tensor, face: Face, detector: str) -> Se
 
 
 def embed_copies(
-    ensemble: Ensemble,
+    ensemble: Ensemble[Judge],
     original: Tensor,
     protected: Tensor,
     faces: Sequence[Face],
@@ -146,7 +146,7 @@ def embed_copies(
     Before is found as after is: a picture that nobody changed resembles others as much as ever.
     """
     places = [find_again(protected, face, detector) for face in faces]
-    seen = [
+    seen: list[tuple[Seen, dict[str, Seen], Face]] = [
         (ensemble.see(original, find_again(original, face, detector)), {"plain": ensemble.see(protected, place)}, place)
         for face, place in zip(faces, places, strict=True)
     ]

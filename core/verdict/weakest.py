@@ -11,12 +11,13 @@ from .facts import FaceVerdict
 def weakest(faces: Sequence[FaceVerdict]) -> str:
     """One sentence on the faces that nobody matches any more; empty where nothing was tried."""
     judged = [row for face in faces for row in face.deciding if row.matched_before and row.attacked]
-    if not judged:
+    limits = [(row, row.threshold) for row in judged if row.threshold is not None]
+    if not limits:
         return ""
     tried = dict.fromkeys(key for row in judged for key in row.attacked)
-    back = {key: [row for row in judged if row.attacked.get(key, -1.0) > row.threshold] for key in tried}
+    back = {key: [row for row, limit in limits if row.attacked.get(key, -1.0) > limit] for key in tried}
     worst = max(
-        tried, key=lambda key: (len(back[key]), max(row.attacked.get(key, -1) - row.threshold for row in judged))
+        tried, key=lambda key: (len(back[key]), max(row.attacked.get(key, -1) - limit for row, limit in limits))
     )
     if not back[worst]:
         return f"Nothing cheap that was tried brings anybody back ({', '.join(tried)})."

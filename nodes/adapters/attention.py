@@ -16,7 +16,9 @@ class _Witness(TorchFunctionMode):
 
     asked = False
 
-    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         self.asked = self.asked or func is F.scaled_dot_product_attention
         return func(*args, **(kwargs or {}))
 

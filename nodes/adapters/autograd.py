@@ -19,7 +19,7 @@ def differentiable(*networks: nn.Module, mutations: bool = True) -> Iterator[Non
     Its Flux changes tensors in place that a gradient needs: `mutations` keeps what they were. Off where blocks
     are checkpointed, which protects them otherwise (`checkpointing.py`).
     """
-    management = sys.modules.get("comfy.model_management")
+    management: Any = sys.modules.get("comfy.model_management")
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())

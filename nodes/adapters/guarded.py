@@ -51,7 +51,7 @@ class GuardedRun:
         model: Any,
         x: Tensor,
         sigmas: Tensor,
-        extra_args: dict | None = None,
+        extra_args: dict[str, Any] | None = None,
         callback: Any = None,
         disable: bool | None = None,
         **_: Any,
@@ -196,7 +196,7 @@ class GuardedRow:
     def guarded(self, moment: Moment) -> Tensor:
         """The protected latent (1, C, h, w) after a step of twins, the unguarded first."""
         self.alone = self.guard.ends(moment.latent[:1], moment.velocity[:1], moment.sigma)
-        return torch.lerp(moment.latent[:1], self.guard(moment)[-1:], self.mask)
+        return torch.lerp(moment.latent[:1], self.guard.protected(moment), self.mask)
 
 
 def guarded_sampler(run: GuardedRun) -> Any:

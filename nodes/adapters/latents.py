@@ -44,16 +44,20 @@ class Search:
             autoencoder.spread = max(float(samples.std()), 1e-6)
             moved = []
             for index, row in enumerate(samples.split(1)):
+
+                def show(step: Step, index: int = index) -> None:
+                    self.on_step(index, step)
+
                 guard = Guard(
                     autoencoder.decode,
                     self.surrogates,
                     self.recipe,
                     self.originals[min(index, len(self.originals) - 1)] if self.originals else None,
                     seed=self.seed,
-                    on_iteration=lambda step, index=index: self.on_step(index, step),
+                    on_iteration=show,
                 )
                 unit = row / autoencoder.spread
-                moved.append(guard(Moment(0, 1, 0.0, unit, torch.zeros_like(unit)))[-1:] * autoencoder.spread)
+                moved.append(guard.protected(Moment(0, 1, 0.0, unit, torch.zeros_like(unit))) * autoencoder.spread)
             return torch.cat(moved)
 
     def through(self, samples: Tensor, model: Any, walked: Walked) -> Tensor:

@@ -23,7 +23,7 @@ class LearnedGuider(comfy.samplers.CFGGuider):
         self.inner_set_conds({"plain": plain, **({} if positive is None else {"positive": positive})})
         self.set_cfg(cfg)
 
-    def predict_noise(self, x: Tensor, timestep: Tensor, model_options: dict | None = None, seed: Any = None) -> Tensor:
+    def predict_noise(self, x: Tensor, timestep: Tensor, model_options: Any = None, seed: Any = None) -> Tensor:
         sigma = float(timestep.flatten()[0])
         said = self.conds["plain"]
         if sigma <= self.short.sigmas[0] * 1.0001:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import comfy.latent_formats
 import comfy.taesd.taesd
@@ -57,14 +58,12 @@ def quick_decoder(full: VaeAutoencoder, picture: Tensor) -> QuickDecoder | None:
                 continue
             away = (quick.decode(latent) - wanted).square().mean().sqrt() / wanted.std().clamp_min(1e-6)
             found.append((float(away), quick))
-    away, nearest = min(found, key=lambda each: each[0], default=(_AWAY, None))
-    return nearest if away < _AWAY else None
+    least, nearest = min(found, key=lambda each: each[0], default=(_AWAY, None))
+    return nearest if least < _AWAY else None
 
 
 def spaces(channels: int) -> list[comfy.latent_formats.LatentFormat]:
     """All latent spaces of pictures with so many channels that a tiny decoder is known for."""
-    known = []
-    for kind in vars(comfy.latent_formats).values():
-        if isinstance(kind, type) and kind.latent_channels == channels and kind.latent_dimensions == 2:
-            known.append(kind())
+    kinds: list[Any] = [each for each in vars(comfy.latent_formats).values() if isinstance(each, type)]
+    known = [kind() for kind in kinds if kind.latent_channels == channels and kind.latent_dimensions == 2]
     return [each for each in known if tiny_name(each)]

@@ -37,7 +37,7 @@ class Prompts(comfy.samplers.CFGGuider):
         said = {"source": source, "target": target, "negative": negative}
         self.inner_set_conds({name: prompt for name, prompt in said.items() if prompt is not None})
 
-    def predict_noise(self, x: Tensor, timestep: Tensor, model_options: dict | None = None, seed: Any = None) -> Tensor:
+    def predict_noise(self, x: Tensor, timestep: Tensor, model_options: Any = None, seed: Any = None) -> Tensor:
         # The way up follows one prompt alone: guidance would lead off the path that has to be retraced.
         guided = self.now == "target" and "negative" in self.conds
         said = self.conds[self.now] if isinstance(self.now, str) else saying(self.conds["source"], self.now)
@@ -155,7 +155,7 @@ def run_inside(
     guider.prompts(**prompts)
     guider.set_cfg(cfg)
 
-    def sample(wrapped: Any, x: Tensor, levels: Tensor, extra_args: dict | None = None, **_: Any) -> Tensor:
+    def sample(wrapped: Any, x: Tensor, levels: Tensor, extra_args: dict[str, Any] | None = None, **_: Any) -> Tensor:
         work(SamplerDenoiser(wrapped, guider, levels.tolist(), extra_args or {}))
         return torch.zeros_like(x)
 
