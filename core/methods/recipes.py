@@ -42,8 +42,8 @@ def _strength(name: str, warp: float, growth: float, luma: float, contrast: floa
 
 STRENGTHS: dict[str, Recipe] = {
     "light": _strength("light", warp=0.12, growth=2.0, luma=2.2, contrast=0.24, iterations=80),
-    "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=2.7, contrast=0.27, iterations=100),
-    "strong": _strength("strong", warp=0.16, growth=3.0, luma=3.6, contrast=0.35, iterations=130),
+    "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=3.0, contrast=0.27, iterations=100),
+    "strong": _strength("strong", warp=0.16, growth=3.0, luma=4.5, contrast=0.4, iterations=130),
 }
 
 # Terms that hold a latent, which no bound holds.

@@ -36,17 +36,19 @@ _DARK = 0.4
 """Brightness from which more light is more of the colour that is there; in the dark there is hardly any."""
 
 
-def _colours(window: Tensor, bright: Tensor) -> Tensor:
-    """How red, green and blue change with brightness at each place of the window: by how they do around it.
+def _colours(window: Tensor, bright: Tensor) -> tuple[Tensor, Tensor]:
+    """How red, green and blue go with more brightness at each place of the window, and how with less.
 
-    Where a highlight fades, skin gets its colour back, and where a shadow ends it is skin that begins: more and less
-    of the same grey would leave ash on the nose, and more of the same colour a glow in the nostrils.
+    More light is more of the colour that is there, but for the dark, which would glow. Less of it goes the way that
+    colours go with brightness around the place: where a highlight fades, skin gets its colour back, and the same grey
+    taken from all three would leave ash.
     """
     reach = _NEAR * max(window.shape[-2:])
     mean = blurred(torch.cat([window, bright, window * bright, bright.square()], 1), reach)
     colour, level, product, square = mean.split([3, 1, 3, 1], 1)
     own = torch.lerp(torch.ones_like(colour), colour / level.clamp_min(1e-3), (level / _DARK).clamp(max=1))
-    return (product - colour * level + own * _EVEN**2) / (square - level.square() + _EVEN**2)
+    around = (product - colour * level + own * _EVEN**2) / (square - level.square() + _EVEN**2)
+    return own, around
 
 
 def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:
@@ -54,10 +56,10 @@ def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:
 
     What gets brighter stops short of where its strongest colour is full: clipped red is a pale patch.
     """
-    colours = _colours(window, luma(window))
-    room = ((1 - window) / colours.clamp_min(0.05)).amin(1, keepdim=True).clamp_min(1e-3)
-    more = change.clamp_min(0)
-    return window + mask * torch.where(change > 0, more / (1 + (more / room).square()).sqrt(), change) * colours
+    lighter, darker = _colours(window, luma(window))
+    room = ((1 - window) / lighter.clamp_min(0.05)).amin(1, keepdim=True).clamp_min(1e-3)
+    more, less = change.clamp_min(0), change.clamp_max(0)
+    return window + mask * (more / (1 + (more / room).square()).sqrt() * lighter + less * darker)
 
 
 _PORES = 0.012
