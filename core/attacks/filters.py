@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from PIL import ImageFilter, features
 from torch import Tensor
 
+from ..errors import ModelError
 from ..perception.blur import blurred
 from ..sharing import upload
 from .scene import Scene
@@ -23,7 +25,10 @@ def blur(scene: Scene, sigma: float) -> Tensor:
 
 def median(scene: Scene, side: float) -> Tensor:
     """Every pixel the median of a square of an odd side."""
-    return upload.median_filter(scene.picture, 2 * round((scene.pixels(side) - 1) / 2) + 1)
+    odd = 2 * round((scene.pixels(side) - 1) / 2) + 1
+    if odd < 3:
+        return scene.picture
+    return upload.each(scene.picture, lambda picture: picture.filter(ImageFilter.MedianFilter(odd)))
 
 
 def bilateral(scene: Scene, tolerance: float) -> Tensor:
@@ -76,4 +81,6 @@ def webp(scene: Scene, quality: float) -> Tensor:
 
 
 def avif(scene: Scene, quality: float) -> Tensor:
-    return upload.real_avif(scene.picture, round(quality))
+    if not features.check("avif"):
+        raise ModelError("This Pillow knows no AVIF: pip install --upgrade pillow, or leave AVIF out.")
+    return upload.each(scene.picture, lambda picture: upload.encoded(picture, "AVIF", quality=round(quality)))

@@ -6,11 +6,9 @@ from dataclasses import replace
 from math import cos, pi, sin
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from ..faces.again import find_again
-from ..faces.align import boxed_points, similarity
+from ..faces.align import boxed_points, similarity, warp
 from ..faces.crops import Window
 from ..faces.find import load_detector
 from .scene import Scene
@@ -71,17 +69,7 @@ def symmetrised(scene: Scene, share: float) -> list[Scene]:
     """The face mixed with its mirror image, laid upon it by the points: at .5 both sides are the same."""
     mirrored = scene.mirrored()
     onto = similarity(mirrored.face.points, scene.face.points)
-    other = _laid_upon(mirrored.picture, onto)
+    height, width = scene.picture.shape[-2:]
+    other = warp(mirrored.picture, onto[None], (height, width), "border")
     points = torch.lerp(scene.face.points, mirrored.face.points @ onto[:, :2].T + onto[:, 2], share)
     return [replace(scene, picture=torch.lerp(scene.picture, other, share), face=replace(scene.face, points=points))]
-
-
-def _laid_upon(picture: Tensor, matrix: Tensor) -> Tensor:
-    """The picture where `matrix` (2, 3) moves its pixels, edges repeated."""
-    height, width = picture.shape[-2:]
-    ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    here = torch.stack([xs, ys], -1).to(picture)
-    inverse = torch.linalg.inv(matrix[:, :2].double()).to(picture)
-    there = (here - matrix[:, 2]) @ inverse.T
-    grid = there * there.new_tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)]) - 1
-    return F.grid_sample(picture, grid[None], padding_mode="border", align_corners=True)

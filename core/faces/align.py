@@ -75,20 +75,22 @@ def similarity(source: Tensor, target: Tensor) -> Tensor:
     return torch.cat([linear, shift[..., None]], -1)
 
 
-def warp(image: Tensor, matrices: Tensor, size: int) -> Tensor:
-    """Sample crops (B, C, size, size) from `image` (1 or B, C, H, W); `matrices` (B, 2, 3) map picture to crop.
+def warp(image: Tensor, matrices: Tensor, size: int | tuple[int, int], outside: str = "zeros") -> Tensor:
+    """Sample crops (B, C, size, size), or of `size` (h, w), from `image` (1 or B, C, H, W); `matrices` (B, 2, 3) map
+    picture to crop.
 
-    Bilinear, zeros outside, pixel centres at whole numbers: what `cv2.warpAffine` does, with
-    gradients to the picture and to the matrices.
+    Bilinear, pixel centres at whole numbers: what `cv2.warpAffine` does, with gradients to the picture and to the
+    matrices. Outside are zeros, or with "border" the edges repeated.
     """
+    high, wide = (size, size) if isinstance(size, int) else size
     batch, (height, width) = len(matrices), image.shape[-2:]
     inverse_linear = torch.linalg.inv(matrices[:, :, :2])
-    steps = torch.arange(size, dtype=image.dtype, device=image.device)
-    crop = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1).view(1, -1, 2)
+    down, across = (torch.arange(side, dtype=image.dtype, device=image.device) for side in (high, wide))
+    crop = torch.stack(torch.meshgrid(across, down, indexing="xy"), -1).view(1, -1, 2)
     where = (crop - matrices[:, None, :, 2]) @ inverse_linear.transpose(1, 2)
     scale = where.new_tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)])
-    grid = (where * scale - 1).view(batch, size, size, 2)
-    return F.grid_sample(image.expand(batch, -1, -1, -1), grid, padding_mode="zeros", align_corners=True)
+    grid = (where * scale - 1).view(batch, high, wide, 2)
+    return F.grid_sample(image.expand(batch, -1, -1, -1), grid, padding_mode=outside, align_corners=True)
 
 
 def align(image: Tensor, points: Tensor, template: str, size: int) -> Tensor:
@@ -105,7 +107,8 @@ def align(image: Tensor, points: Tensor, template: str, size: int) -> Tensor:
     pad_h, pad_w = -image.shape[-2] % shrink, -image.shape[-1] % shrink
     smaller = F.avg_pool2d(F.pad(image, (0, pad_w, 0, pad_h), mode="replicate"), shrink)
     # Pixel x of the picture is (x + .5) / shrink - .5 of the smaller one.
-    return warp(smaller, similarity((points + 0.5) / shrink - 0.5, template_points(template, size, points)), size)
+    onto = similarity((points + 0.5) / shrink - 0.5, template_points(template, size, points))
+    return warp(smaller, onto, size)
 
 
 def jitter(points: Tensor, amount: float, generator: torch.Generator) -> Tensor:

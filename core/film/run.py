@@ -16,6 +16,9 @@ from .turning import turned
 from .verdict import FilmVerdict, judge, networks_of
 from .worn import Worn
 
+SCHEMA = 1
+"""Of the JSON: another number when a key goes or means something else, the same when one is added."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -45,8 +48,9 @@ class Finished:
         return max((each.closest - each.threshold for each in self._deciding), default=None)
 
     def as_dict(self) -> dict[str, object]:
-        """JSON-ready, as a report has it."""
+        """JSON-ready, as docs/film.schema.json says."""
         return {
+            "schema": SCHEMA,
             "frames": self.frames,
             "people_and_shots": len(self.worn),
             "veils": len(veils_of(self.worn)),

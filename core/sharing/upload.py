@@ -6,14 +6,13 @@ from collections.abc import Callable
 from io import BytesIO
 
 import torch
-from PIL import Image, ImageFilter, features
+from PIL import Image, ImageFilter
 from torch import Tensor
 
-from ..errors import ModelError
 from ..images import from_pil, to_bchw, to_pil
 
 
-def _each(image: Tensor, change: Callable[[Image.Image], Image.Image]) -> Tensor:
+def each(image: Tensor, change: Callable[[Image.Image], Image.Image]) -> Tensor:
     """Apply a change of Pillow pictures to every picture of a batch (B, 3, H, W)."""
     # A large photo is held once as it was and once as it becomes; all between has eight bits.
     singles = (single.movedim(1, -1) for single in image.detach().cpu().split(1))
@@ -21,7 +20,8 @@ def _each(image: Tensor, change: Callable[[Image.Image], Image.Image]) -> Tensor
     return (torch.cat(changed) if len(changed) > 1 else changed[0]).to(image.device)
 
 
-def _encoded(picture: Image.Image, kind: str, **options: object) -> Image.Image:
+def encoded(picture: Image.Image, kind: str, **options: object) -> Image.Image:
+    """Written as a file of that kind and read again."""
     memory = BytesIO()
     picture.save(memory, kind, **options)
     return Image.open(memory).convert("RGB")
@@ -29,19 +29,12 @@ def _encoded(picture: Image.Image, kind: str, **options: object) -> Image.Image:
 
 def real_jpeg(image: Tensor, quality: int, subsampling: str = "4:2:0") -> Tensor:
     """Encoded by libjpeg and decoded again."""
-    return _each(image, lambda p: _encoded(p, "JPEG", quality=quality, subsampling=subsampling))
+    return each(image, lambda p: encoded(p, "JPEG", quality=quality, subsampling=subsampling))
 
 
 def real_webp(image: Tensor, quality: int) -> Tensor:
     """Encoded by libwebp and decoded again."""
-    return _each(image, lambda p: _encoded(p, "WEBP", quality=quality))
-
-
-def real_avif(image: Tensor, quality: int) -> Tensor:
-    """Encoded by libavif and decoded again, where Pillow brings it."""
-    if not features.check("avif"):
-        raise ModelError("This Pillow knows no AVIF: pip install --upgrade pillow, or leave AVIF out.")
-    return _each(image, lambda p: _encoded(p, "AVIF", quality=quality))
+    return each(image, lambda p: encoded(p, "WEBP", quality=quality))
 
 
 def _scaled(picture: Image.Image, factor: float) -> Image.Image:
@@ -51,27 +44,22 @@ def _scaled(picture: Image.Image, factor: float) -> Image.Image:
 
 def down_up(image: Tensor, factor: float) -> Tensor:
     """Down to a part of the size and back up."""
-    return _each(image, lambda p: _scaled(p, factor))
+    return each(image, lambda p: _scaled(p, factor))
 
 
 def blur(image: Tensor, sigma: float) -> Tensor:
     """A Gaussian blur, `sigma` in pixels."""
-    return _each(image, lambda p: p.filter(ImageFilter.GaussianBlur(sigma)))
+    return each(image, lambda p: p.filter(ImageFilter.GaussianBlur(sigma)))
 
 
 def mean_filter(image: Tensor, side: int) -> Tensor:
     """Every pixel the mean of a square of this odd side: what those who clean pictures try first."""
-    return _each(image, lambda p: p.filter(ImageFilter.BoxBlur(side // 2)))
-
-
-def median_filter(image: Tensor, side: int) -> Tensor:
-    """Every pixel the median of a square of this odd side; 1 changes nothing."""
-    return _each(image, lambda p: p.filter(ImageFilter.MedianFilter(side))) if side > 1 else image
+    return each(image, lambda p: p.filter(ImageFilter.BoxBlur(side // 2)))
 
 
 def screenshot(image: Tensor) -> Tensor:
     """Shown at four fifths of the size on a screen, captured, and posted as JPEG."""
-    return _each(image, lambda p: _encoded(_scaled(p, 0.8), "JPEG", quality=85))
+    return each(image, lambda p: encoded(_scaled(p, 0.8), "JPEG", quality=85))
 
 
 UPLOADS: dict[str, Callable[[Tensor], Tensor]] = {

@@ -133,6 +133,14 @@ def test_a_folder_is_edited_told_and_done_only_once(portrait, faceless, tmp_path
     assert "done before" not in run(capsys, *asked)[1], "another wish is another photo"
 
 
+def test_a_folder_is_protected_inside_the_generation(quick, portrait, tmp_path, capsys):
+    (tmp_path / "photos").mkdir()
+    portrait.rename(tmp_path / "photos" / "photo.png")
+    asked = ("edit", tmp_path / "photos", "--prompt", "red lipstick", "-o", tmp_path / "out", "--in-loop", "--steps", 2)
+    code, said, err = run(capsys, *asked)
+    assert code == 0 and "1 photos: 1 done" in said, err
+
+
 def test_the_verdict_of_an_edit_can_be_had_as_data(quick, portrait, tmp_path, capsys):
     report = tmp_path / "r.json"
     asked = ["edit", portrait, "--prompt", "red lipstick", "-o", tmp_path / "o.png", "--steps", 2, "--report", report]

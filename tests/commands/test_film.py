@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
 from commandline import refused, run
@@ -13,6 +15,13 @@ from veils import stirred
 
 from faceveil.core.film import files
 from faceveil.core.veil.files import load_veil, save_veil
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "film.schema.json"
+
+
+@pytest.fixture
+def schema():
+    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
 @pytest.fixture
@@ -26,7 +35,7 @@ def film(examples, tmp_path):
     return write(tmp_path / "clip.mp4", moved(still, 6, 180, 256, 3.0))
 
 
-def test_a_film_is_protected_with_its_figures(capsys, quick, film, tmp_path):
+def test_a_film_is_protected_with_its_figures(capsys, quick, film, schema, tmp_path):
     out, veil = tmp_path / "out.mp4", tmp_path / "me.veil"
     code, text, _ = run(
         capsys,
@@ -36,6 +45,9 @@ def test_a_film_is_protected_with_its_figures(capsys, quick, film, tmp_path):
     assert code == 0 and out.is_file() and (told["frames"], told["veils"]) == (6, 1)
     assert told["verdicts"][0]["name"] == "dlib" and "frames a second" in text
     assert load_veil(veil).origin.photos >= 1
+    schema.validate(told)
+    for damaged in ({**told, "schema": 2}, {**told, "more": 1}, {**told, "verdicts": [{"name": "dlib"}]}):
+        assert not schema.is_valid(damaged)
 
 
 def test_a_film_wears_a_veil_that_is_named(capsys, film, tmp_path):
@@ -106,7 +118,7 @@ def test_stopped_it_says_that_it_goes_on(capsys, film, tmp_path, monkeypatch):
     assert code == 0 and (tmp_path / "out.mp4").is_file() and not list(tmp_path.glob(".*")), err
 
 
-def test_films_among_photos_are_protected_in_the_same_run(capsys, film, portrait, tmp_path):
+def test_films_among_photos_are_protected_in_the_same_run(capsys, film, schema, portrait, tmp_path):
     folder, out = tmp_path / "in", tmp_path / "out"
     (folder / "deep").mkdir(parents=True)
     for source, name in ((film, "deep/clip.avi"), (film, "clip.mp4"), (portrait, "photo.png")):
@@ -122,6 +134,7 @@ def test_films_among_photos_are_protected_in_the_same_run(capsys, film, portrait
     assert sorted(there) == ["clip.mp4", "deep/clip.mkv", "photo.png"]
     told = {entry["photo"]: entry for entry in json.loads((tmp_path / "r.json").read_text())}
     assert told["clip.mp4"]["frames"] == 6 and told["photo.png"]["faces"]
+    schema.validate(told["clip.mp4"])
     before = (out / "clip.mp4").stat().st_mtime_ns
     (folder / "broken.mp4").unlink()
     code, text, _ = run(capsys, *words)

@@ -41,6 +41,14 @@ def test_warp_equals_opencv_where_its_weights_are_exact(portrait):
     assert np.abs(ours - theirs).max() < 1 / 255
 
 
+def test_warp_makes_any_size_and_repeats_edges_when_asked(portrait):
+    shift = torch.tensor([[[1.0, 0.0, 30.0], [0.0, 1.0, 20.0]]])
+    zeros, edges = (warp(portrait, shift, (60, 90), outside) for outside in ("zeros", "border"))
+    assert zeros.shape == (1, 3, 60, 90) and torch.allclose(zeros[..., 20:, 30:], portrait[..., :40, :60], atol=1e-4)
+    assert zeros[..., :20, :].abs().max() < 1e-4
+    assert torch.allclose(edges[..., :20, 30:], portrait[..., :1, :60].expand(-1, -1, 20, -1), atol=1e-4)
+
+
 def test_similarity_agrees_with_opencv():
     for template in TEMPLATES:
         target = template_points(template, 112, POINTS)
