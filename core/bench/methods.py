@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..engines.autoencoder import Autoencoder
 from ..engines.tiny import load_tiny
@@ -36,7 +37,7 @@ def _without(term: str) -> Callable[[Method], Method]:
     return lambda method: _with(method, visibility={**method.recipe.visibility, term: 0.0})
 
 
-def _with(method: Method, **changed: object) -> Method:
+def _with(method: Method, **changed: Any) -> Method:
     return replace(method, recipe=replace(method.recipe, **changed))
 
 
@@ -47,11 +48,11 @@ def _unlearned(method: Method) -> Method:
     return _with(method, denoising=replace(how, learning=replace(how.learning, iterations=0)))
 
 
-def _aim(method: Method, **changed: object) -> Method:
+def _aim(method: Method, **changed: Any) -> Method:
     return _with(method, aim=replace(method.recipe.aim, **changed))
 
 
-def _viewing(method: Method, **changed: object) -> Method:
+def _viewing(method: Method, **changed: Any) -> Method:
     return _with(method, viewing=replace(method.recipe.viewing, **changed))
 
 

@@ -18,10 +18,13 @@ from ..search.weighting import Constant, Linear, Sigmoid
 from ..trajectory.embeddings import Learning
 
 MOST_PAINT = 0.6
-"""The paint beyond which people called a picture damaged: of what is found, so much is worn as shows no more."""
+"""The paint beyond which people called a picture damaged: of what is found, so much is worn as shows no more. Whoever
+asks for `strong` has said that it may show: a quarter more."""
 
 
-def _strength(name: str, warp: float, growth: float, luma: float, contrast: float, iterations: int) -> Recipe:
+def _strength(
+    name: str, warp: float, growth: float, luma: float, contrast: float, iterations: int, budget: float = MOST_PAINT
+) -> Recipe:
     """A warp that keeps expression and proportions, stronger and weaker features, and light that goes unnoticed.
 
     Every part is bounded at each place by what may be seen there, so no search can draw a feature anew.
@@ -36,14 +39,14 @@ def _strength(name: str, warp: float, growth: float, luma: float, contrast: floa
         aim=Aim(margin=5),
         viewing=replace(VARIED, spans=(0.8, 1.05)),
         settings=Settings(iterations, patience=8),
-        budget=MOST_PAINT,
+        budget=budget,
     )
 
 
 STRENGTHS: dict[str, Recipe] = {
     "light": _strength("light", warp=0.12, growth=2.0, luma=2.2, contrast=0.24, iterations=80),
     "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=3.0, contrast=0.27, iterations=100),
-    "strong": _strength("strong", warp=0.16, growth=3.0, luma=4.5, contrast=0.4, iterations=130),
+    "strong": _strength("strong", warp=0.16, growth=3.0, luma=4.0, contrast=0.35, iterations=130, budget=0.75),
 }
 
 # Terms that hold a latent, which no bound holds.
@@ -163,7 +166,7 @@ def with_makeup(recipe: Recipe) -> Recipe:
         raise InputError(
             f"'{recipe.name}' moves no latent, so it cannot put on makeup. Choose one of: {', '.join(able)}."
         )
-    weight = float(replace(recipe.weighting).weight(0.0, torch.zeros(1)))
+    weight = float(recipe.weighting.fresh().weight(0.0, torch.zeros(1)))
     return replace(
         recipe,
         name=f"{recipe.name}+makeup",

@@ -93,9 +93,9 @@ def look(before: Tensor, after: Tensor, points: Tensor, side: float) -> Looks:
     place = (int((worst % size[1] + 0.5) / scale), int((worst // size[1] + 0.5) / scale))
     if torch.equal(before, after):
         return Looks(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, place)
-    return Looks(
-        *(float(seen[inside].quantile(_SHARE)) for seen in (paint, tint)), *_shape(motion, here, inside), place
-    )
+    shows, dyed = (float(seen[inside].quantile(_SHARE)) for seen in (paint, tint))
+    shape, uneven, expression, growth = _shape(motion, here, inside)
+    return Looks(shows, dyed, shape, uneven, expression, growth, place)
 
 
 def _visible(before: Tensor, after: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

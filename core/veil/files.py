@@ -103,8 +103,9 @@ def _shape(said: dict[str, Any]) -> Shape:
 
 
 def _within(value: object, limits: tuple[float, float], whole_number: bool) -> None:
-    kinds = (int,) if whole_number else (int, float)
-    if type(value) not in kinds or not limits[0] <= value <= limits[1]:
+    if isinstance(value, bool) or not isinstance(value, int if whole_number else int | float):
+        raise ValueError("not a number")
+    if not limits[0] <= value <= limits[1]:
         raise ValueError("a number that no veil has")
 
 

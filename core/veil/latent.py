@@ -37,7 +37,7 @@ class Difference:
 
     def __call__(self, changed: Tensor, rows: Tensor | None) -> Tensor:
         self.decodes += len(changed)
-        if self.finish is None or torch.is_grad_enabled():
+        if self.finish is None or self.finished is None or torch.is_grad_enabled():
             difference = self.autoencoder.decode(changed) - pick(self.clean, rows)
         else:
             difference = self.finish.decode(changed) - pick(self.finished, rows)

@@ -98,10 +98,11 @@ class WarpField:
 
     def knots(self, rows: Tensor | None = None) -> Tensor:
         """The displacement at the finest knots (B, 2, knots, knots), in the face's frame."""
-        total = 0
+        levels = []
         for control, (count, share) in zip(self.control, LEVELS, strict=True):
             up = _upto_finest(count).to(control)
-            total = total + up @ (torch.tanh(pick(control, rows)) * share) @ up.T
+            levels.append(up @ (torch.tanh(pick(control, rows)) * share) @ up.T)
+        total = torch.stack(levels).sum(0)
         mirrored = total.flip(3) * total.new_tensor([-1.0, 1.0]).view(1, 2, 1, 1)
         total = (total + self.symmetry * 0.5 * (mirrored - total)) * self.bound * EYES
         flat = total.flatten(1)

@@ -48,7 +48,7 @@ class Whose:
         self.owned, self.by_likeness = list(owned), any(alike)
         self._ensemble = Ensemble(known if self.by_likeness else [])
         self._limits = {each.name: each.threshold(far) for each in self._ensemble.recognisers}
-        self._known = [self._seen([_shown(each)]) for each in owned] if self.by_likeness else []
+        self._known = [self._seen([_shown(each.name, each.photo)]) for each in owned if each.photo is not None]
         self._refuse_namesakes()
 
     def veils(self, picture: Tensor, faces: Sequence[Face]) -> list[Veil | None]:
@@ -101,13 +101,13 @@ class Whose:
                     )
 
 
-def _shown(owned: Owned) -> Sitter:
+def _shown(name: str, photo: Tensor) -> Sitter:
     """The part of a photo that its face needs."""
     try:
-        first, *others = sorted(find_faces(owned.photo), key=lambda face: -face.size)
+        first, *others = sorted(find_faces(photo), key=lambda face: -face.size)
     except NoFaceError as error:
-        raise NoFaceError(f"In the photo '{plain(owned.name)}': {error}") from error
+        raise NoFaceError(f"In the photo '{plain(name)}': {error}") from error
     if others and others[0].size > _BESIDE * first.size:
-        raise InputError(f"'{plain(owned.name)}' shows several people: crop it to the one whose veil it is.")
-    region = region_of([first], *owned.photo.shape[-2:])
-    return region.cut(owned.photo), region.moved(first)
+        raise InputError(f"'{plain(name)}' shows several people: crop it to the one whose veil it is.")
+    region = region_of([first], *photo.shape[-2:])
+    return region.cut(photo), region.moved(first)
