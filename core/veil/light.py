@@ -32,7 +32,7 @@ _NEAR = 0.02
 """How far around a place, as a share of the window, its colours are looked up."""
 _EVEN = 0.02
 """Deviation of brightness below which a place is too even to say which colours go with more or less light."""
-_DARK = 0.4
+_DARK = 0.7
 """Brightness from which more light is more of the colour that is there; in the dark there is hardly any."""
 
 
