@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,28 @@ def dlib_recogniser():
     from faceveil.core.recognisers.catalogue import load_recogniser
 
     return load_recogniser("dlib")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", metavar="SEED", help="run modules, and the tests of each, in an order drawn from SEED")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    seed = config.getoption("shuffle")
+    return None if seed is None else f"order: --shuffle {seed}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test that needs another one before it fails here. Modules stay whole, for what they share is made once."""
+    seed = config.getoption("shuffle")
+    if seed is not None:
+        chance = random.Random(seed)
+        in_one = lambda item: item.nodeid.partition("::")[0]
+        modules = [list(each) for _, each in groupby(sorted(items, key=in_one), key=in_one)]
+        chance.shuffle(modules)
+        for each in modules:
+            chance.shuffle(each)
+        items[:] = [item for each in modules for item in each]
 
 
 def pytest_configure() -> None:
