@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import replace
 
 import pytest
 from commandline import refused, run
@@ -20,7 +19,6 @@ from faceveil.core.bench.probe import search_probes
 from faceveil.core.bench.rows import judged, success
 from faceveil.core.bench.siege import joined
 from faceveil.core.errors import InputError
-from faceveil.core.methods.recipes import RECIPES
 
 SHOWN = {"a/1": 0, "a/2": 40, "b/1": 180, "b/2": 190}
 MOVED = {"a/1": -70, "a/2": 110, "b/1": 260, "b/2": 110}
@@ -121,18 +119,14 @@ def test_the_pages_markdown_is_ours_and_strangers_text_stays_text():
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, pairs, tiny):
-    """Protected in haste."""
+def finished(tmp_path_factory, hasty, pairs, tiny):
     from faceveil.core import cli
 
-    patch, noise = pytest.MonkeyPatch(), RECIPES["pixel-noise"]
-    patch.setitem(RECIPES, "pixel-noise", replace(noise, settings=replace(noise.settings, iterations=2)))
     out = tmp_path_factory.mktemp("attacked") / "results"
     arguments = ["bench", pairs, "-o", out, "--recognisers", "dlib", tiny, "--methods", "pixel-noise", "--count", "1"]
     arguments = [str(argument) for argument in [*arguments, "--held-out", "tiny"]]
     assert cli.main(arguments) == 0
-    yield out, arguments
-    patch.undo()
+    return out, arguments
 
 
 def lines(out):

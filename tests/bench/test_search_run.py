@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 
 import pytest
 import torch
 from commandline import refused, run
+from photos import smaller
 from PIL import Image
 
 from faceveil.core.bench.packing import unpacked
 from faceveil.core.images import read_photo, to_bchw
-from faceveil.core.methods.recipes import RECIPES
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.recognisers.ensemble import Ensemble
 from faceveil.core.sharing.upload import real_jpeg
@@ -37,7 +36,7 @@ def rows_of(out):
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory, examples):
-    """Two people; the second one's photo twice, since the project has no more."""
+    """Two people in small photos; the second one's photo twice, since the project has no more."""
     folder = tmp_path_factory.mktemp("people")
     photos = {
         "ann/1": "person-first.jpg",
@@ -48,25 +47,22 @@ def people(tmp_path_factory, examples):
     for name, photo in photos.items():
         target = (folder / name).with_suffix((examples / photo).suffix)
         target.parent.mkdir(exist_ok=True)
-        shutil.copy(examples / photo, target)
+        smaller(examples / photo, target)
     return folder
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, people, tiny):
-    """The first photo of each, protected in haste."""
+def finished(tmp_path_factory, hasty, people, tiny):
+    """The first photo of each, protected."""
     from faceveil.core import cli
 
-    patch, noise = pytest.MonkeyPatch(), RECIPES["pixel-noise"]
-    patch.setitem(RECIPES, "pixel-noise", replace(noise, settings=replace(noise.settings, iterations=2)))
     place = tmp_path_factory.mktemp("search")
     (place / "service.py").write_text(JUDGE)
     arguments = ["bench", people, "-o", place / "out", "--recognisers", "dlib", tiny, "--methods", "pixel-noise"]
     arguments += ["--held-out", "tiny", "--judge", f"{place}/service.py:alike"]
     arguments = [str(argument) for argument in arguments]
     assert cli.main([*arguments, "--count", "2"]) == 0
-    yield place / "out", arguments
-    patch.undo()
+    return place / "out", arguments
 
 
 def copied(finished, tmp_path):

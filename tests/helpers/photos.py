@@ -22,6 +22,13 @@ def save(path: Path, image: Image.Image | np.ndarray, **options: object) -> Path
     return path
 
 
+def smaller(source: Path, target: Path, side: int = 256) -> Path:
+    """A copy of a photo whose shorter side has so many pixels, for tests that look at no pixel of it."""
+    photo = Image.open(source).convert("RGB")
+    scale = side / min(photo.size)
+    return save(target, photo.resize([round(length * scale) for length in photo.size]), quality=95)
+
+
 def as_uint8(pixels: torch.Tensor) -> np.ndarray:
     return to_uint8(pixels)[0].numpy()
 
