@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import shutil
 from functools import partial
 
 import pytest
+from commandline import cut_short
+from photos import smaller
 from PIL import Image
 
-from faceveil.core.methods import guard, recipes
+from faceveil.core.methods import guard
 
 
 @pytest.fixture(autouse=True)
@@ -20,10 +22,18 @@ def own_home(tmp_path, monkeypatch):
 def quick(monkeypatch):
     """A few iterations instead of many, also where a latent is searched or a generation is guarded: what is tested here
     is everything around them."""
-    for table in (recipes.RECIPES, recipes._LATENTS):
-        for name, recipe in list(table.items()):
-            monkeypatch.setitem(table, name, replace(recipe, settings=replace(recipe.settings, iterations=3)))
+    cut_short(monkeypatch)
     monkeypatch.setattr(guard, "GuardRecipe", partial(guard.GuardRecipe, settings=guard.Settings(2, patience=1)))
+
+
+@pytest.fixture(scope="session")
+def examples(examples, tmp_path_factory):
+    """Those of a person in small copies, so that runs are quick."""
+    folder = tmp_path_factory.mktemp("examples")
+    shutil.copy(examples / "portrait.png", folder)
+    for name in ("person-first.jpg", "person-second.jpg"):
+        smaller(examples / name, folder / name)
+    return folder
 
 
 @pytest.fixture

@@ -70,7 +70,8 @@ def test_a_folder_of_photos_keeps_stems_and_survives_a_bad_one(capsys, quick, po
     shutil.copy(portrait, photos / "a.png")
     shutil.copy(faceless, photos / "b.png")
     shutil.copy(portrait, photos / "c.png")
-    code, _, err = run(capsys, "protect", photos, "-o", out, "--report", tmp_path / "r.json")
+    words = ("protect", photos, "-o", out, "--surrogate", "dlib", "--report", tmp_path / "r.json")
+    code, _, err = run(capsys, *words)
     assert code == 2 and "b.png" in err and "1 of 3" in err
     assert sorted(path.name for path in out.iterdir() if path.is_file()) == ["a.png", "c.png"]
     assert ["error" in entry for entry in json.loads((tmp_path / "r.json").read_text())] == [False, True, False]
@@ -83,7 +84,8 @@ def test_alpha_and_what_is_outside_the_mask_survive(capsys, quick, portrait, tmp
     mask = Image.new("L", (128, 128), 0)
     mask.paste(255, (0, 0, 128, 60))
     mask.save(tmp_path / "mask.png")
-    code, *_ = run(capsys, "protect", tmp_path / "clear.png", "-o", tmp_path / "o.png", "--mask", tmp_path / "mask.png")
+    words = ("protect", tmp_path / "clear.png", "-o", tmp_path / "o.png", "--surrogate", "dlib")
+    code, *_ = run(capsys, *words, "--mask", tmp_path / "mask.png")
     assert code == 0
     before, after = read_photo(tmp_path / "clear.png"), read_photo(tmp_path / "o.png")
     assert torch.equal(before.alpha, after.alpha)
@@ -107,7 +109,7 @@ def test_a_face_too_small(capsys, portrait, tmp_path):
 
 def test_a_face_cut_by_the_border_is_protected(capsys, quick, portrait, tmp_path):
     Image.open(portrait).crop((100, 0, 256, 256)).save(tmp_path / "cut.png")
-    code, *_ = run(capsys, "protect", tmp_path / "cut.png", "-o", tmp_path / "o.png")
+    code, *_ = run(capsys, "protect", tmp_path / "cut.png", "-o", tmp_path / "o.png", "--surrogate", "dlib")
     assert code == 0 and Image.open(tmp_path / "o.png").size == (156, 256)
 
 
@@ -181,7 +183,7 @@ def test_stopping_keeps_what_is_finished_and_writes_no_half(capsys, quick, portr
         return original(*arguments)
 
     monkeypatch.setattr(protecting, "protect_quietly", second_is_interrupted)
-    code, _, err = run(capsys, "protect", photos, "-o", out)
+    code, _, err = run(capsys, "protect", photos, "-o", out, "--surrogate", "dlib")
     assert code == 130 and "Stopped" in err
     assert [path.name for path in out.iterdir() if path.is_file()] == ["a.png"]
 

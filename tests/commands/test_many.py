@@ -36,7 +36,8 @@ def folder(portrait, faceless, tmp_path):
 
 def test_a_folder_is_resumed_told_and_reported(capsys, quick, folder, tmp_path):
     out, report = tmp_path / "out", tmp_path / "r.json"
-    code, said, err = run(capsys, "protect", folder, "-o", out, "--report", report, "--sheet", tmp_path / "s.png")
+    words = ("protect", folder, "-o", out, "--surrogate", "dlib")
+    code, said, err = run(capsys, *words, "--report", report, "--sheet", tmp_path / "s.png")
     assert code == 2 and "deep/sky.png: In the photo 'sky.png'" in err and "3 photos: 2 done" in said
     assert (out / "a.jpg").is_file() and (out / "deep" / "b.png").is_file()
     assert (tmp_path / "s-a-jpg.png").is_file() and (tmp_path / "deep" / "s-b-png.png").is_file()
@@ -46,12 +47,12 @@ def test_a_folder_is_resumed_told_and_reported(capsys, quick, folder, tmp_path):
 
     (folder / "deep" / "sky.png").unlink()
     written = (out / "a.jpg").stat().st_mtime_ns
-    code, said, _ = run(capsys, "protect", folder, "-o", out, "--report", report)
+    code, said, _ = run(capsys, *words, "--report", report)
     assert code == 0 and "2 photos: 0 done, 2 were done before" in said
     assert (out / "a.jpg").stat().st_mtime_ns == written and len(json.loads(report.read_text())) == 3
     code, said, _ = run(capsys, "status", out)
     assert code == 0 and "3 photos: 2 done, 1 failed" in said and "SSIM" in said
-    code, said, _ = run(capsys, "protect", folder, "-o", out, "--seed", "1")
+    code, said, _ = run(capsys, *words, "--seed", "1")
     assert code == 0 and "2 photos: 2 done" in said and "before" not in said
 
 
@@ -161,7 +162,7 @@ def test_sheets_and_reports_never_lie_among_the_photos(capsys, quick, folder, tm
             assert ("among the photos" if option == "--sheet" else "the name of a photo") in said
     assert not out.exists() and (folder / "a.jpg").read_bytes() == before
     (folder / "deep" / "sky.png").unlink()
-    beside = ("--sheet", folder / "s.png", "--report", folder / "r.json")
+    beside = ("--surrogate", "dlib", "--sheet", folder / "s.png", "--report", folder / "r.json")
     assert run(capsys, "protect", folder / "*.jpg", "-o", out, *beside)[0] == 0, "which no such pattern finds"
     assert (folder / "s-a-jpg.png").is_file() and (folder / "r.json").is_file()
 

@@ -48,7 +48,7 @@ def test_what_newcomers_missed_is_explained(words):
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(examples, tmp_path, monkeypatch):
     """A folder with everything that the README's lines name, and searches cut short."""
     for table in (recipes.RECIPES, recipes._LATENTS):
         for name, recipe in list(table.items()):
@@ -58,7 +58,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "portraits").symlink_to(ROOT / "portraits")
     tiny_recogniser(tmp_path, "other")
-    photos = [ROOT / "portraits" / name for name in ("person-first.jpg", "person-second.jpg", "portrait.png")]
+    photos = [examples / name for name in ("person-first.jpg", "person-second.jpg", "portrait.png")]
     for index in range(12):
         for side in "ab":
             (tmp_path / "PAIRS" / side).mkdir(parents=True, exist_ok=True)

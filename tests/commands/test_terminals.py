@@ -62,7 +62,8 @@ def test_an_encoding_that_lacks_a_letter_costs_nothing(portrait, tmp_path):
         photo = shutil.copy(portrait, tmp_path / os.fsdecode(name))
         report = tmp_path / f"{number}.json"
         target = tmp_path / f"{number}.png"
-        done = whole_command("protect", photo, "-o", target, "--report", report, encoding="cp1252")
+        words = ("protect", photo, "-o", target, "--surrogate", "dlib", "--report", report)
+        done = whole_command(*words, encoding="cp1252")
         assert done.returncode == 0 and target.is_file() and b"face 0 at" in done.stdout, done.stderr
         assert json.loads(report.read_text())["faces"]
 
@@ -71,7 +72,8 @@ def test_an_encoding_that_lacks_a_letter_costs_nothing(portrait, tmp_path):
 def test_a_full_output_loses_no_report(portrait, tmp_path):
     report = tmp_path / "r.json"
     with Path("/dev/full").open("w") as full:
-        done = whole_command("protect", portrait, "-o", tmp_path / "o.png", "--report", report, stdout=full)
+        words = ("protect", portrait, "-o", tmp_path / "o.png", "--surrogate", "dlib", "--report", report)
+        done = whole_command(*words, stdout=full)
         assert done.returncode == 2 and done.stderr.startswith(b"faceveil: What there was to say could not be printed")
         assert len(done.stderr.splitlines()) == 1
         assert (tmp_path / "o.png").is_file() and json.loads(report.read_text())["faces"]
@@ -81,7 +83,7 @@ def test_a_full_output_loses_no_report(portrait, tmp_path):
 
 def test_nobody_need_listen(portrait, tmp_path):
     words = [sys.executable, "-c", QUICK, "protect", str(portrait), "-o", str(tmp_path / "o.png")]
-    shell = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *words]
+    shell = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *words, "--surrogate", "dlib"]
     assert subprocess.run(shell, check=False).returncode == 0 and (tmp_path / "o.png").is_file()
     with subprocess.Popen([*words[:3], "recognisers"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()

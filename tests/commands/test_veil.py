@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
-from commandline import refused, run
+from commandline import cut_short, refused, run
 from PIL import Image
 from veils import stirred
 
+from faceveil.core import cli
 from faceveil.core.images import read_photo
 from faceveil.core.veil.files import load_veil, save_veil
 
 
+@pytest.fixture(scope="module")
+def kept(examples, tmp_path_factory):
+    """A folder with a veil that was found in a few iterations, and with the picture that came with it."""
+    folder = tmp_path_factory.mktemp("kept")
+    Image.open(examples / "portrait.png").convert("RGB").crop((100, 0, 356, 256)).save(folder / "photo.png")
+    words = ("protect", folder / "photo.png", "-o", folder / "found.png", "--save-veil", folder / "me.veil")
+    with pytest.MonkeyPatch.context() as patch:
+        cut_short(patch)
+        assert cli.main([*map(str, words), "--surrogate", "dlib"]) == 0
+    return folder
+
+
 @pytest.fixture
-def veil(capsys, quick, portrait, tmp_path):
-    path = tmp_path / "me.veil"
-    code, _, _ = run(
-        capsys, "protect", portrait, "-o", tmp_path / "found.png", "--save-veil", path, "--surrogate", "dlib"
-    )
-    assert code == 0
-    return path
+def veil(kept, tmp_path):
+    """A copy of its own for each test, the picture beside it."""
+    shutil.copy(kept / "found.png", tmp_path)
+    return Path(shutil.copy(kept / "me.veil", tmp_path))
 
 
 def test_what_was_kept_makes_the_same_picture_again(capsys, portrait, veil, tmp_path):

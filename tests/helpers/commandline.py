@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from faceveil.core import cli
+from faceveil.core.methods import recipes
 
 
 def run(capsys, *arguments) -> tuple[int, str, str]:
@@ -16,3 +21,10 @@ def refused(capsys, *arguments) -> str:
     code, _, err = run(capsys, *arguments)
     assert code == 2 and err.startswith("faceveil: ") and len(err.strip().splitlines()) == 1
     return err
+
+
+def cut_short(patch: pytest.MonkeyPatch, iterations: int = 3) -> None:
+    """A few iterations instead of many, in whatever recipe, also where a latent is searched."""
+    for table in (recipes.RECIPES, recipes._LATENTS):
+        for name, recipe in list(table.items()):
+            patch.setitem(table, name, replace(recipe, settings=replace(recipe.settings, iterations=iterations)))
