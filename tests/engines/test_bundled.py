@@ -61,6 +61,7 @@ def test_pictures_survive_the_autoencoder(autoencoder, small_portrait):
         assert psnr(autoencoder.decode(latent), small_portrait) > 29
 
 
+@pytest.mark.slow
 def test_research_faces_never_seen_in_training_are_reconstructed_at_34_db(autoencoder, shared_faces):
     from faceveil.core.images import read_photo, to_bchw
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from photos import smaller
 
 import faceveil
 from faceveil.core.methods import recipes
@@ -23,8 +24,9 @@ def short():
 
 
 @pytest.fixture(scope="module")
-def portrait(examples):
-    return faceveil.read_photo(examples / "portrait.png")
+def portrait(examples, tmp_path_factory):
+    """A small copy, so that runs are quick."""
+    return faceveil.read_photo(smaller(examples / "portrait.png", tmp_path_factory.mktemp("photo") / "portrait.png"))
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,8 @@ def test_a_denoiser_and_an_autoencoder_come_together_or_not_at_all():
 def test_the_verdict_of_what_went_through_a_denoising_counts_its_evaluations(examples):
     """Every face of the photo, with progress that tells learning from searching, and one verdict path for all."""
     base, seen = OTHERS["published-1"], []
-    recipe = replace(base, settings=replace(base.settings, iterations=2), denoising=replace(base.denoising, steps=4))
+    short = {"settings": replace(base.settings, iterations=2), "denoising": replace(base.denoising, steps=4)}
+    recipe = replace(base, size=64, **short)
     protector = Protector(recipe, [load_dlib()], faces="largest")
     photo = read_photo(examples / "portrait.png")
     protected, report = protector(photo, on_step=lambda step, objective: seen.append(objective is None))

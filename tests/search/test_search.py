@@ -42,6 +42,12 @@ def recogniser():
     return load_dlib()
 
 
+@pytest.fixture(scope="module")
+def free(portrait, face, recogniser):
+    """A moment's search that nothing holds back."""
+    return protect(portrait, [face], [recogniser], QUICK)
+
+
 def cosine(recogniser, a, b, face) -> float:
     with torch.no_grad():
         first, second = (Ensemble([recogniser]).embed(x, face.points[None])[recogniser.name] for x in (a, b))
@@ -118,9 +124,8 @@ def test_a_face_that_cannot_be_won_costs_the_others_nothing(portrait, face, reco
     assert done.done.tolist() == [True, False] and done.iterations == 6
 
 
-@pytest.mark.parametrize("most", [0.15, 0.3])
-def test_a_budget_leaves_the_largest_share_that_shows_no_more(portrait, face, recogniser, most):
-    free = protect(portrait, [face], [recogniser], QUICK)
+@pytest.mark.parametrize("most", [pytest.param(0.15, marks=pytest.mark.slow), 0.3])
+def test_a_budget_leaves_the_largest_share_that_shows_no_more(portrait, face, recogniser, free, most):
     assert look_at(portrait, free.image, face).paint > 0.3 and free.amount == 1
     held = protect(portrait, [face], [recogniser], replace(QUICK, budget=most))
     assert 0 < held.amount < 1
@@ -157,10 +162,10 @@ def test_a_mask_that_leaves_nothing_is_refused(portrait, face, recogniser):
         protect(portrait, [face], [recogniser], QUICK, allowed=torch.zeros(1, 1, 512, 512))
 
 
-def test_gallery_photos_are_fled_too(portrait, face, recogniser, examples):
+def test_gallery_photos_are_fled_too(portrait, face, recogniser, free, examples):
     gallery = to_bchw(read_photo(examples / "person-first.jpg").pixels)
     with_gallery = protect(portrait, [face], [recogniser], QUICK, gallery=[gallery]).image
-    assert not torch.equal(with_gallery, protect(portrait, [face], [recogniser], QUICK).image)
+    assert not torch.equal(with_gallery, free.image)
 
 
 def test_a_decoy_is_approached(portrait, face, recogniser, examples):
