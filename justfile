@@ -4,6 +4,10 @@
 quick:
     pytest -q -m "not slow and not integration"
 
+# The lines of a room that its quick tests never come by.
+coverage tests="tests" code=".":
+    pytest -q -m "not slow and not integration" {{tests}} --cov={{code}} --cov-report=term-missing:skip-covered
+
 # Everything that must hold before a change lands.
 all:
     .ci/run

@@ -54,7 +54,7 @@ def dlib_recogniser():
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--shuffle", metavar="SEED", help="run modules, and the tests of each, in an order drawn from SEED")
+    parser.addoption("--shuffle", metavar="SEED", help="run modules and their tests in an order drawn from SEED")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
