@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from faceveil.core.photo.editor import Editor
 from faceveil.core.photo.protector import Protector
 from faceveil.core.recognisers.dlib_resnet import load_dlib
 from faceveil.core.recognisers.sface import load_sface
+from faceveil.core.veil import warp
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +130,18 @@ def test_it_works_inside_inference_mode_and_makes_the_same(examples, tmp_path, m
             made.append(protected.pixels.clone())
             assert report.faces[0].recognisers[0].after < 1
     assert torch.equal(*made)
+
+
+def test_a_veil_worn_inside_inference_mode_leaves_the_next_search_its_gradients(monkeypatch):
+    """What is reckoned once for all warps was asked for in there first, as by a node that wears a veil."""
+    for once in (warp._upto_finest, warp._moods, warp._proportions):
+        monkeypatch.setattr(warp, once.__name__, cache(once.__wrapped__))
+    points = torch.tensor([[[10.0, 12.0], [22.0, 12.0], [16.0, 18.0], [11.0, 23.0], [21.0, 23.0]]])
+    field = warp.WarpField(points, 32, 0.1, expression_held=True, growth=0.5)
+    with torch.inference_mode():
+        field.knots()
+    field.knots().square().sum().backward()
+    assert all(knots.grad is not None for knots, _ in field.groups())
 
 
 def test_a_protector_brings_its_company_along(photo):

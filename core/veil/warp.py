@@ -20,6 +20,7 @@ _FINEST = LEVELS[-1][0]
 
 
 @cache
+@torch.inference_mode(False)  # whoever wears a veil first asks inside of it, and whoever searches next needs gradients
 def _upto_finest(knots: int) -> Tensor:
     """Weights (finest, knots) that bring a level's knots to the finest one's."""
     inner = spline_weights(_FINEST - 2, knots, torch.zeros(()))
@@ -27,6 +28,7 @@ def _upto_finest(knots: int) -> Tensor:
 
 
 @cache
+@torch.inference_mode(False)
 def _moods() -> Tensor:
     """An orthonormal basis (moods, 2 * knots * knots) of the displacements that are an expression."""
     return torch.linalg.svd(
@@ -36,6 +38,7 @@ def _moods() -> Tensor:
 
 
 @cache
+@torch.inference_mode(False)
 def _proportions() -> tuple[Tensor, Tensor, Tensor]:
     """How much of each proportion a displacement changes (proportions, 2 * knots * knots), the displacements that
     change one of them, no other and no mood (2 * knots * knots, proportions), and how much of each passes."""
