@@ -172,7 +172,7 @@ def portrait_with(recogniser, recipe, portrait, model=None, autoencoder=None, **
 
 @pytest.mark.parametrize("recipe", [PUBLISHED, DEFAULT], ids=["published", "default"])
 def test_similarity_falls_and_only_the_face_changes(portrait, toy, recipe):
-    lighter = replace(recipe, visibility={"attention": 1e-3}, budget=None)  # which would ask the model more often
+    lighter = replace(recipe, visibility={"attention": 1e-3}, budget=None)  # a budget asks again for each amount
     done, model = portrait_with(toy, quick(lighter, 6), portrait)
     face = find_faces(portrait)[0]
     embed = lambda image: Ensemble([toy]).embed(image, face.points[None])["toy"]

@@ -24,7 +24,7 @@ from faceveil.core.search.search import protect
 from faceveil.core.search.task import prepared
 from faceveil.core.search.weighting import Budget
 
-QUICK = replace(choose("strong"), settings=Settings(12, scale=4))
+QUICK = replace(choose("strong"), settings=Settings(12, scale=4), budget=None)
 
 
 @pytest.fixture(scope="module")
