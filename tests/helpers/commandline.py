@@ -24,7 +24,9 @@ def refused(capsys, *arguments) -> str:
 
 
 def cut_short(patch: pytest.MonkeyPatch, iterations: int = 3) -> None:
-    """A few iterations instead of many, in whatever recipe, also where a latent is searched."""
+    """A few iterations instead of many, in whatever recipe, also where a latent is searched; and no look at how much of
+    so little may show."""
     for table in (recipes.RECIPES, recipes._LATENTS):
         for name, recipe in list(table.items()):
-            patch.setitem(table, name, replace(recipe, settings=replace(recipe.settings, iterations=iterations)))
+            settings = replace(recipe.settings, iterations=iterations)
+            patch.setitem(table, name, replace(recipe, settings=settings, budget=None))
