@@ -163,7 +163,7 @@ def _shape(motion: Tensor, points: Tensor, inside: Tensor) -> tuple[float, float
     moods = [_moved(mood, at, motion) for known in MOODS for mood in (known, other_side(known))]
     grown = [_moved(each, at, motion) / each.passes for each in PROPORTIONS]
     within = inside[0, 0]
-    far, uneven = ((x.norm(dim=0)[within]).quantile(_FAR) for x in (here, (here - there) / 2))
+    far, uneven = (x.square().sum(0).sqrt()[within].quantile(_FAR) for x in (here, (here - there) / 2))
     return float(far), float(uneven), max(moods), max(grown)
 
 
