@@ -32,21 +32,26 @@ _NEAR = 0.02
 """How far around a place, as a share of the window, its colours are looked up."""
 _EVEN = 0.02
 """Deviation of brightness below which a place is too even to say which colours go with more or less light."""
-_DARK = 0.7
-"""Brightness from which more light is more of the colour that is there; in the dark there is hardly any."""
+_DARK = 1.0
+"""Brightness, in units of the face's own, from which more light is more of the colour that is there; in its shadows
+there is hardly any."""
 
 
-def _colours(window: Tensor, bright: Tensor) -> tuple[Tensor, Tensor]:
+def _colours(window: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """How red, green and blue go with more brightness at each place of the window, and how with less.
 
-    More light is more of the colour that is there, but for the dark, which would glow. Less of it goes the way that
+    More light is more of the colour that is there, but for shadows, which would glow. Less of it goes the way that
     colours go with brightness around the place: where a highlight fades, skin gets its colour back, and the same grey
     taken from all three would leave ash.
     """
+    bright = luma(window)
+    skin = (bright * mask).mean((2, 3), keepdim=True) / mask.mean((2, 3), keepdim=True).clamp_min(1e-3)
     reach = _NEAR * max(window.shape[-2:])
     mean = blurred(torch.cat([window, bright, window * bright, bright.square()], 1), reach)
     colour, level, product, square = mean.split([3, 1, 3, 1], 1)
-    own = torch.lerp(torch.ones_like(colour), colour / level.clamp_min(1e-3), (level / _DARK).clamp(max=1))
+    own = torch.lerp(
+        torch.ones_like(colour), colour / level.clamp_min(1e-3), (level / (_DARK * skin.clamp_min(1e-3))).clamp(max=1)
+    )
     around = (product - colour * level + own * _EVEN**2) / (square - level.square() + _EVEN**2)
     return own, around
 
@@ -56,7 +61,7 @@ def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:
 
     What gets brighter stops short of where its strongest colour is full: clipped red is a pale patch.
     """
-    lighter, darker = _colours(window, luma(window))
+    lighter, darker = _colours(window, mask)
     room = ((1 - window) / lighter.clamp_min(0.05)).amin(1, keepdim=True).clamp_min(1e-3)
     more, less = change.clamp_min(0), change.clamp_max(0)
     return window + mask * (more / (1 + (more / room).square()).sqrt() * lighter + less * darker)
