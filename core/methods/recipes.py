@@ -44,9 +44,9 @@ def _strength(
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", warp=0.12, growth=2.0, luma=2.2, contrast=0.24, iterations=80),
-    "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=3.0, contrast=0.27, iterations=100),
-    "strong": _strength("strong", warp=0.16, growth=3.0, luma=4.0, contrast=0.35, iterations=130, budget=0.75),
+    "light": _strength("light", warp=0.12, growth=2.0, luma=2.8, contrast=0.24, iterations=90),
+    "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=3.6, contrast=0.27, iterations=120),
+    "strong": _strength("strong", warp=0.16, growth=3.0, luma=4.4, contrast=0.35, iterations=140, budget=0.75),
 }
 
 # Terms that hold a latent, which no bound holds.
@@ -131,8 +131,8 @@ def choose(name: str | None = None, budget: float | None = None) -> Recipe:
         raise InputError(f"There is no recipe '{name}'. Known: {', '.join(RECIPES)}.")
     if budget is not None and not 0.05 <= budget <= 2:
         raise InputError(
-            f"A budget of {budget} makes no sense: it is the most paint that may show, from 0.2 (hardly seen) over 0.5 "
-            "(what the default comes to) to 1 (seen at once)."
+            f"A budget of {budget} makes no sense: it is the most paint that may show, from 0.3 (hardly seen) over 0.6 "
+            "(which the default keeps to) to 1 (seen at once)."
         )
     return RECIPES[name] if budget is None else replace(RECIPES[name], budget=budget)
 

@@ -54,9 +54,9 @@ _REACH = 0.05
 _SPARED = 0.6
 """The share of a change of brightness that is kept from it."""
 
-_FEATURES: Ellipse = (0.5, 0.62, 0.37, 0.36)
+_FEATURES: Ellipse = (0.5, 0.62, 0.33, 0.36)
 """Brows, eyes, nose and mouth: texture outside of it is hair."""
-_RIM = 0.7
+_RIM = 0.9
 """The share of a change of brightness that is kept from cheeks' sides and the forehead: hair beside them would hide a
 bruise in its own contrast, and to a recogniser they matter least."""
 _HAIR = 1 / 3
