@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..faces.align import similarity, template_points
 from ..faces.crops import Window, resize
 from ..faces.masks import Ellipse, eased, frame_coordinates
 from ..faces.movements import EYE, INNER_BROW, MIDDLE_BROW, MOUTH_CORNER, OUTER_BROW, mirrored
@@ -59,6 +60,8 @@ _FEATURES: Ellipse = (0.5, 0.62, 0.33, 0.36)
 _RIM = 0.9
 """The share of a change of brightness that is kept from cheeks' sides and the forehead: hair beside them would hide a
 bruise in its own contrast, and to a recogniser they matter least."""
+_TURNS = 1.7
+"""How much further from the middle of the eyes than the nose's tip a turned face's middle is, to the other side."""
 _HAIR = 1 / 3
 """Texture, of what hides a change fully, at which a place is all hair."""
 
@@ -86,9 +89,10 @@ def forgiving(image: Tensor, windows: Sequence[Window], points: Tensor, size: in
         textured.append(F.interpolate(texture(own, face * side), (size, size), mode="area"))
     coordinates = frame_coordinates(points, size, size)
     calm = _calm(coordinates)
-    outside = _outside(coordinates, _FEATURES)
+    outside = _outside(coordinates, _FEATURES, _turned(points))
     hair = (torch.cat(textured) / _HAIR).clamp(max=1) * outside
-    return Forgiving(torch.cat(light) * calm * (1 - _RIM * outside), calm, hair)
+    spared = calm * (1 - _RIM * outside)
+    return Forgiving(torch.cat(light) * spared, spared, hair)
 
 
 def joined(photos: Sequence[Forgiving]) -> Forgiving:
@@ -115,9 +119,17 @@ def _calm(coordinates: tuple[Tensor, Tensor]) -> Tensor:
     return 1 - _SPARED * near[:, None]
 
 
-def _outside(coordinates: tuple[Tensor, Tensor], ellipse: Ellipse) -> Tensor:
-    """0 inside, 1 outside (B, 1, h, w), with a soft rim about the ellipse."""
+def _turned(points: Tensor) -> Tensor:
+    """How far the middle of each face (B, 1, 1) lies beside that of its eyes, in its own frame: a turned head shows
+    more of one side, and its nose points to the other."""
+    frame = similarity(points, template_points("arcface", 1, points))
+    across = (points @ frame[:, 0, :2, None])[..., 0]
+    return _TURNS * (across[:, :2].mean(1) - across[:, 2])[:, None, None]
+
+
+def _outside(coordinates: tuple[Tensor, Tensor], ellipse: Ellipse, shift: Tensor) -> Tensor:
+    """0 inside, 1 outside (B, 1, h, w), with a soft rim about the ellipse, which lies `shift` further to the right."""
     u, v = coordinates
     x, y, half_width, half_height = ellipse
-    square = ((u - x) / half_width) ** 2 + ((v - y) / half_height) ** 2
+    square = ((u - shift - x) / half_width) ** 2 + ((v - y) / half_height) ** 2
     return eased((square - 0.6) / 0.8)[:, None]

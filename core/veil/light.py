@@ -32,26 +32,21 @@ _NEAR = 0.02
 """How far around a place, as a share of the window, its colours are looked up."""
 _EVEN = 0.02
 """Deviation of brightness below which a place is too even to say which colours go with more or less light."""
-_DARK = 1.0
-"""Brightness, in units of the face's own, from which more light is more of the colour that is there; in its shadows
-there is hardly any."""
 
 
 def _colours(window: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """How red, green and blue go with more brightness at each place of the window, and how with less.
 
-    More light is more of the colour that is there, but for shadows, which would glow. Less of it goes the way that
-    colours go with brightness around the place: where a highlight fades, skin gets its colour back, and the same grey
-    taken from all three would leave ash.
+    More light is more of the colour that is there, and in shadows, which would glow, more of the face's. Less of it
+    goes the way that colours go with brightness around the place: where a highlight fades, skin gets its colour back,
+    and the same grey taken from all three would leave ash.
     """
     bright = luma(window)
-    skin = (bright * mask).mean((2, 3), keepdim=True) / mask.mean((2, 3), keepdim=True).clamp_min(1e-3)
-    reach = _NEAR * max(window.shape[-2:])
-    mean = blurred(torch.cat([window, bright, window * bright, bright.square()], 1), reach)
+    share = mask.mean((2, 3), keepdim=True).clamp_min(1e-3)
+    skin, usual = ((each * mask).mean((2, 3), keepdim=True) / share for each in (window, bright.clamp_min(1e-3)))
+    mean = blurred(torch.cat([window, bright, window * bright, bright.square()], 1), _NEAR * max(window.shape[-2:]))
     colour, level, product, square = mean.split([3, 1, 3, 1], 1)
-    own = torch.lerp(
-        torch.ones_like(colour), colour / level.clamp_min(1e-3), (level / (_DARK * skin.clamp_min(1e-3))).clamp(max=1)
-    )
+    own = torch.lerp(skin / usual, colour / level.clamp_min(1e-3), (level / usual).clamp(max=1))
     around = (product - colour * level + own * _EVEN**2) / (square - level.square() + _EVEN**2)
     return own, around
 

@@ -49,8 +49,17 @@ def test_strong_contrast_hides_more_but_not_as_much_more_as_it_is():
 
 def test_places_that_a_mood_is_read_from_are_spared():
     features = of(hairy()).features[0, 0]
-    eye, cheek = features[105, 100], features[150, 60]
-    assert eye < 0.5 and cheek > 0.9
+    eye, nose = features[105, 100], features[130, 128]
+    assert eye < 0.5 and nose > 0.9
+
+
+def test_light_is_kept_from_the_rim_of_a_face_and_follows_a_turned_head():
+    ahead = of(hairy()).features[0, 0, 145]
+    assert ahead[128] > 0.9 and ahead[50] < 0.2 and ahead[-50] < 0.2
+    turned = POINTS.clone()
+    turned[:, 2, 0] -= 0.02 * SIDE  # the nose points to the left, where less of the face is seen
+    aside = forgiving(hairy(), [WINDOW], turned, SIDE, FACE).features[0, 0, 145]
+    assert aside[70] < ahead[70] - 0.1 and aside[-70] > ahead[-70] + 0.1
 
 
 def test_hair_lies_outside_of_the_features_and_only_where_there_is_texture():
