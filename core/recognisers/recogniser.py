@@ -56,8 +56,8 @@ class Recogniser:
         return self.embed(crops(self.card.template, self.card.input_size)).unbind()
 
     def alike(self, one: Tensor, other: Tensor) -> float:
-        """The cosine of two embeddings (dim,)."""
-        return float(one @ other)
+        """The cosine of two embeddings (dim,); rounding leads beyond 1, where no cosine is."""
+        return float((one @ other).clamp(-1, 1))
 
     def nearest(self, own: Tensor, rows: Sequence[Tensor]) -> Tensor:
         """Whose embedding is nearest."""

@@ -6,7 +6,9 @@ import json
 import shutil
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+import jsonschema
 import onnx
 import pytest
 from commandline import refused, run
@@ -21,6 +23,8 @@ from faceveil.core.commands.many import fitting_jobs, settings_of
 from faceveil.core.commands.options import settle_surrogates
 from faceveil.core.recognisers.catalogue import calibration_file
 from faceveil.core.recognisers.files import files_of
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
 
 
 @pytest.fixture
@@ -44,6 +48,7 @@ def test_a_folder_is_resumed_told_and_reported(capsys, quick, folder, tmp_path):
     entries = json.loads(report.read_text())
     assert [entry["photo"] for entry in entries] == ["a.jpg", "b.png", "sky.png"]
     assert "JPEG" in entries[0]["notes"][0] and entries[1]["faces"] and "error" in entries[2]
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(entries)
 
     (folder / "deep" / "sky.png").unlink()
     written = (out / "a.jpg").stat().st_mtime_ns
