@@ -6,10 +6,13 @@ import torch
 from comfy_api.latest import io
 
 from ..core.faces.face import Face
+from ..core.recognisers.automatic import load_automatic
 from ..core.veil.veil import MOST, Veil
-from .adapters.host import Bar, cancellable
+from ..core.verdict.verify import witnesses_of
+from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import image_of, pictures_of
-from .sockets import CATEGORY, Faces, Veils, faces_input, schema
+from .judging import LOOKED_AT, look_at
+from .sockets import CATEGORY, Faces, Veils, compare_input, faces_input, schema
 from .veiling import wear_in_pictures
 
 
@@ -25,6 +28,8 @@ class ApplyVeil(io.ComfyNode):
             search_aliases=["veil", "cloak", "face privacy", "strength slider"],
             description="Faces wear a veil, at any strength and without a search. Only Protection Verdict says whether "
             "that is enough.",
+            # As Protect Portrait: the page is sent before and after again when the result is still remembered.
+            is_output_node=True,
             inputs=[
                 io.Image.Input("image", tooltip="One picture or a batch, of any size."),
                 Veils.Input(
@@ -44,6 +49,7 @@ class ApplyVeil(io.ComfyNode):
                     optional=True,
                     tooltip="From Find Faces: these faces wear it instead of all that are found.",
                 ),
+                compare_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="image", tooltip="The pictures with their faces veiled."),
@@ -59,9 +65,20 @@ class ApplyVeil(io.ComfyNode):
         amount: float,
         faces: str,
         found: list[list[Face]] | None = None,
+        compare: bool = True,
     ) -> io.NodeOutput:
-        pictures = pictures_of(image)
-        bar = Bar(len(pictures))
+        from .adapters.shown import page_data
+
+        pictures, device = pictures_of(image), pick_device()
+        count = len(pictures)
+        bar = Bar(count + min(count, LOOKED_AT))
         with cancellable():
             worn, changed = wear_in_pictures(pictures, veil, amount, faces, found, bar.show)
-        return io.NodeOutput(image_of(worn, image), changed)
+            with gradients_allowed():
+                asked = load_automatic()
+                with on_device(asked, device):
+                    rows = look_at(
+                        *(pictures, worn, witnesses_of(asked), faces, device, found),
+                        lambda done: bar.show(count + done),
+                    )
+        return io.NodeOutput(image_of(worn, image), changed, ui=page_data(rows, compare))

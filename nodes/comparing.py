@@ -25,19 +25,24 @@ class Compared:
     """One picture's views (1, H, W, 3), and what is said of it."""
 
     views: dict[str, Tensor]
-    verdict: dict[str, object]
+    verdict: dict[str, object] | None
+    """None where nobody was asked."""
 
 
 def compared(before: Tensor, after: Tensor, report: Report | None) -> Compared:
     """A picture (1, H, W, 3) before and after; None is a picture that was not protected, for want of a face."""
+    return Compared(views_of(before, after, worst_place(report)), said_of(report))
+
+
+def views_of(before: Tensor, after: Tensor, place: tuple[int, int] | None = None) -> dict[str, Tensor]:
+    """Both as large as a node can show, and a place at life size."""
     views = {"before": shrunk(before), "after": shrunk(after)}
-    place = worst_place(report)
     if place is not None:
         views |= {
             f"close_{name}": from_pil(life_size(to_bchw(picture), place))
             for name, picture in (("before", before), ("after", after))
         }
-    return Compared(views, said_of(report))
+    return views
 
 
 def shrunk(picture: Tensor) -> Tensor:

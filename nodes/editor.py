@@ -19,11 +19,13 @@ from ..core.methods.guarding import InLoop
 from ..core.methods.wish import EDITORS, Edit
 from ..core.recognisers.recogniser import Recogniser
 from ..core.trajectory.solvers import SOLVERS, Moment
+from ..core.verdict.verify import witnesses_of
 from .adapters.autoencoder import refuse_unsuited
 from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
 from .adapters.pictures import image_of, masks_of, pictures_of
-from .sockets import CATEGORY, Recognisers, Trajectories, schema, seed_input, sigmas_input
+from .judging import look_at
+from .sockets import CATEGORY, Recognisers, Trajectories, compare_input, schema, seed_input, sigmas_input
 from .telling import UNGUARDED, guard_said
 from .walked import Walked, refuse_unending
 
@@ -40,6 +42,8 @@ class TrajectoryEditor(io.ComfyNode):
             search_aliases=["edit", "inpaint", "flowedit", "ddim inversion"],
             description="Inverts the picture with one prompt and generates it again with another, held on its own path "
             "outside the mask. Pixels outside the mask stay exactly as they were.",
+            # As Protect Portrait: the page is sent before and after again when the result is still remembered.
+            is_output_node=True,
             inputs=[
                 io.Model.Input("model", tooltip="Any image model; with LoRAs and other patches as they are."),
                 io.Vae.Input("vae", tooltip="The model's VAE."),
@@ -111,6 +115,7 @@ class TrajectoryEditor(io.ComfyNode):
                     tooltip="In how many of the first steps the original's attention values are kept: a gentler edit "
                     "that strays less. -1: 3 or 5, by the size of the mask. Only for the editor 'invert'.",
                 ),
+                compare_input(),
             ],
             outputs=[
                 io.Image.Output(
@@ -144,8 +149,10 @@ class TrajectoryEditor(io.ComfyNode):
         recognisers: tuple[Recogniser, ...] | None = None,
         trajectory: Walked | None = None,
         inject: int = 0,
+        compare: bool = True,
     ) -> io.NodeOutput:
         from .adapters.sampling import SamplerDenoiser, run_inside
+        from .adapters.shown import page_data
         from .adapters.vae import ModelVae, latent_format_of
 
         levels = sigmas.tolist()
@@ -211,7 +218,9 @@ class TrajectoryEditor(io.ComfyNode):
         *made, won = zip(*results, strict=True)
         text = guard_said(won, recognisers) if recognisers else UNGUARDED
         tell(cls.hidden.unique_id, text)
-        return io.NodeOutput(*(image_of(list(row), image) for row in made), text)
+        with gradients_allowed(), on_device(recognisers or (), device), cancellable():
+            rows = look_at(pictures, made[0], witnesses_of(recognisers or ()), device=device)
+        return io.NodeOutput(*(image_of(list(row), image) for row in made), text, ui=page_data(rows, compare))
 
 
 def _faces(picture: torch.Tensor) -> list[Face]:

@@ -12,11 +12,17 @@ from ..core.errors import FaceVeilError, InputError, NoFaceError
 from ..core.faces.face import Face
 from ..core.faces.find import find_faces
 from ..core.images import from_pil, to_bchw
+from ..core.recognisers.automatic import DEFAULT_RATE
 from ..core.verdict.facts import FaceVerdict
 from ..core.verdict.report import Report
 from ..core.verdict.sheet import draw_sheet
 from ..core.verdict.verify import SHARED_AS, Witness, verify
+from .comparing import Compared, compared, views_of
 from .finding import named
+
+LOOKED_AT = 8
+"""Pictures of a batch that nodes without a search show with their verdict: a look takes a second or two, and of frames
+nobody turns over hundreds."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +66,8 @@ def judge_pictures(
     for index, pair in enumerate(zip(originals, protecteds, strict=True)):
         original, protected = (to_bchw(picture).to(device) for picture in pair)
         try:
-            chosen = list(faces[index]) if faces is not None else find_faces(original, which=which)
-            if not chosen:
-                raise NoFaceError("No face was found in this picture.")
-            report = verify(original, protected, witnesses, gallery, chosen, far)
+            given = None if faces is None else faces[index]
+            report = report_on(original, protected, witnesses, gallery, which, far, given)
         except NoFaceError as error:
             if count == 1:
                 raise
@@ -86,6 +90,48 @@ def judge_pictures(
         all(report.protected for report in judged),
         reports,
     )
+
+
+def report_on(
+    original: Tensor,
+    protected: Tensor,
+    witnesses: Sequence[Witness],
+    gallery: Sequence[Tensor],
+    which: str,
+    far: str,
+    faces: Sequence[Face] | None,
+) -> Report:
+    """The verdict on one picture (1, 3, H, W): on the faces given, or on those that are found."""
+    chosen = list(faces) if faces is not None else find_faces(original, which=which)
+    if not chosen:
+        raise NoFaceError("No face was found in this picture.")
+    return verify(original, protected, witnesses, gallery, chosen, far)
+
+
+def look_at(
+    originals: Sequence[Tensor],
+    results: Sequence[Tensor],
+    witnesses: Sequence[Witness],
+    which: str = "all",
+    device: str = "cpu",
+    faces: Sequence[Sequence[Face]] | None = None,
+    on_picture: Callable[[int], None] = lambda done: None,
+) -> list[Compared]:
+    """What a node shows of its first pictures (1, H, W, 3): before and after, and what those say who are asked."""
+    rows = []
+    for index, (before, after) in enumerate(zip(originals[:LOOKED_AT], results[:LOOKED_AT], strict=True)):
+        if not witnesses:
+            rows.append(Compared(views_of(before, after), None))
+            continue
+        was, now = to_bchw(before).to(device), to_bchw(after).to(device)
+        try:
+            given = None if faces is None else faces[index]
+            report = report_on(was, now, witnesses, (), which, DEFAULT_RATE, given)
+        except NoFaceError:
+            report = None
+        rows.append(compared(before, after, report))
+        on_picture(index + 1)
+    return rows
 
 
 def closest_call(report: Report, witnesses: Sequence[Witness]) -> float:

@@ -28,12 +28,12 @@ from .order import said_after
 from .protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
 from .sockets import (
     CATEGORY,
-    RARE,
     DecoyFaces,
     Faces,
     Recognisers,
     Veils,
     Weights,
+    compare_input,
     faces_input,
     far_input,
     schema,
@@ -108,15 +108,7 @@ class Protect(io.ComfyNode):
                 Faces.Input(
                     "found", optional=True, tooltip="From Find Faces: protect these faces instead of finding them anew."
                 ),
-                io.Boolean.Input(
-                    "compare",
-                    default=True,
-                    display_name="show before and after",
-                    optional=True,
-                    extra_dict=RARE,
-                    tooltip="Before and after under a slider, in the node. To show them ComfyUI writes both pictures "
-                    "into its temp folder, where they lie until ComfyUI starts again. Off: only the bars.",
-                ),
+                compare_input(),
             ],
             hidden=[io.Hidden.unique_id, io.Hidden.prompt],
             outputs=[

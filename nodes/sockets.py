@@ -84,6 +84,18 @@ def tiny_input() -> io.Boolean.Input:
     )
 
 
+def compare_input() -> io.Boolean.Input:
+    return io.Boolean.Input(
+        "compare",
+        default=True,
+        display_name="show before and after",
+        optional=True,
+        extra_dict=RARE,
+        tooltip="Before and after under a slider, in the node. To show them ComfyUI writes both pictures "
+        "into its temp folder, where they lie until ComfyUI starts again. Off: only the bars.",
+    )
+
+
 def far_input() -> io.Combo.Input:
     return io.Combo.Input(
         "far",

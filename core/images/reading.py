@@ -105,7 +105,8 @@ def _opened(path: Path) -> BinaryIO:
         if path.is_symlink() and not path.exists():
             raise InputError(f"'{name}' is a link that leads to no file: name the file itself.")
         if not path.is_file():
-            raise InputError(f"There is no file '{name}': check the path.{_meant(path)}")
+            what = "file" if path.suffix else "file or folder"
+            raise InputError(f"There is no {what} '{name}': check the path.{_meant(path)}")
         if path.stat().st_size == 0:
             raise InputError(f"'{name}' is empty (zero bytes): fetch or export it again.")
         return path.open("rb")

@@ -51,6 +51,12 @@ def test_a_photo_beside_the_one_that_was_meant_is_named(capsys, portrait, tmp_pa
     assert "There is no file 'poto.png'" in asked and "Did you mean 'photo.png'?" in asked
 
 
+def test_a_folder_that_is_missing_is_said_to_be_and_leaves_none_behind(capsys, tmp_path):
+    asked = refused(capsys, "protect", tmp_path / "nowhere", "-o", tmp_path / "out")
+    assert "There is no file or folder 'nowhere'" in asked
+    assert not (tmp_path / "out").exists()
+
+
 def completed(capsys, *words: str) -> list[str]:
     """What bash offers for the last of the words."""
     if shutil.which("bash") is None:

@@ -61,7 +61,7 @@ def test_what_is_no_photo_is_refused_in_one_sentence(tmp_path: Path, content: by
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("", "folder"), ("x" * 400, "cannot be opened"), ("a\0b", "no file 'a.b'")]
+    ("name", "words"), [("", "folder"), ("x" * 400, "cannot be opened"), ("a\0b", "no file or folder 'a.b'")]
 )
 def test_folders_and_impossible_paths_are_refused(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(InputError, match=words):

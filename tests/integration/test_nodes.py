@@ -179,6 +179,8 @@ def test_a_veil_is_learned_worn_drawn_kept_and_put_on_frames_and_a_film(comfy, p
     assert run.status == "execution_success", run.error
     before, after = original(comfy, portrait), comfy.picture(run, "worn")
     assert 1000 < (before != after).any(-1).sum() < 0.15 * before[..., 0].size
+    (shown,) = run.outputs["apply"]["faceveil"]
+    assert {"before", "after"} < set(shown["views"]) and shown["verdict"]["asked"] == 2
     assert run.outputs["files"]["text"] == ["me.veil"]
     assert run.outputs["table"]["text"][0].splitlines()[1].split()[0] == "0.00"
     for name in ("report", "said"):

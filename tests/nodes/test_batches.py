@@ -16,7 +16,7 @@ from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.verdict.verify import Witness
 from faceveil.nodes.drawing import draw_faces, draw_progress
 from faceveil.nodes.finding import find_in_pictures, refuse_faceless
-from faceveil.nodes.judging import judge_pictures, stack
+from faceveil.nodes.judging import LOOKED_AT, judge_pictures, look_at, stack
 from faceveil.nodes.protecting import protect_pictures
 
 
@@ -107,6 +107,22 @@ def test_an_untouched_picture_scores_below_0_and_a_wrecked_one_above(dlib, portr
 def test_without_thresholds_nothing_is_claimed(dlib, portrait):
     done = judge_pictures([portrait], [portrait], [Witness(dlib)], far="1e-9")
     assert not done.protected and done.score == 0 and "Nothing can be said" in done.text
+
+
+def test_a_node_shows_what_it_was_asked_to_look_at_and_no_verdict_where_nobody_was_asked(dlib, portrait, empty):
+    veiled, faceless = look_at([portrait, empty], [portrait, empty], [Witness(dlib)])
+    assert veiled.verdict["state"] == "known" and faceless.verdict["state"] == "untouched"
+    (edited,) = look_at([empty], [portrait], [])
+    assert edited.verdict is None and set(edited.views) == {"before", "after"}
+
+
+def test_faces_that_were_chosen_are_those_looked_at(dlib, portrait):
+    (none,) = look_at([portrait], [portrait], [Witness(dlib)], faces=[[]])
+    assert none.verdict["state"] == "untouched"
+
+
+def test_of_many_frames_a_node_shows_the_first(empty):
+    assert len(look_at([empty] * 50, [empty] * 50, [])) == LOOKED_AT
 
 
 def test_unequal_batches_are_refused(dlib, portrait):
