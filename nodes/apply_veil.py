@@ -9,8 +9,8 @@ from ..core.faces.face import Face
 from ..core.veil.veil import MOST, Veil
 from .adapters.host import Bar, cancellable
 from .adapters.pictures import image_of, pictures_of
-from .sockets import CATEGORY, Faces, Veils, faces_input, schema
-from .veiling import wear_in_pictures
+from .parts.sockets import CATEGORY, Faces, Veils, faces_input, schema
+from .parts.veiling import wear_in_pictures
 
 
 class ApplyVeil(io.ComfyNode):

@@ -19,13 +19,13 @@ from ..core.methods.guarding import InLoop
 from ..core.methods.wish import EDITORS, Edit
 from ..core.recognisers.recogniser import Recogniser
 from ..core.trajectory.solvers import SOLVERS, Moment
-from .adapters.autoencoder import refuse_unsuited
-from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
+from .adapters.memory import Economy, with_less_memory
 from .adapters.pictures import image_of, masks_of, pictures_of
-from .sockets import CATEGORY, Recognisers, Trajectories, schema, seed_input, sigmas_input
-from .telling import UNGUARDED, guard_said
-from .walked import Walked, refuse_unending
+from .adapters.vae import refuse_unsuited
+from .parts.sockets import CATEGORY, Recognisers, Trajectories, schema, seed_input, sigmas_input
+from .parts.telling import UNGUARDED, guard_said
+from .parts.walked import Walked, refuse_unending
 
 
 class TrajectoryEditor(io.ComfyNode):
