@@ -40,19 +40,19 @@ class Prompts(comfy.samplers.CFGGuider):
     now: str | Conditioning = "target"
 
     def prompts(self, source: Any, target: Any = None, negative: Any = None) -> None:
-        said = {"source": source, "target": target, "negative": negative}
-        self.inner_set_conds({name: prompt for name, prompt in said.items() if prompt is not None})
+        named = {"source": source, "target": target, "negative": negative}
+        self.inner_set_conds({name: prompt for name, prompt in named.items() if prompt is not None})
 
     def predict_noise(self, x: Tensor, timestep: Tensor, model_options: Any = None, seed: Any = None) -> Tensor:
         # The way up follows one prompt alone: guidance would lead off the path that has to be retraced.
         guided = self.now == "target" and "negative" in self.conds
-        said = self.conds[self.now] if isinstance(self.now, str) else saying(self.conds["source"], self.now)
+        conditioning = self.conds[self.now] if isinstance(self.now, str) else saying(self.conds["source"], self.now)
         return comfy.samplers.sampling_function(
             self.inner_model,
             x,
             timestep,
-            self.conds["negative"] if guided else said,
-            said,
+            self.conds["negative"] if guided else conditioning,
+            conditioning,
             self.cfg if guided else 1.0,
             model_options=model_options or {},
             seed=seed,
@@ -67,11 +67,11 @@ def text_of(conds: Sequence[dict[str, Any]]) -> Tensor:
     return ordinary(text.cond).float()
 
 
-def saying(conds: Sequence[dict[str, Any]], said: Conditioning) -> list[dict[str, Any]]:
+def saying(conds: Sequence[dict[str, Any]], conditioning: Conditioning) -> list[dict[str, Any]]:
     """The first of the prompts as ComfyUI has prepared them, with other text."""
     first = conds[0]
     given = first["model_conds"]["c_crossattn"]
-    text = given._copy_with(said.context.to(given.cond))
+    text = given._copy_with(conditioning.context.to(given.cond))
     return [{**first, "model_conds": {**first["model_conds"], "c_crossattn": text}}]
 
 
@@ -233,16 +233,16 @@ class LearnedGuider(comfy.samplers.CFGGuider):
 
     def predict_noise(self, x: Tensor, timestep: Tensor, model_options: Any = None, seed: Any = None) -> Tensor:
         sigma = float(timestep.flatten()[0])
-        said = self.conds["plain"]
+        conditioning = self.conds["plain"]
         if sigma <= self.short.sigmas[0] * 1.0001:
-            said = saying(said, self.short.at(sigma))
+            conditioning = saying(conditioning, self.short.at(sigma))
         positive = self.conds.get("positive")
         return comfy.samplers.sampling_function(
             self.inner_model,
             x,
             timestep,
-            said,
-            said if positive is None else positive,
+            conditioning,
+            conditioning if positive is None else positive,
             1.0 if positive is None else self.cfg,
             model_options=model_options or {},
             seed=seed,
