@@ -101,8 +101,8 @@ class DenoisedOffset:
         here, there = list(pairwise(self.short.sigmas))[index]
         conditioning = of_rows(self.short.at(here), rows)
         # Attention is compared where it may cost something: not when the finished picture is rendered.
-        heard = self.guide.comparing(index, rows) if self.guide and torch.is_grad_enabled() else nullcontext()
-        with heard as change:
+        listening = self.guide.comparing(index, rows) if self.guide and torch.is_grad_enabled() else nullcontext()
+        with listening as change:
             x = step_down(self.denoiser, x, here, there, conditioning)
         return x, change.total.to(x) if change else x.new_zeros(len(x))
 
