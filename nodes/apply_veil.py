@@ -11,9 +11,9 @@ from ..core.veil.veil import MOST, Veil
 from ..core.verdict.verify import witnesses_of
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import image_of, pictures_of
-from .judging import LOOKED_AT, look_at
-from .sockets import CATEGORY, Faces, Veils, compare_input, faces_input, schema
-from .veiling import wear_in_pictures
+from .parts.judging import LOOKED_AT, look_at
+from .parts.sockets import CATEGORY, Faces, Veils, compare_input, faces_input, schema
+from .parts.veiling import wear_in_pictures
 
 
 class ApplyVeil(io.ComfyNode):
@@ -67,7 +67,7 @@ class ApplyVeil(io.ComfyNode):
         found: list[list[Face]] | None = None,
         compare: bool = True,
     ) -> io.NodeOutput:
-        from .adapters.shown import page_data
+        from .parts.comparing import page_data
 
         pictures, device = pictures_of(image), pick_device()
         count = len(pictures)

@@ -7,8 +7,8 @@ from comfy_api.latest import io
 
 from .adapters.host import cancellable
 from .adapters.pictures import tensors_of
-from .finding import refuse_faceless
-from .sockets import CATEGORY, DecoyFaces, schema
+from .parts.finding import refuse_faceless
+from .parts.sockets import CATEGORY, DecoyFaces, schema
 
 
 class Decoy(io.ComfyNode):

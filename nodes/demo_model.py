@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from .sockets import CATEGORY, schema
+from .parts.sockets import CATEGORY, schema
 
 
 class LoadDemoModel(io.ComfyNode):

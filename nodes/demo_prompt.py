@@ -7,7 +7,7 @@ from comfy_api.latest import io
 
 from ..core.engines.bundled import GUIDANCE, load_words
 from ..core.engines.words import TONES
-from .sockets import CATEGORY, schema
+from .parts.sockets import CATEGORY, schema
 
 
 class DemoPrompt(io.ComfyNode):

@@ -20,14 +20,14 @@ from ..core.methods.wish import EDITORS, Edit
 from ..core.recognisers.recogniser import Recogniser
 from ..core.trajectory.solvers import SOLVERS, Moment
 from ..core.verdict.verify import witnesses_of
-from .adapters.autoencoder import refuse_unsuited
-from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
+from .adapters.memory import Economy, with_less_memory
 from .adapters.pictures import image_of, masks_of, pictures_of
-from .judging import look_at
-from .sockets import CATEGORY, Recognisers, Trajectories, compare_input, schema, seed_input, sigmas_input
-from .telling import UNGUARDED, guard_said
-from .walked import Walked, refuse_unending
+from .adapters.vae import refuse_unsuited
+from .parts.judging import look_at
+from .parts.sockets import CATEGORY, Recognisers, Trajectories, compare_input, schema, seed_input, sigmas_input
+from .parts.telling import UNGUARDED, guard_said
+from .parts.walked import Walked, refuse_unending
 
 
 class TrajectoryEditor(io.ComfyNode):
@@ -152,8 +152,8 @@ class TrajectoryEditor(io.ComfyNode):
         compare: bool = True,
     ) -> io.NodeOutput:
         from .adapters.sampling import SamplerDenoiser, run_inside
-        from .adapters.shown import page_data
         from .adapters.vae import ModelVae, latent_format_of
+        from .parts.comparing import page_data
 
         levels = sigmas.tolist()
         refuse_unending(levels)

@@ -47,7 +47,7 @@ class FaceVeilExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         # Here and not in `on_load`, which ComfyUI 0.3.64 and 0.8.0 never call.
         with spared("its look into ComfyUI's model folders"):
-            from .adapters.places import share_model_folders
+            from .adapters.files import share_model_folders
 
             share_model_folders()
         found = []

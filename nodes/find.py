@@ -10,10 +10,10 @@ from comfy_api.latest import io
 from ..core.faces.scrfd import scrfd_in
 from .adapters.host import Bar, cancellable
 from .adapters.pictures import image_of, pictures_of
-from .boxes import boxes_of
-from .drawing import draw_faces
-from .finding import find_in_pictures
-from .sockets import CATEGORY, Analysis, Boxes, Faces, faces_input, schema
+from .parts.boxes import boxes_of
+from .parts.drawing import draw_faces
+from .parts.finding import find_in_pictures
+from .parts.sockets import CATEGORY, Analysis, Boxes, Faces, faces_input, schema
 
 
 class FindFaces(io.ComfyNode):

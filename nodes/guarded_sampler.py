@@ -12,8 +12,8 @@ from ..core.optimise import Settings
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.pictures import tensors_of
-from .sockets import CATEGORY, Recognisers, schema, tiny_input
-from .telling import guard_said
+from .parts.sockets import CATEGORY, Recognisers, schema, tiny_input
+from .parts.telling import guard_said
 
 
 class GuardedSampler(io.ComfyNode):

@@ -10,11 +10,10 @@ from comfy_api.latest import io
 
 from ..core.trajectory.paths import invert
 from ..core.trajectory.solvers import SOLVERS, Moment
-from .adapters.frames import shaped_like
 from .adapters.host import Bar, gradients_allowed
-from .adapters.pictures import latents_of
-from .sockets import CATEGORY, Trajectories, schema, sigmas_input
-from .walked import Walked, refuse_unending
+from .adapters.pictures import latents_of, shaped_like
+from .parts.sockets import CATEGORY, Trajectories, schema, sigmas_input
+from .parts.walked import Walked, refuse_unending
 
 
 class InvertToTrajectory(io.ComfyNode):
@@ -73,8 +72,7 @@ class InvertToTrajectory(io.ComfyNode):
     def execute(
         cls, model: Any, latent: dict[str, Any], prompt: Any, sigmas: torch.Tensor, solver: str, record: int = 0
     ) -> io.NodeOutput:
-        from .adapters.noise import PathNoise
-        from .adapters.sampling import SamplerDenoiser, run_inside
+        from .adapters.sampling import PathNoise, SamplerDenoiser, run_inside
         from .adapters.vae import latent_format_of
 
         levels, latents = sigmas.tolist(), latent_format_of(model)

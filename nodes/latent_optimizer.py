@@ -12,13 +12,12 @@ from ..core.methods.guard import GuardRecipe
 from ..core.optimise import Settings, Step
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
-from .adapters.economy import Economy, with_less_memory
-from .adapters.frames import shaped_like
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device
-from .adapters.pictures import latents_of, tensors_of
-from .sockets import CATEGORY, Recognisers, Trajectories, Weights, schema, seed_input, tiny_input
-from .walked import Walked
-from .weighting import Weights as Schedule
+from .adapters.memory import Economy, with_less_memory
+from .adapters.pictures import latents_of, shaped_like, tensors_of
+from .parts.sockets import CATEGORY, Recognisers, Trajectories, Weights, schema, seed_input, tiny_input
+from .parts.walked import Walked
+from .parts.weighting import Weights as Schedule
 
 
 class LatentOptimizer(io.ComfyNode):

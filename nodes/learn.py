@@ -10,10 +10,10 @@ from comfy_api.latest import io
 from ..core.methods.recipes import OUR_DENOISING
 from ..core.optimise import Step
 from ..core.trajectory.embeddings import learn_embeddings
-from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, free_memory
-from .sockets import CATEGORY, Trajectories, schema
-from .walked import Walked
+from .adapters.memory import Economy, with_less_memory
+from .parts.sockets import CATEGORY, Trajectories, schema
+from .parts.walked import Walked
 
 
 class LearnEmbeddings(io.ComfyNode):
@@ -77,8 +77,7 @@ class LearnEmbeddings(io.ComfyNode):
         cfg: float,
         positive: Any = None,
     ) -> io.NodeOutput:
-        from .adapters.learned import LearnedGuider
-        from .adapters.sampling import GRADIENT_SHARE, SamplerDenoiser, run_inside
+        from .adapters.sampling import GRADIENT_SHARE, LearnedGuider, SamplerDenoiser, run_inside
 
         how = replace(OUR_DENOISING.learning, iterations=iterations, rate=rate)
         bar = Bar(last * max(1, iterations))

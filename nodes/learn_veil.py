@@ -14,9 +14,9 @@ from ..core.recognisers.recogniser import Recogniser
 from ..core.search.objective import Objective
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of
-from .drawing import draw_progress
-from .sockets import CATEGORY, Recognisers, Veils, far_input, schema, seed_input
-from .veiling import learn_from_pictures
+from .parts.drawing import draw_progress
+from .parts.sockets import CATEGORY, Recognisers, Veils, far_input, schema, seed_input
+from .parts.veiling import learn_from_pictures
 
 
 class LearnVeil(io.ComfyNode):

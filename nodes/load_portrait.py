@@ -8,8 +8,8 @@ from comfy_api.latest import io
 
 from ..core.errors import InputError
 from ..core.images import SUFFIXES, read_photo
-from .lending import EXAMPLES, lend, name_of
-from .sockets import CATEGORY, schema
+from .parts.lending import EXAMPLES, lend, name_of
+from .parts.sockets import CATEGORY, schema
 
 
 class LoadPortrait(io.ComfyNode):

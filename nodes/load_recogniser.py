@@ -10,8 +10,8 @@ from ..core.recognisers.automatic import AUTO, load_automatic
 from ..core.recognisers.catalogue import entries, load_recogniser, weights_in
 from ..core.recognisers.judge import Judge
 from .adapters.host import gradients_allowed
-from .sockets import CATEGORY, Analysis, Recognisers, schema
-from .stamps import recogniser_stamp
+from .parts.sockets import CATEGORY, Analysis, Recognisers, schema
+from .parts.stamps import recogniser_stamp
 
 
 class LoadRecogniser(io.ComfyNode):

@@ -6,10 +6,10 @@ from comfy_api.latest import io
 
 from ..core.errors import InputError
 from ..core.veil.files import load_veil
-from .adapters.places import veil_folders
-from .sockets import CATEGORY, Veils, schema
-from .stamps import stamp
-from .veiling import files_in
+from .adapters.files import veil_folders
+from .parts.sockets import CATEGORY, Veils, schema
+from .parts.stamps import stamp
+from .parts.veiling import files_in
 
 NONE = "none yet"
 

@@ -10,7 +10,7 @@ from ..core.recognisers.judge import Judge
 from ..core.services.catalogue import load_judge, service_names
 from ..core.services.patience import CALLS
 from .adapters.host import stop_if_cancelled, tell
-from .sockets import CATEGORY, Recognisers, schema
+from .parts.sockets import CATEGORY, Recognisers, schema
 
 log = logging.getLogger("faceveil")
 _AGREE = "Switch 'send my picture' on to agree."

@@ -17,16 +17,16 @@ from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from ..core.search.objective import Objective
-from .adapters.autoencoder import VaeAutoencoder
-from .adapters.economy import Economy, with_less_memory
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
+from .adapters.memory import Economy, with_less_memory
 from .adapters.pictures import image_of, masks_of, pictures_of, tensors_of
-from .comparing import compared
-from .drawing import draw_progress
-from .finding import refuse_faceless
-from .order import said_after
-from .protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
-from .sockets import (
+from .adapters.vae import VaeAutoencoder
+from .parts.comparing import compared
+from .parts.drawing import draw_progress
+from .parts.finding import refuse_faceless
+from .parts.order import said_after
+from .parts.protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
+from .parts.sockets import (
     CATEGORY,
     DecoyFaces,
     Faces,
@@ -39,7 +39,7 @@ from .sockets import (
     schema,
     seed_input,
 )
-from .weighting import Weights as Schedule
+from .parts.weighting import Weights as Schedule
 
 PREVIEW_EVERY = 4
 SEARCHED = "Searched with the tiny decoder {}; the VAE itself decoded what was found."
@@ -137,8 +137,8 @@ class Protect(io.ComfyNode):
         found: list[list[Face]] | None = None,
         compare: bool = True,
     ) -> io.NodeOutput:
-        from .adapters.quick import quick_decoder
-        from .adapters.shown import page_data
+        from .adapters.vae import quick_decoder
+        from .parts.comparing import page_data
 
         recipe = pick_recipe(strength, weights)
         pictures = pictures_of(image)

@@ -10,9 +10,9 @@ from ..core.recognisers.recogniser import Recogniser
 from ..core.veil.veil import Veil
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of
-from .film_inputs import film_inputs, film_outputs, parties
-from .filming import protect_batch, wardrobe_of
-from .sockets import CATEGORY, schema
+from .parts.film_inputs import film_inputs, film_outputs, parties
+from .parts.filming import protect_batch, wardrobe_of
+from .parts.sockets import CATEGORY, schema
 
 
 class ProtectFrames(io.ComfyNode):

@@ -11,11 +11,11 @@ from comfy_api.latest import io
 from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from ..core.veil.veil import Veil
+from .adapters.files import as_video, on_disk, temporary
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
-from .adapters.videos import as_video, on_disk, temporary
-from .film_inputs import film_inputs, film_outputs, parties
-from .filming import protect_file, suffix_for, wardrobe_of
-from .sockets import CATEGORY, schema
+from .parts.film_inputs import film_inputs, film_outputs, parties
+from .parts.filming import protect_file, suffix_for, wardrobe_of
+from .parts.sockets import CATEGORY, schema
 
 
 class ProtectVideo(io.ComfyNode):

@@ -10,10 +10,10 @@ from ..core.regions.geometry import POINTS
 from ..core.regions.named import REGIONS, named_regions, region_mask
 from .adapters.host import cancellable, gradients_allowed
 from .adapters.pictures import pictures_of
-from .finding import find_in_pictures
-from .outlines import NONE, landmark_choices, outline_files, outlines, parser_choices
-from .sockets import CATEGORY, faces_input, schema
-from .stamps import stamp
+from .parts.finding import find_in_pictures
+from .parts.outlines import NONE, landmark_choices, outline_files, outlines, parser_choices
+from .parts.sockets import CATEGORY, faces_input, schema
+from .parts.stamps import stamp
 
 FROM_WORDS = "from the words"
 

@@ -9,9 +9,9 @@ import torch
 from comfy_api.latest import io
 
 from .adapters.pictures import alphas_of, pictures_of
-from .order import said_before
-from .saving import SUFFIXES, save_pictures, without_fingerprints
-from .sockets import CATEGORY, RARE, schema
+from .parts.order import said_before
+from .parts.saving import SUFFIXES, save_pictures, without_fingerprints
+from .parts.sockets import CATEGORY, RARE, schema
 
 
 class SaveProtected(io.ComfyNode):

@@ -7,8 +7,8 @@ from pathlib import Path
 from comfy_api.latest import io
 
 from ..core.veil.veil import Veil
-from .sockets import CATEGORY, Veils, schema
-from .veiling import FOLDER, keep_veils
+from .parts.sockets import CATEGORY, Veils, schema
+from .parts.veiling import FOLDER, keep_veils
 
 
 class SaveVeil(io.ComfyNode):

@@ -9,7 +9,7 @@ from ..core.images import to_bchw, to_bhwc
 from ..core.sharing.upload import UPLOADS
 from .adapters.host import Bar
 from .adapters.pictures import image_of, pictures_of
-from .sockets import CATEGORY, schema
+from .parts.sockets import CATEGORY, schema
 
 
 class Sharing(io.ComfyNode):

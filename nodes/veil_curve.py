@@ -16,9 +16,9 @@ from ..core.verdict.veils import AMOUNTS, table, trade_off
 from ..core.verdict.verify import Witness
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import tensors_of
-from .finding import refuse_faceless
-from .sockets import CATEGORY, Recognisers, Veils, far_input, schema
-from .veiling import LOOKS_LIKE_NONE
+from .parts.finding import refuse_faceless
+from .parts.sockets import CATEGORY, Recognisers, Veils, far_input, schema
+from .parts.veiling import LOOKS_LIKE_NONE
 
 
 class VeilCurve(io.ComfyNode):

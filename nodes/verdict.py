@@ -12,11 +12,10 @@ from ..core.recognisers.recogniser import Recogniser
 from ..core.verdict.verify import witnesses_of
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of, tensors_of
-from .adapters.shown import page_data
-from .comparing import Compared, said_of
-from .finding import refuse_faceless
-from .judging import judge_pictures
-from .sockets import CATEGORY, Faces, Recognisers, faces_input, far_input, schema
+from .parts.comparing import Compared, page_data, said_of
+from .parts.finding import refuse_faceless
+from .parts.judging import judge_pictures
+from .parts.sockets import CATEGORY, Faces, Recognisers, faces_input, far_input, schema
 
 
 class Verdict(io.ComfyNode):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from .sockets import CATEGORY, Weights, schema
-from .weighting import SCHEDULES, make_weights
+from .parts.sockets import CATEGORY, Weights, schema
+from .parts.weighting import SCHEDULES, make_weights
 
 
 class WeightScheduler(io.ComfyNode):

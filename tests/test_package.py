@@ -98,6 +98,22 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
             assert order.index(other) <= order.index(parts[0]), f"{path} imports {other}"
 
 
+def test_what_nodes_share_imports_neither_nodes_nor_adapters_and_adapters_no_node():
+    below = {"parts": r"\.\.(?!\.core\b)", "adapters": r"\.\.(?!\.core\b|parts\b)"}
+    for folder, others in below.items():
+        for path in (ROOT / "nodes" / folder).glob("*.py"):
+            found = re.findall(rf"^\s*from {others}\S*", path.read_text(), re.M)
+            assert not found, f"{path}: {found}"
+
+
+def test_types_are_shipped():
+    assert (ROOT / "py.typed").is_file()
+    assert (
+        "py.typed"
+        in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["faceveil"]
+    )
+
+
 def test_requirements_never_pin_what_comfyui_brings():
     lines = (ROOT / "requirements.txt").read_text().split()
     assert {"torch", "numpy"} <= set(lines)

@@ -38,10 +38,10 @@ class Purifier:
         except NoFaceError:
             return picture
         latent = self.autoencoder.encode(resize(window.cut(picture), self.size, self.size))
-        said = self.denoiser.describe([""])
+        conditioning = self.denoiser.describe([""])
         levels = self.denoiser.sigmas(self.steps, (latent.shape[-2], latent.shape[-1]))
-        start = invert(self.denoiser, latent, levels, said, "euler").start.to(latent)
-        cleaned = self.autoencoder.decode(generate(self.denoiser, start, levels, said, "euler")).clamp(0, 1)
+        start = invert(self.denoiser, latent, levels, conditioning, "euler").start.to(latent)
+        cleaned = self.autoencoder.decode(generate(self.denoiser, start, levels, conditioning, "euler")).clamp(0, 1)
         cleaned = resize(cleaned, window.height, window.width)
         return paste(picture, window, cleaned, torch.ones_like(cleaned[:, :1]))
 

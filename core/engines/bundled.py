@@ -62,10 +62,10 @@ class FluxDenoiser:
 
     def denoise(self, x: Tensor, sigma: float, conditioning: Conditioning) -> Tensor:
         self._check(x, conditioning)
-        said = conditioning.repeated(len(x))
+        conditioning = conditioning.repeated(len(x))
         t = x.new_full((len(x),), sigma)
-        guidance = x.new_full((len(x),), GUIDANCE if said.guidance is None else said.guidance)
-        return x - sigma * self.flux(x, t, said.context, said.pooled, guidance)
+        guidance = x.new_full((len(x),), GUIDANCE if conditioning.guidance is None else conditioning.guidance)
+        return x - sigma * self.flux(x, t, conditioning.context, conditioning.pooled, guidance)
 
     def sigmas(self, steps: int, size: tuple[int, int]) -> list[float]:
         """Evenly spaced: at so few patches nothing is gained by lingering at much noise."""

@@ -54,11 +54,11 @@ class PipelineDenoiser(ABC):
 
     def denoise(self, x: Tensor, sigma: float, conditioning: Conditioning) -> Tensor:
         self._check(x, conditioning)
-        said = self._at_home(conditioning.repeated(len(x)))
-        guidance = self.habit if said.guidance is None else said.guidance
-        if said.negative is None or (guidance == 1 and not self.own_guidance):
-            return self._clean(x, sigma, said, guidance)
-        both = _stacked(self._at_home(said.negative), said)
+        conditioning = self._at_home(conditioning.repeated(len(x)))
+        guidance = self.habit if conditioning.guidance is None else conditioning.guidance
+        if conditioning.negative is None or (guidance == 1 and not self.own_guidance):
+            return self._clean(x, sigma, conditioning, guidance)
+        both = _stacked(self._at_home(conditioning.negative), conditioning)
         away, towards = self._clean(torch.cat([x, x]), sigma, both, guidance).chunk(2)
         return away + guidance * (towards - away)
 
@@ -75,8 +75,8 @@ class PipelineDenoiser(ABC):
         guidance = self.habit if guidance is None else guidance
         guided = guidance > 1 and self._takes_negatives()
         with torch.no_grad():
-            said, away = self._encode(list(prompts), [negative] * len(prompts) if negative else None, guided)
-        return replace(said, guidance=guidance, negative=away if guided else None)
+            conditioning, away = self._encode(list(prompts), [negative] * len(prompts) if negative else None, guided)
+        return replace(conditioning, guidance=guidance, negative=away if guided else None)
 
     def sigmas(self, steps: int, size: tuple[int, int]) -> list[float]:
         tokens = (size[0] // self.side) * (size[1] // self.side)
@@ -88,37 +88,37 @@ class PipelineDenoiser(ABC):
     def _channels(self) -> int:
         return self.model.config.in_channels
 
-    def _clean(self, x: Tensor, sigma: float, said: Conditioning, guidance: float) -> Tensor:
+    def _clean(self, x: Tensor, sigma: float, conditioning: Conditioning, guidance: float) -> Tensor:
         """x0 of a flow model, whose answer is the velocity."""
-        return x - sigma * self._ask(x, sigma, said, guidance)
+        return x - sigma * self._ask(x, sigma, conditioning, guidance)
 
     @abstractmethod
-    def _ask(self, x: Tensor, sigma: float, said: Conditioning, guidance: float) -> Tensor:
+    def _ask(self, x: Tensor, sigma: float, conditioning: Conditioning, guidance: float) -> Tensor:
         """The model's answer, in the dtype and on the device of x."""
 
-    def _call(self, x: Tensor, timestep: float, said: Conditioning, **more: Any) -> Tensor:
+    def _call(self, x: Tensor, timestep: float, conditioning: Conditioning, **more: Any) -> Tensor:
         """Call the model where and in what precision it lives; sizes, places and times stay exact."""
-        home = said.context.device
+        home = conditioning.context.device
         answer = self.model(
-            x.to(said.context),
+            x.to(conditioning.context),
             timestep=torch.full((len(x),), timestep, dtype=torch.float32, device=home),
-            encoder_hidden_states=said.context,
+            encoder_hidden_states=conditioning.context,
             return_dict=False,
             **more,
         )
         return answer[0].to(x)
 
-    def _at_home(self, said: Conditioning) -> Conditioning:
+    def _at_home(self, conditioning: Conditioning) -> Conditioning:
         home, dtype = home_of(self.pipeline, self.model), self.model.dtype
-        pooled = None if said.pooled is None else said.pooled.to(home, dtype)
-        return replace(said, context=said.context.to(home, dtype), pooled=pooled)
+        pooled = None if conditioning.pooled is None else conditioning.pooled.to(home, dtype)
+        return replace(conditioning, context=conditioning.context.to(home, dtype), pooled=pooled)
 
     def _encode(
         self, prompts: list[str], negatives: list[str] | None, guided: bool
     ) -> tuple[Conditioning, Conditioning | None]:
         home = home_of(self.pipeline, getattr(self.pipeline, self.reads[0]))
         asked = dict.fromkeys(self._more_prompts())
-        said, away, *pooled = self.pipeline.encode_prompt(
+        embeddings, away, *pooled = self.pipeline.encode_prompt(
             prompt=prompts,
             **asked,
             device=home,
@@ -127,7 +127,7 @@ class PipelineDenoiser(ABC):
             negative_prompt=negatives,
         )
         vectors = pooled or [None, None]
-        return Conditioning(said, vectors[0]), Conditioning(away, vectors[1]) if guided else None
+        return Conditioning(embeddings, vectors[0]), Conditioning(away, vectors[1]) if guided else None
 
     def _more_prompts(self) -> tuple[str, ...]:
         """Prompts for further encoders that `encode_prompt` insists on; None means the same text."""
@@ -150,7 +150,7 @@ class PipelineDenoiser(ABC):
 
 def _stacked(first: Conditioning, second: Conditioning) -> Conditioning:
     """Two conditionings as one batch."""
-    shapes = [tuple(said.context.shape) for said in (first, second)]
+    shapes = [tuple(each.context.shape) for each in (first, second)]
     if shapes[0] != shapes[1]:
         raise InputError(
             f"The negative conditioning has shape {shapes[0]} and the prompt {shapes[1]}: "

@@ -44,17 +44,17 @@ class StableDiffusion(PipelineDenoiser):
     def sigmas(self, steps: int, size: tuple[int, int]) -> list[float]:
         return self.levels.sigmas(checked_steps(steps))
 
-    def _clean(self, x: Tensor, sigma: float, said: Conditioning, guidance: float) -> Tensor:
+    def _clean(self, x: Tensor, sigma: float, conditioning: Conditioning, guidance: float) -> Tensor:
         power = sigma**2 + 1
-        answer = self._ask(x / power**0.5, sigma, said, guidance)
+        answer = self._ask(x / power**0.5, sigma, conditioning, guidance)
         if self.prediction == "epsilon":
             return x - sigma * answer
         if self.prediction == "v_prediction":
             return x / power - answer * (sigma / power**0.5)
         return answer
 
-    def _ask(self, x: Tensor, sigma: float, said: Conditioning, guidance: float) -> Tensor:
-        return self._call(x, self.levels.timestep(sigma), said)
+    def _ask(self, x: Tensor, sigma: float, conditioning: Conditioning, guidance: float) -> Tensor:
+        return self._call(x, self.levels.timestep(sigma), conditioning)
 
 
 class StableDiffusionXl(StableDiffusion):
@@ -69,13 +69,15 @@ class StableDiffusionXl(StableDiffusion):
         if pipeline.config.get("requires_aesthetics_score"):
             raise ModelError(f"{name} is a refiner, which only finishes pictures. Load the base model.")
 
-    def _ask(self, x: Tensor, sigma: float, said: Conditioning, guidance: float) -> Tensor:
+    def _ask(self, x: Tensor, sigma: float, conditioning: Conditioning, guidance: float) -> Tensor:
         height, width = (side * self.pipeline.vae_scale_factor for side in x.shape[-2:])
         # Size of the original, where it was cropped, and the size wanted.
-        told = torch.tensor([height, width, 0, 0, height, width], dtype=torch.float32, device=said.context.device)
-        told = told.expand(len(x), -1)
-        more = {"text_embeds": said.pooled, "time_ids": told}
-        return self._call(x, self.levels.timestep(sigma), said, added_cond_kwargs=more)
+        time_ids = torch.tensor(
+            [height, width, 0, 0, height, width], dtype=torch.float32, device=conditioning.context.device
+        )
+        time_ids = time_ids.expand(len(x), -1)
+        more = {"text_embeds": conditioning.pooled, "time_ids": time_ids}
+        return self._call(x, self.levels.timestep(sigma), conditioning, added_cond_kwargs=more)
 
 
 class StableDiffusion3(PipelineDenoiser):
@@ -88,8 +90,8 @@ class StableDiffusion3(PipelineDenoiser):
         super().__init__(pipeline, name)
         self.side = self.model.config.patch_size
 
-    def _ask(self, x: Tensor, sigma: float, said: Conditioning, guidance: float) -> Tensor:
-        return self._call(x, 1000 * sigma, said, pooled_projections=said.pooled)
+    def _ask(self, x: Tensor, sigma: float, conditioning: Conditioning, guidance: float) -> Tensor:
+        return self._call(x, 1000 * sigma, conditioning, pooled_projections=conditioning.pooled)
 
     def _more_prompts(self) -> tuple[str, ...]:
         return ("prompt_2", "prompt_3")
@@ -124,19 +126,19 @@ class Flux1(PipelineDenoiser):
     def _takes_negatives(self) -> bool:
         return False
 
-    def _ask(self, x: Tensor, sigma: float, said: Conditioning, guidance: float) -> Tensor:
+    def _ask(self, x: Tensor, sigma: float, conditioning: Conditioning, guidance: float) -> Tensor:
         height, width = x.shape[-2:]
-        home = said.context.device
+        home = conditioning.context.device
         places = torch.cartesian_prod(*(torch.arange(n, device=home) for n in (1, height // 2, width // 2))).float()
         taken = torch.full((len(x),), guidance, dtype=torch.float32, device=home) if self.own_guidance else None
         answer = self._call(
             pack(x),
             sigma,
-            said,
-            pooled_projections=said.pooled,
+            conditioning,
+            pooled_projections=conditioning.pooled,
             guidance=taken,
             img_ids=places,
-            txt_ids=torch.zeros(said.context.shape[1], 3, device=home),
+            txt_ids=torch.zeros(conditioning.context.shape[1], 3, device=home),
         )
         return unpack(answer, height // 2, width // 2)
 
@@ -146,8 +148,8 @@ class Flux1(PipelineDenoiser):
         if negatives:
             raise InputError(f"{self.name} takes no negative prompt: its guidance was trained into it.")
         home = home_of(self.pipeline, self.pipeline.text_encoder)
-        said, pooled, _ = self.pipeline.encode_prompt(prompt=prompts, prompt_2=None, device=home)
-        return Conditioning(said, pooled), None
+        embeddings, pooled, _ = self.pipeline.encode_prompt(prompt=prompts, prompt_2=None, device=home)
+        return Conditioning(embeddings, pooled), None
 
     def _check(self, x: Tensor, conditioning: Conditioning) -> None:
         super()._check(x, conditioning)

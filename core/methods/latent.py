@@ -33,7 +33,7 @@ def retraced(
     landing: Callable[[int], AbstractContextManager[None]] = lambda step: nullcontext(),
 ) -> ShortPath:
     """The path walked again as it was learned, so that the unchanged branch can be listened to."""
-    passed = [short.latents[0].to(short.said[0].context.device)]
+    passed = [short.latents[0].to(short.conditionings[0].context.device)]
     every = torch.arange(len(passed[0]))
     for index, (here, there) in enumerate(pairwise(short.sigmas)):
         with landing(index):

@@ -89,7 +89,7 @@ class DenoisedOffset:
     def walk_from(self, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """The same from wherever these rows' latents are."""
         change = x.new_zeros(len(x))
-        for index in range(len(self.short.said)):
+        for index in range(len(self.short.conditionings)):
             if self.checkpointed and torch.is_grad_enabled():
                 x, added = checkpoint(self._step, index, x, rows, use_reentrant=False)
             else:
@@ -99,11 +99,11 @@ class DenoisedOffset:
 
     def _step(self, index: int, x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         here, there = list(pairwise(self.short.sigmas))[index]
-        said = of_rows(self.short.at(here), rows)
+        conditioning = of_rows(self.short.at(here), rows)
         # Attention is compared where it may cost something: not when the finished picture is rendered.
-        heard = self.guide.comparing(index, rows) if self.guide and torch.is_grad_enabled() else nullcontext()
-        with heard as change:
-            x = step_down(self.denoiser, x, here, there, said)
+        listening = self.guide.comparing(index, rows) if self.guide and torch.is_grad_enabled() else nullcontext()
+        with listening as change:
+            x = step_down(self.denoiser, x, here, there, conditioning)
         return x, change.total.to(x) if change else x.new_zeros(len(x))
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
@@ -137,8 +137,10 @@ def protect_through_denoising(
     how, counted = recipe.denoising or Denoising(), Counted(denoiser)
     task = prepared(image, faces, surrogates, recipe, allowed)
     guide = AttentionGuide(how.attention) if recipe.visibility.get(ATTENTION) else None
-    said = denoiser.describe([""], 1.0) if unconditional is None else unconditional
-    path, short = short_path(task, counted, finish or autoencoder, said, how, guide, lambda step: on_step(step, None))
+    conditioning = denoiser.describe([""], 1.0) if unconditional is None else unconditional
+    path, short = short_path(
+        task, counted, finish or autoencoder, conditioning, how, guide, lambda step: on_step(step, None)
+    )
     hidden = let_through(recipe, task)
     latent = DenoisedOffset(counted, autoencoder, short, recipe.latent, guide, how.checkpointed, hidden, finish)
     variable = make_variable(recipe, task, latent)
@@ -158,7 +160,7 @@ def short_path(
     task: Task,
     denoiser: Denoiser,
     autoencoder: Autoencoder,
-    said: Conditioning,
+    conditioning: Conditioning,
     how: Denoising,
     guide: AttentionGuide | None = None,
     on_step: Callable[[Step], None] = lambda step: None,
@@ -167,6 +169,6 @@ def short_path(
     with torch.no_grad():
         clean = autoencoder.encode(task.clean)
     schedule = denoiser.sigmas(how.steps, (clean.shape[-2], clean.shape[-1]))
-    path = invert(denoiser, clean, last_levels(schedule, how.last), said, "euler")
+    path = invert(denoiser, clean, last_levels(schedule, how.last), conditioning, "euler")
     landing = guide.remembering if guide else lambda step: nullcontext()
-    return path, learn_embeddings(denoiser, path, said, how.last, how.learning, on_step, landing)
+    return path, learn_embeddings(denoiser, path, conditioning, how.last, how.learning, on_step, landing)

@@ -49,7 +49,7 @@ class ShortPath:
     """The last steps of a trajectory, each with the conditioning that was learned for it."""
 
     sigmas: list[float]
-    said: list[Conditioning]
+    conditionings: list[Conditioning]
     errors: list[float]
     """Mean squared error of each step at its end."""
     iterations: int = 0
@@ -59,18 +59,18 @@ class ShortPath:
     def at(self, sigma: float) -> Conditioning:
         """The conditioning of the step that leaves from sigma; matched by level, not by counting calls."""
         distance = [abs(level - sigma) for level in self.sigmas[:-1]]
-        return self.said[distance.index(min(distance))]
+        return self.conditionings[distance.index(min(distance))]
 
 
 class _Embedding:
     """A conditioning of one row a picture, each of which can be moved on its own."""
 
-    def __init__(self, said: Conditioning, pictures: int, rate: float) -> None:
-        self.rate, self.said = rate, said
-        parts = [said.context] if said.pooled is None else [said.context, said.pooled]
+    def __init__(self, conditioning: Conditioning, pictures: int, rate: float) -> None:
+        self.rate, self.conditioning = rate, conditioning
+        parts = [conditioning.context] if conditioning.pooled is None else [conditioning.context, conditioning.pooled]
         self.parts = [_movable(part, pictures) for part in parts]
         self.kept = [part.detach().clone() for part in self.parts]
-        self.lowest = torch.full((pictures,), float("inf"), device=said.context.device)
+        self.lowest = torch.full((pictures,), float("inf"), device=conditioning.context.device)
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:
         for part in self.parts:
@@ -92,7 +92,7 @@ class _Embedding:
 
     def _with(self, parts: list[Tensor]) -> Conditioning:
         # Nothing is led away from: the embedding alone is what the model hears.
-        return replace(self.said, context=parts[0], pooled=parts[1] if len(parts) > 1 else None, negative=None)
+        return replace(self.conditioning, context=parts[0], pooled=parts[1] if len(parts) > 1 else None, negative=None)
 
 
 def _movable(part: Tensor, pictures: int) -> Tensor:
@@ -101,13 +101,13 @@ def _movable(part: Tensor, pictures: int) -> Tensor:
     return exact.expand(pictures, *part.shape[1:]).clone().requires_grad_()
 
 
-def of_rows(said: Conditioning, rows: Tensor) -> Conditioning:
+def of_rows(conditioning: Conditioning, rows: Tensor) -> Conditioning:
     """The conditioning of some of the pictures; one row serves them all."""
-    if len(said.context) == 1:
-        return said
-    here = rows.to(said.context.device)
-    pooled = None if said.pooled is None else said.pooled[here]
-    return replace(said, context=said.context[here], pooled=pooled)
+    if len(conditioning.context) == 1:
+        return conditioning
+    here = rows.to(conditioning.context.device)
+    pooled = None if conditioning.pooled is None else conditioning.pooled[here]
+    return replace(conditioning, context=conditioning.context[here], pooled=pooled)
 
 
 def last_levels(levels: Sequence[float], steps: int) -> list[float]:
@@ -139,11 +139,11 @@ def learn_embeddings(
     x = path.latents.at(levels[0]).to(start.context.device)
     every = torch.arange(len(x))
     passed, errors, spent, original = [x], [], 0, start
-    said: list[Conditioning] = []
+    learned: list[Conditioning] = []
     for index, (here, there) in enumerate(pairwise(levels)):
         target = path.latents.at(there).to(x)
-        if how.best and said:
-            start = nearer(denoiser, x, here, there, target, said[-1], original)
+        if how.best and learned:
+            start = nearer(denoiser, x, here, there, target, learned[-1], original)
         variable = _Embedding(start, len(x), how.rate)
 
         def render(
@@ -167,14 +167,14 @@ def learn_embeddings(
         with torch.no_grad(), landing(index):
             x = step_down(denoiser, x, here, there, of_rows(start, every))
         passed.append(x)
-        said.append(start)
+        learned.append(start)
         errors.append(float((x - target).square().mean()))
-    return ShortPath(levels, said, errors, spent, tuple(passed))
+    return ShortPath(levels, learned, errors, spent, tuple(passed))
 
 
-def step_down(denoiser: Denoiser, x: Tensor, here: float, there: float, said: Conditioning) -> Tensor:
+def step_down(denoiser: Denoiser, x: Tensor, here: float, there: float, conditioning: Conditioning) -> Tensor:
     """One step of the path: Euler's, which is DDIM's on Stable Diffusion."""
-    return integrate(lambda x, stage: velocity(denoiser, x, stage.sigma, said), x, [here, there], "euler")
+    return integrate(lambda x, stage: velocity(denoiser, x, stage.sigma, conditioning), x, [here, there], "euler")
 
 
 @torch.no_grad()
@@ -183,7 +183,7 @@ def nearer(
 ) -> Conditioning:
     """For each picture that conditioning of the two whose step ends nearer to its target."""
     errors = [
-        (step_down(denoiser, x, here, there, said) - target).square().flatten(1).mean(1) for said in (first, second)
+        (step_down(denoiser, x, here, there, each) - target).square().flatten(1).mean(1) for each in (first, second)
     ]
     second = second.repeated(len(x))
     better = errors[1] < errors[0]
@@ -200,13 +200,13 @@ def walk(denoiser: Denoiser, x: Tensor, path: ShortPath) -> Tensor:
     return x
 
 
-def unlearned(path: Trajectory, said: Conditioning, steps: int = PUBLISHED_STEPS) -> ShortPath:
+def unlearned(path: Trajectory, conditioning: Conditioning, steps: int = PUBLISHED_STEPS) -> ShortPath:
     """The same short path with one conditioning throughout: what learning is compared with."""
-    return ShortPath(last_levels(path.sigmas, steps), [said] * steps, [])
+    return ShortPath(last_levels(path.sigmas, steps), [conditioning] * steps, [])
 
 
 @torch.no_grad()
 def short_path_error(denoiser: Denoiser, path: Trajectory, short: ShortPath) -> float:
     """How far the short path ends from the photo's latent (mean squared error)."""
-    start = path.latents.at(short.sigmas[0]).to(short.said[0].context.device)
+    start = path.latents.at(short.sigmas[0]).to(short.conditionings[0].context.device)
     return float((walk(denoiser, start, short) - path.clean.to(start)).square().mean())

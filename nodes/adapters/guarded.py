@@ -16,9 +16,9 @@ from ...core.methods.guard import Guard, GuardRecipe
 from ...core.optimise import Step
 from ...core.recognisers.recogniser import Recogniser
 from ...core.trajectory.solvers import Moment
-from .economy import Economy, with_less_memory
-from .frames import flat, shaped_like
 from .host import on_device, pick_device
+from .memory import Economy, with_less_memory
+from .pictures import flat, shaped_like
 from .vae import ModelVae, latent_format_of, ordinary
 
 NO_SINGLE_STEP = {"sample_unipc", "sample_unipc_bh2", "dpm_fast_function", "dpm_adaptive_function"}

@@ -13,7 +13,7 @@ from PIL import Image
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ...core.recognisers.judge import Judge
-from .room import room_for
+from .memory import room_for
 
 
 def pick_device() -> str:

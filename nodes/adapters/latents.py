@@ -15,12 +15,11 @@ from ...core.optimise import Step
 from ...core.recognisers.recogniser import Recogniser
 from ...core.search.recipe import ATTENTION
 from ...core.trajectory.solvers import Moment
-from ..walked import Walked
-from .autoencoder import VaeAutoencoder
-from .economy import Economy
+from ..parts.walked import Walked
 from .host import gradients_allowed
+from .memory import Economy
 from .sampling import GRADIENT_SHARE, SamplerDenoiser, run_inside
-from .vae import ModelVae, latent_format_of
+from .vae import ModelVae, VaeAutoencoder, latent_format_of
 
 
 @dataclass(frozen=True)

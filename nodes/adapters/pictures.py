@@ -1,7 +1,8 @@
-"""ComfyUI's IMAGE and MASK tensors as the core wants them. No ComfyUI import.
+"""ComfyUI's IMAGE, MASK and LATENT tensors as the core wants them. No ComfyUI import.
 
 Nodes run in inference mode, whose tensors cannot take part in a gradient: what is handed on are
-always copies made outside of it.
+always copies made outside of it. Models and VAEs of videos are taken for single pictures, for the core's latents
+have no time axis.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from torch import Tensor
 
 from ...core.errors import InputError
 from ...core.images import to_bchw
-from .frames import flat
 
 _STAND_IN = (64, 64)
 """Load Image's MASK for a picture without transparency: so large, and all zero."""
@@ -75,3 +75,39 @@ def masks_of(mask: Tensor | None, count: int) -> list[Tensor | None]:
             f"There are {len(planes)} masks for {count} pictures: connect one mask for all, or one for each."
         )
     return list((planes if len(planes) == count else planes.expand(count, -1, -1)).split(1))
+
+
+def flat(latent: Tensor) -> Tensor:
+    """The latent (B, C, h, w) of pictures, where a model has it as that of videos of one frame (B, C, 1, h, w)."""
+    if latent.ndim == 4:
+        return latent
+    if latent.ndim != 5 or latent.shape[2] != 1:
+        raise InputError(
+            "This is a latent of a video or of audio. Connect one of a single picture: the VAEs of Qwen-Image and Wan "
+            "make a video of a batch, so encode its pictures one by one."
+        )
+    return latent[:, :, 0]
+
+
+def shaped_like(latent: Tensor, other: Tensor) -> Tensor:
+    """The latent (B, C, h, w) with a time axis where the other has one."""
+    return latent.unsqueeze(2) if other.ndim == 5 else latent
+
+
+def has_time(latent_format: Any) -> bool:
+    return getattr(latent_format, "latent_dimensions", 2) == 3
+
+
+class OneFrame:
+    """A latent format with a time axis, for latents without one."""
+
+    taesd_decoder_name = None
+
+    def __init__(self, videos: Any) -> None:
+        self.videos, self.latent_channels = videos, videos.latent_channels
+
+    def process_in(self, latent: Tensor) -> Tensor:
+        return flat(self.videos.process_in(latent.unsqueeze(2)))
+
+    def process_out(self, latent: Tensor) -> Tensor:
+        return flat(self.videos.process_out(latent.unsqueeze(2)))

@@ -1,4 +1,7 @@
-"""The core's paths inside ComfyUI's sampling: any MODEL with its patches, loaded and unloaded by ComfyUI."""
+"""The core's paths inside ComfyUI's sampling: any MODEL with its patches, loaded and unloaded by ComfyUI.
+
+Also what its stock samplers are handed of a path: its noisy end as NOISE, learned embeddings as a GUIDER.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import comfy.ldm.modules.attention
 import comfy.model_management
+import comfy.model_patcher
 import comfy.model_sampling
 import comfy.patcher_extension
 import comfy.samplers
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from ...core.engines.denoiser import Conditioning
 from ...core.errors import ModelError
-from .attention import with_plain_attention
-from .autograd import differentiable
-from .checkpointing import checkpointed
-from .economy import PLAIN, Economy
-from .frames import flat, has_time
+from ...core.trajectory.embeddings import ShortPath
+from .gradients import checkpointed, differentiable
 from .host import pick_device
-from .vae import ordinary
+from .memory import PLAIN, Economy
+from .pictures import flat, has_time, shaped_like
+from .vae import latent_format_of, ordinary
 
 GRADIENT_SHARE = 4
 """What a backward pass keeps, in units of ComfyUI's estimate for a forward pass with two prompts: 580 to 870 MB were
@@ -34,19 +40,19 @@ class Prompts(comfy.samplers.CFGGuider):
     now: str | Conditioning = "target"
 
     def prompts(self, source: Any, target: Any = None, negative: Any = None) -> None:
-        said = {"source": source, "target": target, "negative": negative}
-        self.inner_set_conds({name: prompt for name, prompt in said.items() if prompt is not None})
+        named = {"source": source, "target": target, "negative": negative}
+        self.inner_set_conds({name: prompt for name, prompt in named.items() if prompt is not None})
 
     def predict_noise(self, x: Tensor, timestep: Tensor, model_options: Any = None, seed: Any = None) -> Tensor:
         # The way up follows one prompt alone: guidance would lead off the path that has to be retraced.
         guided = self.now == "target" and "negative" in self.conds
-        said = self.conds[self.now] if isinstance(self.now, str) else saying(self.conds["source"], self.now)
+        conditioning = self.conds[self.now] if isinstance(self.now, str) else saying(self.conds["source"], self.now)
         return comfy.samplers.sampling_function(
             self.inner_model,
             x,
             timestep,
-            self.conds["negative"] if guided else said,
-            said,
+            self.conds["negative"] if guided else conditioning,
+            conditioning,
             self.cfg if guided else 1.0,
             model_options=model_options or {},
             seed=seed,
@@ -61,12 +67,48 @@ def text_of(conds: Sequence[dict[str, Any]]) -> Tensor:
     return ordinary(text.cond).float()
 
 
-def saying(conds: Sequence[dict[str, Any]], said: Conditioning) -> list[dict[str, Any]]:
+def saying(conds: Sequence[dict[str, Any]], conditioning: Conditioning) -> list[dict[str, Any]]:
     """The first of the prompts as ComfyUI has prepared them, with other text."""
     first = conds[0]
     given = first["model_conds"]["c_crossattn"]
-    text = given._copy_with(said.context.to(given.cond))
+    text = given._copy_with(conditioning.context.to(given.cond))
     return [{**first, "model_conds": {**first["model_conds"], "c_crossattn": text}}]
+
+
+class _Witness(TorchFunctionMode):
+    """Whether PyTorch's attention was asked inside."""
+
+    asked = False
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.asked = self.asked or func is F.scaled_dot_product_attention
+        return func(*args, **(kwargs or {}))
+
+
+def with_plain_attention(extra_args: dict[str, Any]) -> dict[str, Any]:
+    """A sampler's arguments by which the model attends in PyTorch's own way.
+
+    What another pack has put in place of attention stays when it ends there too. A kernel of its own (SageAttention) is
+    left out, for it is there for speed: it may lose the gradient without a word, and recorded values would miss what it
+    attends to.
+    """
+    options = comfy.model_patcher.create_model_options_clone(extra_args["model_options"])
+    given = options["transformer_options"]
+    before = given.get("optimized_attention_override")
+    plain = comfy.ldm.modules.attention.attention_pytorch
+
+    def attend(kernel: Any, *args: Any, **named: Any) -> Tensor:
+        if before is not None:
+            with _Witness() as witness:
+                out = before(plain, *args, **named)
+            if witness.asked:
+                return out
+        return plain(*args, **named)
+
+    options["transformer_options"] = {**given, "optimized_attention_override": attend}
+    return {**extra_args, "model_options": options}
 
 
 class SamplerDenoiser:
@@ -175,3 +217,69 @@ def with_room(model: Any, times: int) -> Any:
     model = model.clone()
     model.add_wrapper_with_key(comfy.patcher_extension.WrappersMP.PREPARE_SAMPLING, "faceveil", enlarged)
     return model
+
+
+class LearnedGuider(comfy.samplers.CFGGuider):
+    """On the last steps of a path the embedding that was learned for the level of noise; before, the plain prompt.
+
+    Levels are matched, not counted: samplers of second order ask twice a step.
+    """
+
+    def learned(self, short: ShortPath, plain: Any, positive: Any = None, cfg: float = 1.0) -> None:
+        """With a prompt `positive`, what was learned is what guidance leads away from."""
+        self.short = short
+        self.inner_set_conds({"plain": plain, **({} if positive is None else {"positive": positive})})
+        self.set_cfg(cfg)
+
+    def predict_noise(self, x: Tensor, timestep: Tensor, model_options: Any = None, seed: Any = None) -> Tensor:
+        sigma = float(timestep.flatten()[0])
+        conditioning = self.conds["plain"]
+        if sigma <= self.short.sigmas[0] * 1.0001:
+            conditioning = saying(conditioning, self.short.at(sigma))
+        positive = self.conds.get("positive")
+        return comfy.samplers.sampling_function(
+            self.inner_model,
+            x,
+            timestep,
+            conditioning,
+            conditioning if positive is None else positive,
+            1.0 if positive is None else self.cfg,
+            model_options=model_options or {},
+            seed=seed,
+        )
+
+
+class PathNoise:
+    """A NOISE with which any sampler that begins at `sigma` begins at `start`, whatever latent it is given."""
+
+    seed = 0
+
+    def __init__(self, start: Tensor, sigma: float, model: Any) -> None:
+        """`start` (B, C, h, w) is in the space that the MODEL samples in."""
+        self.start, self.sigma = start, sigma
+        self.sampling, self.format = model.get_model_object("model_sampling"), latent_format_of(model)
+
+    def generate_noise(self, input_latent: dict[str, Any]) -> Tensor:
+        given = input_latent["samples"].to(self.start)
+        latent = flat(given)
+        if torch.count_nonzero(latent) > 0:
+            # What samplers do to every latent but an empty one.
+            latent = self.format.process_in(latent)
+        nothing = torch.zeros_like(self.start)
+        kept = self._mixed(nothing, latent.expand_as(self.start))
+        return shaped_like((self.start - kept) / self._mixed(torch.ones_like(self.start), nothing), given)
+
+    def begun_with(self) -> Tensor:
+        """The samples of a LATENT with which a sampler begins at `start` when it lays no noise on it.
+
+        A flow model's samplers keep a share of it, and at full noise nothing; no latent will do there, and it is
+        `start` as it is.
+        """
+        whole = self.sampling.inverse_noise_scaling(torch.tensor(self.sigma), self.start)
+        return self.format.process_out(whole if torch.isfinite(whole).all() else self.start)
+
+    def _mixed(self, noise: Tensor, latent: Tensor) -> Tensor:
+        """Noise on a latent as a sampler lays it: linear in both."""
+        top = float(self.sampling.sigma_max)
+        most = self.sigma > top or abs(self.sigma - top) <= 1e-5 * top
+        return self.sampling.noise_scaling(torch.tensor(self.sigma), noise, latent, most)

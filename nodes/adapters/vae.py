@@ -1,8 +1,12 @@
-"""A ComfyUI VAE in the latent space its model samples in, with gradients."""
+"""A ComfyUI VAE with gradients: by itself, in the latent space its model samples in, or as the tiny decoder of that
+space. No ComfyUI import before one is used.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import copy
 from typing import Any
 
@@ -11,9 +15,91 @@ from torch import Tensor
 
 from ...core.engines.tiny import find_tiny, load_tiny
 from ...core.errors import InputError, ModelError
-from .autoencoder import VaeAutoencoder
-from .economy import PLAIN, Economy
-from .frames import OneFrame, has_time
+from ...core.faces.crops import resize
+from .gradients import checkpointed, make_differentiable
+from .memory import PLAIN, Economy, decode_in_tiles
+from .pictures import OneFrame, flat, has_time
+
+GRADIENT_SHARE = 3
+"""What decoding with a gradient takes, in units of ComfyUI's estimate for decoding."""
+
+
+class VaeAutoencoder:
+    """Pictures (B, 3, H, W) in [0, 1] to latents of unit spread and back.
+
+    A VAE says nothing of its latents' scale (SD's spread is about 5), but how far a latent is moved
+    in one step must mean the same for all of them: latents are divided by the spread of the pictures
+    last encoded. `vae.decode` is not used: it clamps, and has no gradient where it does.
+    """
+
+    def __init__(self, vae: Any, beside: Sequence[Any] = (), economy: Economy = PLAIN) -> None:
+        """Loads the VAE; has to be called in inference mode, where ComfyUI expects its loading to happen.
+
+        `beside` are the patchers of models that have to stay loaded.
+        """
+        import comfy.model_management
+
+        self.vae, self.network, self.multiple = vae, vae.first_stage_model, refuse_unsuited(vae)
+        self.name = type(self.network).__name__
+        self.device, self.economy = vae.device, economy
+        self.timed = getattr(vae, "latent_dim", 2) == 3
+        cells = (1, 64, 64) if self.timed else (64, 64)
+        needed = vae.memory_used_decode((1, 0, *cells), vae.vae_dtype) * GRADIENT_SHARE
+        comfy.model_management.load_models_gpu([*beside, vae.patcher], memory_required=needed)
+        make_differentiable(self.network)
+        self.spread = 1.0
+        self.low, self.slope = output_scale(vae.process_output)
+
+    def encode(self, image: Tensor) -> Tensor:
+        given = self.vae.process_input(image).to(self.vae.device, self.vae.vae_dtype)
+        latent = flat(self.network.encode(given.unsqueeze(2) if self.timed else given)).float().to(image.device)
+        self.spread = max(float(latent.std()), 1e-6)
+        return latent / self.spread
+
+    def decode(self, latent: Tensor) -> Tensor:
+        given = (latent * self.spread).to(self.vae.device, self.vae.vae_dtype)
+        half = getattr(self.network, "decoder", self.network)
+        # Blocks of networks for videos leave notes for the next frame, and would find them when computed again.
+        tiled = self.economy.tiled or (self.economy.checkpointed and self.timed)
+        if tiled:
+            # Each is computed again as a whole, when the blocks are no longer what `checkpointed` makes of them.
+            picture = decode_in_tiles(self._decoded, given, self.multiple)
+        else:
+            with checkpointed(half) if self.economy.checkpointed else nullcontext():
+                picture = self._decoded(given)
+        return picture.float().to(latent.device) * self.slope + self.low
+
+    def _decoded(self, latent: Tensor) -> Tensor:
+        if not self.timed:
+            return self.network.decode(latent)
+        return self.network.decode(latent.unsqueeze(2))[:, :, 0]
+
+
+def refuse_unsuited(vae: Any) -> int:
+    """How many times smaller its latents are; audio and other VAEs have latents that are no pictures.
+
+    That of a video is one where a single frame becomes one of the latent, and that one frame again: Qwen-Image's and
+    Wan's.
+    """
+    smaller = getattr(vae, "downscale_ratio", None)
+    if getattr(vae, "latent_dim", 2) == 3 and isinstance(smaller, tuple):
+        frames, *sides = smaller
+        larger = vae.upscale_ratio[0]
+        alone = callable(frames) and callable(larger) and frames(1) == 1 and larger(1) == 1
+        smaller = sides[0] if alone and sides[0] == sides[-1] else None
+    elif getattr(vae, "latent_dim", 2) != 2:
+        smaller = None
+    if getattr(vae, "output_channels", 3) != 3 or not isinstance(smaller, int):
+        raise InputError(
+            "This VAE is not one for single pictures. Connect that of an SD, SDXL, SD3, Flux, Qwen-Image or Wan model."
+        )
+    return smaller
+
+
+def output_scale(process_output: Any) -> tuple[float, float]:
+    """Offset and slope of a VAE's clamping `process_output` where it does not clamp."""
+    low, high = (float(process_output(torch.tensor([value]))) for value in (0.0, 0.5))
+    return low, (high - low) / 0.5
 
 
 class ModelVae:
@@ -78,3 +164,61 @@ def ordinary(value: Any) -> Any:
     if isinstance(getattr(value, "cond", None), Tensor) and hasattr(value, "_copy_with"):
         return value._copy_with(ordinary(value.cond))
     return value
+
+
+log = logging.getLogger("faceveil")
+
+_SIDE = 256
+_AWAY = 0.5
+"""Of the picture's own spread: what a tiny decoder of another space makes of a latent is another picture."""
+
+
+class QuickDecoder:
+    """Decodes what a `VaeAutoencoder` has encoded with the tiny decoder of the same space."""
+
+    def __init__(self, full: VaeAutoencoder, latent_format: Any) -> None:
+        self.full, self.format = full, latent_format
+        self.tiny = tiny_decoder(latent_format, full.device)
+        self.name, self.multiple = self.tiny.name, full.multiple
+
+    def encode(self, image: Tensor) -> Tensor:
+        return self.full.encode(image)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        sampled = self.format.process_in(latent * self.full.spread)
+        return self.tiny.decode(sampled.to(self.full.device)).to(latent.device)
+
+
+def quick_decoder(full: VaeAutoencoder, picture: Tensor) -> QuickDecoder | None:
+    """The one in `models/vae_approx` that makes of `picture` (1, 3, H, W) what the VAE makes of it, if there is any.
+
+    Which space a VAE's latents lie in cannot be asked, but seen: SD's and SDXL's have as many channels, and the
+    decoder of the one shows nothing of the other's pictures.
+    """
+    import comfy.taesd.taesd
+
+    if isinstance(full.network, comfy.taesd.taesd.TAESD):
+        return None
+    found: list[tuple[float, QuickDecoder]] = []
+    with torch.no_grad():
+        latent = full.encode(resize(picture, _SIDE, _SIDE))
+        wanted = full.decode(latent)
+        for latent_format in spaces(full.vae.latent_channels):
+            try:
+                quick = QuickDecoder(full, latent_format)
+            except ModelError as error:
+                log.debug("FaceVeil: %s", error)
+                continue
+            away = (quick.decode(latent) - wanted).square().mean().sqrt() / wanted.std().clamp_min(1e-6)
+            found.append((float(away), quick))
+    least, nearest = min(found, key=lambda each: each[0], default=(_AWAY, None))
+    return nearest if least < _AWAY else None
+
+
+def spaces(channels: int) -> list[Any]:
+    """All latent spaces of pictures with so many channels that a tiny decoder is known for."""
+    import comfy.latent_formats
+
+    kinds: list[Any] = [each for each in vars(comfy.latent_formats).values() if isinstance(each, type)]
+    known = [kind() for kind in kinds if kind.latent_channels == channels and kind.latent_dimensions == 2]
+    return [each for each in known if tiny_name(each)]

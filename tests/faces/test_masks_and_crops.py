@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from faceveil.core.errors import InputError
 from faceveil.core.faces.crops import GRID, Window, paste, region_of, resize, window_around
 from faceveil.core.faces.face import Face
-from faceveil.core.faces.masks import face_oval
+from faceveil.core.faces.masks import face_oval, fit_mask, oval_extent
 
 POINTS = torch.tensor([[190.0, 121.0], [262.0, 118.0], [228.0, 161.0], [199.0, 196.0], [255.0, 194.0]])
 FACE = Face((165.0, 60.0, 285.0, 230.0), POINTS)
@@ -96,3 +98,20 @@ def test_a_small_photo_is_one_region_and_a_large_one_what_its_faces_need():
     assert region_of([corner], 6001, 5003).right == 5003
     moved = region.moved(large)
     assert torch.equal(moved.points, region.shift(large.points)) and moved.size == large.size
+
+
+def test_an_ovals_extent_is_where_its_mask_ends():
+    centres, reaches = oval_extent(POINTS[None])
+    inside = face_oval(POINTS[None], 400, 450)[0, 0] > 0
+    for axis, (middle, far) in enumerate(zip(centres[0].tolist(), reaches[0].tolist(), strict=True)):
+        found = inside.any(axis).nonzero()
+        assert abs(float(found.min()) - (middle - far)) < 2 and abs(float(found.max()) - (middle + far)) < 2
+
+
+def test_a_mask_of_another_size_is_resized_and_one_of_another_shape_refused():
+    half = torch.cat([torch.zeros(1, 20, 15), torch.ones(1, 20, 15)], 2)
+    assert torch.equal(fit_mask(half, 20, 30), half[:, None])
+    larger = fit_mask(half, 40, 60)
+    assert larger.shape == (1, 1, 40, 60) and larger[..., :28].max() == 0 and larger[..., 32:].min() == 1
+    with pytest.raises(InputError, match="30x20, the picture 20x30"):
+        fit_mask(half, 30, 20)

@@ -128,7 +128,7 @@ def test_a_loaded_analysis_of_another_pack_is_a_detector(red_squares):
 
 
 def test_a_loaded_analysis_serves_the_node_as_well(red_squares):
-    from faceveil.nodes.finding import find_in_pictures
+    from faceveil.nodes.parts.finding import find_in_pictures
 
     picture = torch.zeros(1, 640, 640, 3)
     picture[:, 320:360, 200:240, 0] = 1

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from faceveil.core.engines.tiny import TinyAutoencoder
 from faceveil.core.recognisers.catalogue import load_recogniser
-from faceveil.nodes.adapters.room import room_for
+from faceveil.nodes.adapters.memory import room_for
 
 from .comfy import Comfy
 from .test_models import edited, guarded, inverted, message, ran, tiny

@@ -192,7 +192,7 @@ def test_two_faces_are_moved_apart_from_each_other(portrait, toy):
     done, _ = portrait_with(toy, quick(DEFAULT, 3), both, faces=[face, second])
     changed = (done.image - both).abs().amax((0, 1, 2)) > 0
     assert changed[:512].any() and changed[512:].any()
-    assert len(done.moved) == len(done.short.said[0].context) == 2
+    assert len(done.moved) == len(done.short.conditionings[0].context) == 2
 
 
 def test_progress_tells_learning_from_searching_and_can_cancel(portrait, toy):

@@ -14,10 +14,10 @@ from faceveil.core.optimise import Settings
 from faceveil.core.photo.protector import Protector
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.core.verdict.verify import Witness
-from faceveil.nodes.drawing import draw_faces, draw_progress
-from faceveil.nodes.finding import find_in_pictures, refuse_faceless
-from faceveil.nodes.judging import LOOKED_AT, judge_pictures, look_at, stack
-from faceveil.nodes.protecting import protect_pictures
+from faceveil.nodes.parts.drawing import draw_faces, draw_progress
+from faceveil.nodes.parts.finding import find_in_pictures, refuse_faceless
+from faceveil.nodes.parts.judging import LOOKED_AT, judge_pictures, look_at, stack
+from faceveil.nodes.parts.protecting import protect_pictures
 
 
 @pytest.fixture(scope="module")

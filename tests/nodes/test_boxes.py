@@ -9,8 +9,8 @@ import pytest
 from faceveil.core.errors import InputError, NoFaceError
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import to_bhwc
-from faceveil.nodes.boxes import boxes_of
-from faceveil.nodes.finding import find_in_pictures
+from faceveil.nodes.parts.boxes import boxes_of
+from faceveil.nodes.parts.finding import find_in_pictures
 
 FIRST, SECOND = (
     {"x": 10, "y": 20, "width": 30, "height": 40},

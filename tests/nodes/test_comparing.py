@@ -12,7 +12,7 @@ import torch
 
 from faceveil.core.verdict.facts import FaceVerdict, Quality, RecogniserVerdict
 from faceveil.core.verdict.report import Report
-from faceveil.nodes.comparing import SIDE, batches, compared, said_of, shrunk
+from faceveil.nodes.parts.comparing import SIDE, batches, compared, said_of, shrunk
 
 VIEW = Path(__file__).resolve().parents[2] / "docs" / "nodes" / "compare"
 
@@ -100,10 +100,10 @@ def sent(monkeypatch: pytest.MonkeyPatch, rows: list, **options: bool) -> dict:
     latest.ui = SimpleNamespace(PreviewImage=preview)
     monkeypatch.setitem(sys.modules, "comfy_api", ModuleType("comfy_api"))
     monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
-    monkeypatch.delitem(sys.modules, "faceveil.nodes.adapters.shown", raising=False)
-    from faceveil.nodes.adapters.shown import page_data
+    monkeypatch.delitem(sys.modules, "faceveil.nodes.parts.comparing", raising=False)
+    from faceveil.nodes.parts.comparing import page_data
 
-    monkeypatch.delitem(sys.modules, "faceveil.nodes.adapters.shown", raising=False)
+    monkeypatch.delitem(sys.modules, "faceveil.nodes.parts.comparing", raising=False)
     return page_data(rows, **options)
 
 

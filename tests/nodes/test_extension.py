@@ -26,7 +26,7 @@ def without_comfyui(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "comfy_api", api)
     monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
     yield
-    for name in ("extension", "adapters.places"):
+    for name in ("extension", "adapters.files"):
         sys.modules.pop(f"faceveil.nodes.{name}", None)
 
 

@@ -11,7 +11,7 @@ from veils import stirred
 
 from faceveil.core.errors import InputError
 from faceveil.core.verdict.verify import Witness
-from faceveil.nodes.filming import protect_batch, protect_file, suffix_for, wardrobe_of
+from faceveil.nodes.parts.filming import protect_batch, protect_file, suffix_for, wardrobe_of
 
 
 def test_frames_wear_a_veil_and_somebody_looks_at_them(portrait, dlib_recogniser):

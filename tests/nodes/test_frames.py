@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from faceveil.core.errors import InputError
-from faceveil.nodes.adapters.frames import OneFrame, flat, has_time, shaped_like
-from faceveil.nodes.adapters.pictures import latents_of
+from faceveil.nodes.adapters.pictures import OneFrame, flat, has_time, latents_of, shaped_like
 
 
 def test_one_frame_is_a_picture_and_several_are_refused():

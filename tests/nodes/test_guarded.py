@@ -15,7 +15,7 @@ from faceveil.core.errors import InputError, NoFaceError
 from faceveil.core.methods.guard import GuardRecipe
 from faceveil.core.optimise import Settings
 from faceveil.core.trajectory.solvers import Moment
-from faceveil.nodes.telling import guard_said
+from faceveil.nodes.parts.telling import guard_said
 
 SIGMAS = torch.tensor([0.9, 0.6, 0.3, 0.0])
 

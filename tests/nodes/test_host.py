@@ -12,7 +12,7 @@ from torch import nn
 
 from faceveil.core.recognisers.card import Card
 from faceveil.core.recognisers.recogniser import Recogniser
-from faceveil.nodes.adapters.room import FACES, room_for
+from faceveil.nodes.adapters.memory import FACES, room_for
 
 
 class Interrupted(BaseException):

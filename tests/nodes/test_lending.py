@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from faceveil.nodes.lending import EXAMPLES, PORTRAITS, lend, name_of
+from faceveil.nodes.parts.lending import EXAMPLES, PORTRAITS, lend, name_of
 
 STAMP = Path(__file__).resolve().parents[2] / "training" / "stamp.py"
 

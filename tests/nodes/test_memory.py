@@ -9,9 +9,8 @@ import torch
 from torch import nn
 
 from faceveil.core.errors import ModelError
-from faceveil.nodes.adapters.checkpointing import blocks_of, checkpointed
-from faceveil.nodes.adapters.economy import LADDER, with_less_memory
-from faceveil.nodes.adapters.tiles import decode_in_tiles, ramp, starts
+from faceveil.nodes.adapters.gradients import blocks_of, checkpointed
+from faceveil.nodes.adapters.memory import LADDER, decode_in_tiles, ramp, starts, with_less_memory
 
 
 class Careless(nn.Module):

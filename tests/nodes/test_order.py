@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from faceveil.nodes.order import said_after, said_before
-from faceveil.nodes.protecting import small_faces
+from faceveil.nodes.parts.order import said_after, said_before
+from faceveil.nodes.parts.protecting import small_faces
 
 
 def graph(**nodes):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from faceveil.core.errors import InputError, ModelError
-from faceveil.nodes.outlines import NONE, landmark_choices, outlines, parser_choices
+from faceveil.nodes.parts.outlines import NONE, landmark_choices, outlines, parser_choices
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_every_listed_module_has_its_class():
 def inputs_by_node() -> dict[str, set[str]]:
     """The ids of every node's inputs, read the same way; those that several nodes offer are made by functions."""
     made: dict[str, list[str]] = {"number": []}
-    shared = [ast.parse((ROOT / "nodes" / name).read_text()) for name in ("sockets.py", "film_inputs.py")]
+    shared = [ast.parse((ROOT / "nodes" / "parts" / name).read_text()) for name in ("sockets.py", "film_inputs.py")]
     for function in (x for tree in shared for x in tree.body):
         if isinstance(function, ast.FunctionDef) and function.name.endswith(("_input", "_inputs")):
             made[function.name] = input_ids(function, made)
@@ -107,7 +107,7 @@ def test_the_entry_point_waits_to_be_called():
 
 
 def test_logic_can_be_used_without_comfyui():
-    from faceveil.nodes import drawing, finding, judging, protecting, weighting
+    from faceveil.nodes.parts import drawing, finding, judging, protecting, weighting
 
     assert all((drawing, finding, judging, protecting, weighting))
 

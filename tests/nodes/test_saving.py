@@ -11,7 +11,7 @@ from PIL import Image
 
 from faceveil.core.errors import InputError, OutputError
 from faceveil.nodes.adapters.pictures import alphas_of, pictures_of
-from faceveil.nodes.saving import SUFFIXES, save_pictures, without_fingerprints
+from faceveil.nodes.parts.saving import SUFFIXES, save_pictures, without_fingerprints
 
 SAID = {"prompt": {"1": {"class_type": "LoadImage"}}, "workflow": {"nodes": []}}
 

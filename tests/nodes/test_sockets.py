@@ -26,11 +26,11 @@ def test_what_a_version_does_not_know_is_left_out_and_a_slip_is_not(monkeypatch,
     latest.io = SimpleNamespace(Schema=kind, Custom=lambda name: name)
     monkeypatch.setitem(sys.modules, "comfy_api", ModuleType("comfy_api"))
     monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
-    monkeypatch.delitem(sys.modules, "faceveil.nodes.sockets", raising=False)
-    schema = importlib.import_module("faceveil.nodes.sockets").schema
+    monkeypatch.delitem(sys.modules, "faceveil.nodes.parts.sockets", raising=False)
+    schema = importlib.import_module("faceveil.nodes.parts.sockets").schema
     try:
         assert schema(node_id="mine", search_aliases=["face"], essentials_category="Basics") == kind("mine", **known)
         with pytest.raises(TypeError):
             schema(node_id="mine", search_alias=["face"])
     finally:
-        sys.modules.pop("faceveil.nodes.sockets", None)
+        sys.modules.pop("faceveil.nodes.parts.sockets", None)

@@ -12,8 +12,8 @@ import pytest
 from faceveil.core.errors import ModelError
 from faceveil.core.recognisers.card import write_card
 from faceveil.core.recognisers.catalogue import calibration_file, load_recogniser
-from faceveil.nodes.outlines import NONE, outline_files
-from faceveil.nodes.stamps import recogniser_stamp, stamp
+from faceveil.nodes.parts.outlines import NONE, outline_files
+from faceveil.nodes.parts.stamps import recogniser_stamp, stamp
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def test_a_stamp_says_nothing_of_where_files_lie_not_even_to_whoever_tries_paths
     file = put(folder / "some.onnx")
     said = stamp([file])
     assert not any(part in said for part in file.parts[1:]) and len(said) == len(stamp([file, file]))
-    monkeypatch.setattr("faceveil.nodes.stamps._KEY", b"another run of ComfyUI")
+    monkeypatch.setattr("faceveil.nodes.parts.stamps._KEY", b"another run of ComfyUI")
     assert stamp([file]) != said
 
 
@@ -93,7 +93,7 @@ def node_of(comfy, monkeypatch):
         return getattr(loaded[module], name)
 
     yield load
-    for module in [*loaded, "sockets"]:
+    for module in [*loaded, "parts.sockets"]:
         sys.modules.pop(f"faceveil.nodes.{module}", None)
 
 

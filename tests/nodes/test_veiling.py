@@ -8,7 +8,7 @@ from veils import stirred
 
 from faceveil.core.errors import InputError, NoFaceError
 from faceveil.core.images import to_bhwc
-from faceveil.nodes.veiling import files_in, keep_veils, wear_in_pictures
+from faceveil.nodes.parts.veiling import files_in, keep_veils, wear_in_pictures
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import torch
 from faceveil.core.errors import InputError
 from faceveil.core.trajectory.embeddings import ShortPath
 from faceveil.core.trajectory.record import Trajectory
-from faceveil.nodes.walked import Walked, refuse_unending
+from faceveil.nodes.parts.walked import Walked, refuse_unending
 
 
 @pytest.fixture

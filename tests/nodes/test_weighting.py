@@ -6,8 +6,8 @@ import pytest
 
 from faceveil.core.methods.guard import GuardRecipe
 from faceveil.core.search.weighting import Budget, Constant, Linear, Sigmoid
-from faceveil.nodes.protecting import pick_recipe
-from faceveil.nodes.weighting import SCHEDULES, make_weights
+from faceveil.nodes.parts.protecting import pick_recipe
+from faceveil.nodes.parts.weighting import SCHEDULES, make_weights
 
 
 def made(schedule: str):

@@ -26,8 +26,8 @@ from faceveil.core.services.service import About, Answer
 from faceveil.core.verdict.facts import Quality
 from faceveil.core.verdict.sheet import draw_sheet
 from faceveil.core.verdict.verify import Witness, verify, witnesses_of
-from faceveil.nodes.adapters.room import room_for
-from faceveil.nodes.judging import judge_pictures
+from faceveil.nodes.adapters.memory import room_for
+from faceveil.nodes.parts.judging import judge_pictures
 
 ABOUT = About("eye", "Eye", "eye.example", "nothing", keys="-", threshold=0.8, thresholds_from="a page")
 

@@ -56,9 +56,9 @@ def test_learning_leads_the_short_path_to_the_photo(flow, pooled):
     path, model = invert(Gaussian(flow), CLEAN, levels, EMPTY, "euler"), Obedient(flow)
     learned = learn_embeddings(model, path, start, 3)
     assert short_path_error(model, path, learned) < 0.05 * short_path_error(model, path, unlearned(path, start, 3))
-    assert len(learned.said) == 3 and learned.iterations == 60
+    assert len(learned.conditionings) == 3 and learned.iterations == 60
     assert learned.sigmas == pytest.approx(levels[-4:])
-    assert (learned.said[0].pooled is not None) == pooled
+    assert (learned.conditionings[0].pooled is not None) == pooled
 
 
 def test_on_a_flux_learned_is_nearer_than_empty_and_empty_nearer_than_another_prompt():
@@ -118,9 +118,9 @@ def test_pictures_learn_on_their_own():
     for row in range(2):
         alone = invert(model, both.clean[row : row + 1], LEVELS[-4:], empty, "euler")
         learned = learn_embeddings(model, alone, empty, 3, how)
-        for said, wanted in zip(together.said, learned.said, strict=True):
-            assert torch.allclose(said.context[row], wanted.context[0], atol=1e-6)
-            assert torch.allclose(said.pooled[row], wanted.pooled[0], atol=1e-6)
+        for each, wanted in zip(together.conditionings, learned.conditionings, strict=True):
+            assert torch.allclose(each.context[row], wanted.context[0], atol=1e-6)
+            assert torch.allclose(each.pooled[row], wanted.pooled[0], atol=1e-6)
 
 
 def test_the_landing_is_the_unchanged_branch_and_costs_one_evaluation_a_step():
@@ -143,13 +143,13 @@ def test_no_iterations_leave_the_conditioning_as_it_is():
     model = SmallFlux()
     path, empty = flux_path(model), model.describe([""])
     short = learn_embeddings(model, path, empty, 3, Learning(0))
-    assert all(torch.equal(said.context, empty.context) for said in short.said)
+    assert all(torch.equal(each.context, empty.context) for each in short.conditionings)
     assert short_path_error(model, path, short) == short_path_error(model, path, unlearned(path, empty, 3))
 
 
 def test_conditionings_are_looked_up_by_level_whatever_the_order_of_calls(path):
     learned = learn_embeddings(Obedient(True), path, EMPTY, 3, Learning(2))
-    assert learned.at(0.05) is learned.said[2] and learned.at(0.1501) is learned.said[0]
+    assert learned.at(0.05) is learned.conditionings[2] and learned.at(0.1501) is learned.conditionings[0]
 
 
 def test_the_walk_is_differentiable_in_its_start(path):

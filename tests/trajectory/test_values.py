@@ -21,9 +21,9 @@ def latent(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> to
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
 
 
-def recorded(model, x, record=2, steps=4, solver="reuse", said=None):
+def recorded(model, x, record=2, steps=4, solver="reuse", conditioning=None):
     sigmas = model.sigmas(steps, tuple(x.shape[-2:]))
-    return sigmas, invert(model, x, sigmas, said or model.describe(["a"]), solver, record=record)
+    return sigmas, invert(model, x, sigmas, conditioning or model.describe(["a"]), solver, record=record)
 
 
 def test_other_values_are_what_attention_is_made_of():
@@ -125,7 +125,7 @@ def test_pipelines_of_diffusers_record_and_take_values(family, layers):
 
     denoiser, _ = adapt(getattr(tiny_pipelines, family)())
     x = latent(1, denoiser.channels, 8, 8, dtype=torch.float32)
-    sigmas, path = recorded(denoiser, x, said=denoiser.describe(["a person"], 1.0))
+    sigmas, path = recorded(denoiser, x, conditioning=denoiser.describe(["a person"], 1.0))
     assert len(path.values) == layers
     guided = denoiser.describe(["red hair"], 3.0)
     plain = generate(denoiser, path.start, sigmas, guided)

@@ -53,12 +53,12 @@ class TinyGradient:
     def measure(self, model: Any, prompt: Any) -> dict[str, Any]:
         pack = next(name for name in sys.modules if name.endswith("ComfyUI-FaceVeil"))
         sampling = importlib.import_module(f"{pack}.nodes.adapters.sampling")
-        economy = importlib.import_module(f"{pack}.nodes.adapters.economy")
+        memory = importlib.import_module(f"{pack}.nodes.adapters.memory")
         conditioning = importlib.import_module(f"{pack}.core.engines.denoiser")
         channels, found = model.get_model_object("latent_format").latent_channels, []
 
         def work(denoiser: Any) -> None:
-            for way in economy.LADDER[:2]:
+            for way in memory.LADDER[:2]:
                 with denoiser.gradients(way):
                     draw = torch.Generator().manual_seed(1)
                     x, weights = (torch.randn(1, channels, 16, 16, generator=draw) for _ in range(2))

@@ -20,10 +20,10 @@ class TinyVaeGradient:
 
     def measure(self, vae: Any) -> dict[str, Any]:
         pack = next(name for name in sys.modules if name.endswith("ComfyUI-FaceVeil"))
-        adapter = importlib.import_module(f"{pack}.nodes.adapters.autoencoder")
-        economy = importlib.import_module(f"{pack}.nodes.adapters.economy")
+        adapter = importlib.import_module(f"{pack}.nodes.adapters.vae")
+        memory = importlib.import_module(f"{pack}.nodes.adapters.memory")
         found = []
-        for way in economy.LADDER:
+        for way in memory.LADDER:
             autoencoder = adapter.VaeAutoencoder(vae, economy=way)
             with torch.inference_mode(False), torch.enable_grad():
                 draw = torch.Generator().manual_seed(1)

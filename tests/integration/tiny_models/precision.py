@@ -77,7 +77,7 @@ class Way:
     """One path that optimises, on one model; the trajectory is that of the exact one."""
 
     def __init__(self, prompt: Any, other: Any, image: Tensor, exact: tuple[Any, Any]) -> None:
-        self.prompt, self.other, self.economy = prompt, other, ours("nodes.adapters.economy").PLAIN
+        self.prompt, self.other, self.economy = prompt, other, ours("nodes.adapters.memory").PLAIN
         with torch.inference_mode(False):
             self.photo = image.clone().movedim(-1, 1)
         (self.recogniser,) = (ours("core.photo.api").load_recogniser("dlib"),)
@@ -209,7 +209,7 @@ WAYS = ("learn", "attention", "maps", "latent", "through", "guard", "editor")
 
 
 def timed(patcher: Any) -> bool:
-    return ours("nodes.adapters.frames").has_time(patcher.get_model_object("latent_format"))
+    return ours("nodes.adapters.pictures").has_time(patcher.get_model_object("latent_format"))
 
 
 class TinyPrecision:
@@ -253,7 +253,7 @@ class TinyLadder:
     def measure(self, family: str, model: Any, image: Any, prompt: Any, other: Any) -> dict[str, Any]:
         made = model, vae(family, "fp32", quiet=True)
         way, slopes = Way(prompt, other, image, made), []
-        for way.economy in ours("nodes.adapters.economy").LADDER:
+        for way.economy in ours("nodes.adapters.memory").LADDER:
             with recording() as found:
                 way.through(*made)
             slopes.append(torch.cat(found).float())

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from faceveil.core.errors import InputError
-from faceveil.nodes.adapters.autoencoder import output_scale, refuse_unsuited
+from faceveil.nodes.adapters.vae import output_scale, refuse_unsuited
 
 
 def test_a_vaes_own_scale_is_read_off_without_its_clamp():

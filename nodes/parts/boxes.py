@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..core.errors import InputError
-from ..core.faces.face import Box, box_of
+from ...core.errors import InputError
+from ...core.faces.face import Box, box_of
 
 
 def boxes_of(given: Any, count: int, size: tuple[int, int] | None = None) -> list[list[Box]]:

@@ -1,19 +1,20 @@
 """What the page shows of a protected picture: before and after, the place where most shows, the verdict as bars.
-No ComfyUI import."""
+No ComfyUI import before it is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..core.faces.crops import resize
-from ..core.images import from_pil, to_bchw, to_bhwc
-from ..core.verdict.facts import RecogniserVerdict
-from ..core.verdict.report import Report
-from ..core.verdict.sheet import life_size
+from ...core.faces.crops import resize
+from ...core.images import from_pil, to_bchw, to_bhwc
+from ...core.verdict.facts import RecogniserVerdict
+from ...core.verdict.report import Report
+from ...core.verdict.sheet import life_size
 
 SIDE = 1024
 """Pixels of the longer side that the page is sent: a node is some 400 wide, and a batch may be long."""
@@ -106,3 +107,19 @@ def batches(rows: Sequence[Compared]) -> list[tuple[str, list[int], Tensor]]:
     return [
         (name, whose, torch.cat([rows[index].views[name] for index in whose])) for (name, _), whose in groups.items()
     ]
+
+
+def page_data(rows: Sequence[Compared], pictures: bool = True) -> dict[str, list[dict[str, Any]]]:
+    """A node's `ui`, for our page extension (`docs/nodes/compare/`): for each picture the verdict, and where its views
+    lie in the temp folder when they are shown.
+
+    Not under "images", which the page would show by itself, and the queue keep as a result.
+    """
+    from comfy_api.latest import ui
+
+    told: list[dict[str, Any]] = [{"verdict": row.verdict, "views": {}} for row in rows]
+    for name, whose, batch in batches(rows) if pictures else ():
+        # Without the node, and so without the prompt in the files.
+        for index, saved in zip(whose, ui.PreviewImage(batch).as_dict()["images"], strict=True):
+            told[index]["views"][name] = dict(saved)
+    return {"faceveil": told}

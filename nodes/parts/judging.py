@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..core.errors import FaceVeilError, InputError, NoFaceError
-from ..core.faces.face import Face
-from ..core.faces.find import find_faces
-from ..core.images import from_pil, to_bchw
-from ..core.recognisers.automatic import DEFAULT_RATE
-from ..core.verdict.facts import FaceVerdict
-from ..core.verdict.report import Report
-from ..core.verdict.sheet import draw_sheet
-from ..core.verdict.verify import SHARED_AS, Witness, verify
+from ...core.errors import FaceVeilError, InputError, NoFaceError
+from ...core.faces.face import Face
+from ...core.faces.find import find_faces
+from ...core.images import from_pil, to_bchw
+from ...core.recognisers.automatic import DEFAULT_RATE
+from ...core.verdict.facts import FaceVerdict
+from ...core.verdict.report import Report
+from ...core.verdict.sheet import draw_sheet
+from ...core.verdict.verify import SHARED_AS, Witness, verify
 from .comparing import Compared, compared, views_of
 from .finding import named
 

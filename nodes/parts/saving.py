@@ -10,8 +10,8 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from ..core.errors import InputError
-from ..core.images import Photo, write_photo
+from ...core.errors import InputError
+from ...core.images import Photo, write_photo
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 """Format to file name; in PNG and WebP no pixel changes."""

@@ -1,8 +1,12 @@
-"""ComfyUI's model folders, told to the core."""
+"""Where ComfyUI keeps models, veils and films."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import folder_paths
 
@@ -36,3 +40,32 @@ def veil_folders() -> list[Path]:
     """Where veils may lie: what Save Veil wrote, what somebody put into the input folder, and among the models."""
     named = [Path(folder_paths.get_output_directory()), Path(folder_paths.get_input_directory())]
     return [*(folder / "faceveil" / "veils" for folder in named), *(f / "veils" for f in folders_of("faceveil"))]
+
+
+def temporary() -> Path:
+    """The folder that ComfyUI empties when it starts."""
+    folder = Path(folder_paths.get_temp_directory())
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def on_disk(video: Any) -> Iterator[Path]:
+    """The film's own file; of one that is made of pictures, or cut, a copy that goes afterwards."""
+    source = video.get_stream_source()
+    cut = getattr(video, "get_active_trim_window", lambda: (0, 0))()
+    if isinstance(source, str) and not any(cut):
+        yield Path(source)
+        return
+    copy = temporary() / f"faceveil-{secrets.token_hex(8)}.mp4"
+    try:
+        video.save_to(str(copy))
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def as_video(path: Path) -> Any:
+    from comfy_api.latest import InputImpl
+
+    return InputImpl.VideoFromFile(str(path))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..core.errors import InputError
-from ..core.model_files.places import model_folders
-from ..core.regions.geometry import DLIB, POINTS, OfPicture, geometries
+from ...core.errors import InputError
+from ...core.model_files.places import model_folders
+from ...core.regions.geometry import DLIB, POINTS, OfPicture, geometries
 
 NONE = "none"
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ..core.errors import FaceVeilError, NoFaceError
-from ..core.faces.face import Box, Face
-from ..core.faces.find import Looks, find_faces
-from ..core.faces.masks import face_oval
-from ..core.images import to_bchw
+from ...core.errors import FaceVeilError, NoFaceError
+from ...core.faces.face import Box, Face
+from ...core.faces.find import Looks, find_faces
+from ...core.faces.masks import face_oval
+from ...core.images import to_bchw
 
 
 def find_in_pictures(

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ..core.faces.face import Face
-from ..core.images import from_pil, to_bhwc, to_pil
-from ..core.recognisers.recogniser import Recogniser
+from ...core.faces.face import Face
+from ...core.images import from_pil, to_bhwc, to_pil
+from ...core.recognisers.recogniser import Recogniser
 
 _PAPER, _INK, _MATCHED, _FREE = (24, 24, 28), (235, 235, 235), (214, 78, 66), (72, 168, 110)
 _SIDE, _ROW = 256, 22

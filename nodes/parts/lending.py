@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-PORTRAITS = Path(__file__).parents[1] / "portraits"
+PORTRAITS = Path(__file__).parents[2] / "portraits"
 EXAMPLES = ("portrait.png", "person-first.jpg", "person-second.jpg")
 FOLDER = "faceveil"
 

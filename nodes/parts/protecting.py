@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ..core.errors import FaceVeilError, InputError, NoFaceError
-from ..core.faces.face import Face
-from ..core.faces.masks import fit_mask
-from ..core.images import Photo
-from ..core.methods.recipes import choose
-from ..core.optimise import Step
-from ..core.photo.protector import Protector
-from ..core.search.objective import Objective
-from ..core.search.recipe import Recipe
-from ..core.veil.veil import Veil
-from ..core.verdict.report import Report
+from ...core.errors import FaceVeilError, InputError, NoFaceError
+from ...core.faces.face import Face
+from ...core.faces.masks import fit_mask
+from ...core.images import Photo
+from ...core.methods.recipes import choose
+from ...core.optimise import Step
+from ...core.photo.protector import Protector
+from ...core.search.objective import Objective
+from ...core.search.recipe import Recipe
+from ...core.veil.veil import Veil
+from ...core.verdict.report import Report
 from .finding import named
 from .weighting import Weights
 

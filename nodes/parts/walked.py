@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.errors import InputError
-from ..core.trajectory.embeddings import ShortPath
-from ..core.trajectory.record import Trajectory
+from ...core.errors import InputError
+from ...core.trajectory.embeddings import ShortPath
+from ...core.trajectory.record import Trajectory
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..core.methods.guard import GuardRecipe
-from ..core.methods.recipes import choose
-from ..core.search.recipe import Recipe
-from ..core.search.weighting import Budget, Constant, Linear, Sigmoid, Weighting
+from ...core.methods.guard import GuardRecipe
+from ...core.methods.recipes import choose
+from ...core.search.recipe import Recipe
+from ...core.search.weighting import Budget, Constant, Linear, Sigmoid, Weighting
 
 R = TypeVar("R", Recipe, GuardRecipe)
 SCHEDULES = ("sigmoid", "constant", "linear", "budget")

@@ -8,17 +8,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..core.errors import FaceVeilError, InputError, NoFaceError
-from ..core.faces.face import Face
-from ..core.faces.find import find_faces
-from ..core.images import to_bchw, to_bhwc
-from ..core.optimise import Step
-from ..core.recognisers.recogniser import Recogniser
-from ..core.search.learn import learn
-from ..core.search.objective import Objective
-from ..core.search.recipe import Recipe
-from ..core.veil.files import SUFFIX, save_veil
-from ..core.veil.veil import Veil
+from ...core.errors import FaceVeilError, InputError, NoFaceError
+from ...core.faces.face import Face
+from ...core.faces.find import find_faces
+from ...core.images import to_bchw, to_bhwc
+from ...core.optimise import Step
+from ...core.recognisers.recogniser import Recogniser
+from ...core.search.learn import learn
+from ...core.search.objective import Objective
+from ...core.search.recipe import Recipe
+from ...core.veil.files import SUFFIX, save_veil
+from ...core.veil.veil import Veil
 from .finding import named
 
 FOLDER = Path("faceveil") / "veils"

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
-from ..core.recognisers.automatic import expand
-from ..core.recognisers.catalogue import calibration_file, find
+from ...core.recognisers.automatic import expand
+from ...core.recognisers.catalogue import calibration_file, find
 
 _KEY = secrets.token_bytes(32)
 """Stamps are compared within one run of ComfyUI alone. Without this key nobody can try which path a stamp is of."""

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..core.errors import InputError
-from ..core.film import run
-from ..core.film.files import CONTAINERS, about
-from ..core.film.frames import Picture
-from ..core.film.protect import Wardrobe, dress, find_veils, veils_of
-from ..core.film.verdict import judge
-from ..core.film.worn import Worn
-from ..core.methods.recipes import choose
-from ..core.optimise import Step
-from ..core.recognisers.recogniser import Recogniser
-from ..core.search.objective import Objective
-from ..core.veil.veil import Veil
-from ..core.verdict.verify import Witness
+from ...core.errors import InputError
+from ...core.film import run
+from ...core.film.files import CONTAINERS, about
+from ...core.film.frames import Picture
+from ...core.film.protect import Wardrobe, dress, find_veils, veils_of
+from ...core.film.verdict import judge
+from ...core.film.worn import Worn
+from ...core.methods.recipes import choose
+from ...core.optimise import Step
+from ...core.recognisers.recogniser import Recogniser
+from ...core.search.objective import Objective
+from ...core.veil.veil import Veil
+from ...core.verdict.verify import Witness
 from .veiling import LOOKS_LIKE_NONE
 
 Shown = Callable[[float, str], None]

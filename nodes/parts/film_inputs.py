@@ -7,13 +7,13 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..core.methods.recipes import DEFAULT, STRENGTHS
-from ..core.recognisers.automatic import load_automatic
-from ..core.recognisers.ensemble import refuse_services
-from ..core.recognisers.judge import Judge
-from ..core.recognisers.recogniser import Recogniser
-from ..core.veil.veil import MOST
-from ..core.verdict.verify import Witness, witnesses_of
+from ...core.methods.recipes import DEFAULT, STRENGTHS
+from ...core.recognisers.automatic import load_automatic
+from ...core.recognisers.ensemble import refuse_services
+from ...core.recognisers.judge import Judge
+from ...core.recognisers.recogniser import Recogniser
+from ...core.veil.veil import MOST
+from ...core.verdict.verify import Witness, witnesses_of
 from .sockets import Recognisers, Veils, faces_input, far_input, seed_input
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.recognisers.recogniser import Recogniser
+from ...core.recognisers.recogniser import Recogniser
 
 UNGUARDED = "Only edited: no recognisers are connected, so nothing is protected."
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from faceveil.nodes.adapters.autograd import differentiable, make_differentiable, turned_back
+from faceveil.nodes.adapters.gradients import differentiable, make_differentiable, turned_back
 
 
 def loaded() -> nn.Sequential:

@@ -1,0 +1,1 @@
+"""What several nodes share. Below the adapters and the nodes: it imports neither."""
