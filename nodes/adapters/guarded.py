@@ -128,9 +128,19 @@ class GuardedRun:
                 clean, known = run(clean, step - 1, step, True)
                 protected, other = run(protected, step - 1, step, False)
             pairs, ends = torch.stack([clean, protected], 1), torch.stack([known, other], 1)
+            chance = [row.chance.get_state() for row in rows]
 
-            def guarded(economy: Economy, step: int = step, pairs: Tensor = pairs, ends: Tensor = ends) -> Tensor:
+            def guarded(
+                economy: Economy,
+                step: int = step,
+                pairs: Tensor = pairs,
+                ends: Tensor = ends,
+                chance: Sequence[Tensor] = chance,
+            ) -> Tensor:
                 autoencoder.vae.economy = economy
+                # What an attempt without enough memory has drawn is drawn again.
+                for row, before in zip(rows, chance, strict=True):
+                    row.chance.set_state(before)
                 return self._step(rows, pairs, ends, float(sigmas[step]), step, steps)
 
             protected = with_less_memory(guarded, comfy.model_management.soft_empty_cache)
@@ -189,6 +199,10 @@ class GuardedRow:
     def won(self) -> bool | None:
         """Whether the guard left nothing to win; None when it never saw a face."""
         return None if self.guard.identity is None else self.guard.won
+
+    @property
+    def chance(self) -> torch.Generator:
+        return self.guard.generator
 
     def picture(self, latent: Tensor) -> Tensor:
         return self.decode(torch.lerp(self.alone, latent, self.mask))

@@ -7,11 +7,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
-from copy import copy
+from copy import copy, deepcopy
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ...core.engines.tiny import find_tiny, load_tiny
 from ...core.errors import InputError, ModelError
@@ -47,6 +48,7 @@ class VaeAutoencoder:
         needed = vae.memory_used_decode((1, 0, *cells), vae.vae_dtype) * GRADIENT_SHARE
         comfy.model_management.load_models_gpu([*beside, vae.patcher], memory_required=needed)
         make_differentiable(self.network)
+        self.decoder, self.kind = smooth(self.network, vae.vae_dtype)
         self.spread = 1.0
         self.low, self.slope = output_scale(vae.process_output)
 
@@ -57,13 +59,14 @@ class VaeAutoencoder:
         return latent / self.spread
 
     def decode(self, latent: Tensor) -> Tensor:
-        given = (latent * self.spread).to(self.vae.device, self.vae.vae_dtype)
-        half = getattr(self.network, "decoder", self.network)
-        # Blocks of networks for videos leave notes for the next frame, and would find them when computed again.
-        tiled = self.economy.tiled or (self.economy.checkpointed and self.timed)
-        if tiled:
+        given = (latent * self.spread).to(self.vae.device, self.kind)
+        half = getattr(self.decoder, "decoder", self.decoder)
+        if self.economy.tiled:
             # Each is computed again as a whole, when the blocks are no longer what `checkpointed` makes of them.
             picture = decode_in_tiles(self._decoded, given, self.multiple)
+        elif self.economy.checkpointed and self.timed:
+            # Blocks of networks for videos leave notes for the next frame, and would find them when computed again.
+            picture = checkpoint(self._decoded, given, use_reentrant=False)
         else:
             with checkpointed(half) if self.economy.checkpointed else nullcontext():
                 picture = self._decoded(given)
@@ -71,8 +74,21 @@ class VaeAutoencoder:
 
     def _decoded(self, latent: Tensor) -> Tensor:
         if not self.timed:
-            return self.network.decode(latent)
-        return self.network.decode(latent.unsqueeze(2))[:, :, 0]
+            return self.decoder.decode(latent)
+        return self.decoder.decode(latent.unsqueeze(2))[:, :, 0]
+
+
+def smooth(network: Any, kind: torch.dtype) -> tuple[Any, torch.dtype]:
+    """What decodes with a gradient, and in which precision.
+
+    Half of it is enough for a network that bends gently, whose gradient stays the same to .999. One with kinks (ReLU)
+    has another gradient wherever rounding moves a value over one, .97 of it for bfloat16: it is computed in whole, on a
+    copy. ComfyUI has kinks in its tiny autoencoders alone, of some megabytes.
+    """
+    if kind == torch.float32 or not any(isinstance(part, (nn.ReLU, nn.LeakyReLU)) for part in network.modules()):
+        return network, kind
+    with torch.inference_mode(False):
+        return deepcopy(network).float(), torch.float32
 
 
 def refuse_unsuited(vae: Any) -> int:

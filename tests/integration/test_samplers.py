@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,10 @@ from .test_models import guarded, inverted, ran, tiny
 from .test_nodes import node, save
 
 pytestmark = pytest.mark.integration
+
+ENOUGH = 20
+PAIRS = int(os.environ.get("FACEVEIL_PAIRS", 2))
+"""How often to sample without and with a guard that is off; ENOUGH of them tell what it costs."""
 
 
 def test_every_sampler_steps_down_to_what_the_model_says_when_guarded(comfy, portrait):
@@ -33,6 +39,20 @@ def test_what_an_inpainting_mask_keeps_the_guard_keeps_too(comfy, portrait):
     (alone,) = ran(comfy, {**prompt, "guard": prompt["euler"]}, "upper")
     assert (after != alone).any()
     assert kept.std() > 5 and np.abs(kept - before).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["sd15", "flux", "qwen"])
+def test_a_guard_that_is_off_leaves_the_same_bits_and_calls_the_model_as_often(comfy, portrait, kind):
+    given = {"model": ["model", 0], "vae": ["tiny", 1], "prompt": ["words", 0], "latent": ["latent", 0]}
+    prompt = tiny(kind, portrait)
+    prompt["off"] = node("TinyGuardOff", **given, sigmas=["sigmas", 0], pairs=PAIRS)
+    run = comfy.run(prompt)
+    assert run.status == "execution_success", run.error
+    same, *pairs = run.outputs["off"]["text"]
+    calls = [tuple(map(int, pair.split()[:2])) for pair in pairs]
+    assert same == "True" and len(calls) == PAIRS and all(stock == off > 0 for stock, off in calls)
+    ratio = float(np.median([float(pair.split()[2]) for pair in pairs]))
+    assert PAIRS < ENOUGH or ratio < 1.02, ratio
 
 
 @pytest.mark.parametrize("kind", ["sd15", "flux"])

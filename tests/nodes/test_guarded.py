@@ -76,6 +76,26 @@ def test_a_model_on_a_device_that_lacks_operators_is_guarded_on_the_cpu(guarded,
         assert ended.device == DEVICE and float((ended - 0.25).abs().max()) < 1e-5
 
 
+def test_a_step_that_is_begun_again_for_want_of_memory_draws_what_it_had_drawn(guarded, comfy, monkeypatch):
+    ended = []
+    for failures in (0, 1, 2):
+        left = [failures] * 2
+
+        def drawn(row, moment, left=left):
+            changed = moment.latent[-1:] + torch.rand(moment.latent[-1:].shape, generator=row.chance)
+            if left and left[-1]:
+                left[-1] -= 1
+                raise torch.OutOfMemoryError("no")
+            left[-1:] = []
+            return changed
+
+        monkeypatch.setattr(guarded.GuardedRow, "guarded", drawn)
+        torch.manual_seed(0)
+        ended.append(walked(guarded, comfy, euler, SIGMAS))
+        assert not any(left)
+    assert torch.equal(ended[0], ended[1]) and torch.equal(ended[0], ended[2])
+
+
 def test_a_sampler_that_does_not_say_what_it_sees_is_refused(guarded, comfy):
     with pytest.raises(InputError, match="cannot be run step by step"):
         walked(guarded, comfy, silent, SIGMAS)

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from faceveil.core.errors import InputError
-from faceveil.nodes.adapters.vae import output_scale, refuse_unsuited
+from faceveil.nodes.adapters.vae import output_scale, refuse_unsuited, smooth
 
 
 def test_a_vaes_own_scale_is_read_off_without_its_clamp():
@@ -35,3 +36,13 @@ def test_vaes_of_videos_and_sounds_are_refused(wrong):
     refuse_unsuited(SimpleNamespace(**suited))
     with pytest.raises(InputError, match="not one for single pictures"):
         refuse_unsuited(SimpleNamespace(**{**suited, **wrong}))
+
+
+def test_what_has_kinks_decodes_in_whole_on_a_copy_and_all_else_is_left_as_it_is():
+    kinked, gentle = (nn.Sequential(nn.Linear(2, 2), bend()).half() for bend in (nn.ReLU, nn.SiLU))
+    whole, kind = smooth(kinked, torch.float16)
+    assert kind == whole[0].weight.dtype == torch.float32 and kinked[0].weight.dtype == torch.float16
+    assert torch.equal(whole[0].weight.half(), kinked[0].weight)
+    assert smooth(gentle, torch.float16) == (gentle, torch.float16)
+    exact = kinked.float()
+    assert smooth(exact, torch.float32) == (exact, torch.float32)

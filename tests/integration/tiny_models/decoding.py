@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import torch
+
+from .building import PRECISIONS, vae
+from .families import HERE
+from .precision import AsOnACard, ours, recording
 
 
 class TinyVaeGradient:
@@ -45,4 +50,58 @@ class TinyVaeGradient:
         return {"ui": {"text": [*map(str, found), str(list(latent.shape))]}}
 
 
-NODE_CLASS_MAPPINGS = {"TinyVaeGradient": TinyVaeGradient}
+class TinyVaePrecision:
+    """The cosine of two gradients through a decoder, of the same weights in half precision and in whole, for the same
+    pull on the same picture: what a recogniser wants of it, and noise, which is the hardest."""
+
+    CATEGORY, FUNCTION, RETURN_TYPES, OUTPUT_NODE = "tests", "measure", (), True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"family": (list(HERE),), "storage": (list(PRECISIONS),), "image": ("IMAGE",)}}
+
+    def measure(self, family: str, storage: str, image: Any) -> dict[str, Any]:
+        adapter, core = ours("nodes.adapters.vae"), ours("core.optimise")
+        ways = [
+            adapter.VaeAutoencoder(vae(family, "fp32", PRECISIONS[storage], quiet=True)),
+            adapter.VaeAutoencoder(vae(family, storage, quiet=True)),
+        ]
+        with torch.inference_mode(False), torch.enable_grad(), AsOnACard():
+            photo = image.clone().movedim(-1, 1)
+            latent = ways[0].encode(photo).detach()
+            ways[1].spread = ways[0].spread
+            shown = ways[1].decode(latent).detach()
+            noise = torch.randn(shown.shape, generator=torch.Generator().manual_seed(1))
+            wanted = recognised(photo, shown)
+            found = []
+            for pull in (wanted, noise * wanted.std()):
+                slopes = []
+                for way in ways:
+                    moved = latent.clone().requires_grad_()
+
+                    def objective(picture: Any, rows: Any, progress: float, pull: Any = pull) -> Any:
+                        total = (picture * pull).sum().unsqueeze(0)
+                        return core.Terms({"pull": total}, total, torch.zeros(1, dtype=torch.bool))
+
+                    def render(rows: Any, way: Any = way, moved: Any = moved) -> Any:
+                        return way.decode(moved)
+
+                    variable = SimpleNamespace(groups=lambda moved=moved: iter([(moved, 0.1)]))
+                    with recording() as slope:
+                        core.optimise(variable, render, objective, core.Settings(1, patience=0))
+                    slopes.append(slope[0].float())
+                found.append(float(torch.cosine_similarity(*slopes, 0, eps=1e-30)))
+        return {"ui": {"text": [*map(str, found)]}}
+
+
+def recognised(photo: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
+    """Where a recogniser's similarity of what is shown to the photo goes up."""
+    recogniser = ours("core.photo.api").load_recogniser("dlib")
+    points = ours("core.faces.face").points_of(ours("core.faces.find").find_faces(photo), photo)
+    ensemble, leaf = ours("core.recognisers.ensemble").Ensemble([recogniser]), shown.clone().requires_grad_()
+    one, other = (ensemble.embed(picture, points)["dlib"] for picture in (photo, leaf))
+    (slope,) = torch.autograd.grad((one.detach() * other).sum(), leaf)
+    return slope
+
+
+NODE_CLASS_MAPPINGS = {"TinyVaeGradient": TinyVaeGradient, "TinyVaePrecision": TinyVaePrecision}

@@ -163,7 +163,7 @@ class Way:
                 )
 
         self.inside(patcher, work)
-        walked = ours("nodes.walked").Walked(self.path, self.prompt, found[0])
+        walked = ours("nodes.parts.walked").Walked(self.path, self.prompt, found[0])
         with torch.inference_mode():
             self.search(made).through(self.samples, patcher, walked)
 
