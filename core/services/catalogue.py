@@ -62,7 +62,7 @@ def load_judge(
     *,
     budget: Budget | None = None,
     agree: str = "Say send=True to agree.",
-    on_notice: Callable[[str], None] = lambda said: None,
+    on_notice: Callable[[str], None] = lambda sentence: None,
     on_call: Callable[[], None] = lambda: None,
 ) -> OnlineJudge:
     """A service that judges. Unless `send` says that pictures may be sent, an error tells what would be.

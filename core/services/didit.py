@@ -43,7 +43,7 @@ class Didit:
         if reply.status != 200:
             raise refused(about.title, reply, _MEANT, about.keys)
         with as_documented(about.title):
-            said = reply.data["face_match"]
-            if _FACELESS & {warning["risk"] for warning in said.get("warnings") or ()} or said["score"] is None:
+            data = reply.data["face_match"]
+            if _FACELESS & {warning["risk"] for warning in data.get("warnings") or ()} or data["score"] is None:
                 return Answer(None)
-            return Answer(float(said["score"]) / 100)
+            return Answer(float(data["score"]) / 100)

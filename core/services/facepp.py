@@ -49,11 +49,11 @@ class FacePlusPlus:
             raise Busy(f"{about.title} is asked too often.", reply.after)
         if reply.status != 200:
             raise refused(about.title, reply, _MEANT, about.keys)
-        said = reply.data
-        if "confidence" not in said and [] in (said.get("faces1"), said.get("faces2")):
+        data = reply.data
+        if "confidence" not in data and [] in (data.get("faces1"), data.get("faces2")):
             return Answer(None)
         with as_documented(about.title):
             return Answer(
-                float(said["confidence"]) / 100,
-                {rate: float(at) / 100 for rate, at in said.get("thresholds", {}).items()},
+                float(data["confidence"]) / 100,
+                {rate: float(at) / 100 for rate, at in data.get("thresholds", {}).items()},
             )

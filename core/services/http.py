@@ -106,10 +106,10 @@ def as_documented(title: str) -> Iterator[None]:
 
 
 def _multipart(boundary: str, fields: Mapping[str, str], pictures: Mapping[str, bytes]) -> bytes:
-    said = "Content-Disposition: form-data; name="
-    parts = [f'{said}"{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
+    header = "Content-Disposition: form-data; name="
+    parts = [f'{header}"{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
     parts += [
-        f'{said}"{name}"; filename="{name}.png"\r\nContent-Type: image/png\r\n\r\n'.encode() + data
+        f'{header}"{name}"; filename="{name}.png"\r\nContent-Type: image/png\r\n\r\n'.encode() + data
         for name, data in pictures.items()
     ]
     return b"".join(b"--%b\r\n%b\r\n" % (boundary.encode(), part) for part in parts) + f"--{boundary}--\r\n".encode()
@@ -136,17 +136,17 @@ def _reply(status: int, headers: HTTPMessage, body: bytes) -> Reply:
 
 
 def _unreached(title: str, reason: object) -> ServiceError:
-    told = getattr(reason, "strerror", None) or str(reason).strip() or type(reason).__name__
+    message = getattr(reason, "strerror", None) or str(reason).strip() or type(reason).__name__
     if isinstance(reason, ssl.SSLCertVerificationError):
-        return ServiceError(f"Whoever answers for {title} cannot prove to be it ({plain(told)}): nothing was sent.")
+        return ServiceError(f"Whoever answers for {title} cannot prove to be it ({plain(message)}): nothing was sent.")
     if isinstance(reason, TimeoutError):
         return Busy(f"{title} did not answer in time.")
-    return Busy(f"{title} could not be reached ({plain(told)[:120]}).")
+    return Busy(f"{title} could not be reached ({plain(message)[:120]}).")
 
 
 def refused(title: str, reply: Reply, meant: Mapping[str, str], keys: str) -> ServiceError:
     """The sentence for an answer that is none: what its own word for it means, else what its status does."""
-    said = plain(reply.text.strip())[:160] or "nothing"
+    message = plain(reply.text.strip())[:160] or "nothing"
     word = next((word for word in meant if word in reply.text), None)
     if word is not None:
         return ServiceError(f"{title} {meant[word]}")
@@ -157,4 +157,4 @@ def refused(title: str, reply: Reply, meant: Mapping[str, str], keys: str) -> Se
         return ServiceError(f"{title} does not accept the key ({reply.status}): {keys}.")
     if reply.status == 413:
         return ServiceError(f"{title} finds the pictures too large.")
-    return ServiceError(f"{title} refused ({reply.status}): {said}")
+    return ServiceError(f"{title} refused ({reply.status}): {message}")

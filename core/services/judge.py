@@ -29,7 +29,7 @@ class OnlineJudge:
         self.memory = Memory(self.about.name)
         self.calls = self.remembered = self.faceless = 0
         self._answers: dict[str, Answer] = {}
-        self._told: dict[str, float] = {}
+        self._thresholds: dict[str, float] = {}
         """Thresholds that came with answers, which are worth more than those that a page states."""
 
     def __repr__(self) -> str:
@@ -45,7 +45,7 @@ class OnlineJudge:
 
     @property
     def thresholds(self) -> dict[str, float]:
-        return self._told or dict(self.about.thresholds)
+        return self._thresholds or dict(self.about.thresholds)
 
     @property
     def spread(self) -> float:
@@ -81,13 +81,13 @@ class OnlineJudge:
 
     def limit(self, far: str) -> Limit:
         """Its own threshold at this rate, else at the nearest that it states, else the one that it recommends."""
-        said = self.about.thresholds_from or self.about.title
+        source = self.about.thresholds_from or self.about.title
         if self.thresholds:
             near = min(self.thresholds, key=lambda rate: (abs(log10(float(rate)) - log10(float(far))), -float(rate)))
             instead = "" if near == far else f"; it states none at {far}"
-            return Limit(self.thresholds[near], near, f"{self.thresholds[near]:.3f} at {near}, {said}{instead}")
+            return Limit(self.thresholds[near], near, f"{self.thresholds[near]:.3f} at {near}, {source}{instead}")
         if self.about.threshold is not None:
-            return Limit(self.about.threshold, UNSTATED, f"{self.about.threshold:.3f}, {said}; it states no rate")
+            return Limit(self.about.threshold, UNSTATED, f"{self.about.threshold:.3f}, {source}; it states no rate")
         return Limit(None, far, "it states none")
 
     def sent(self, far: str) -> Sent:
@@ -97,16 +97,17 @@ class OnlineJudge:
     def _answer(self, pair: str, one: Tensor, other: Tensor) -> Answer:
         answer = self.memory.recall(pair)
         if answer is None or not _sound(answer):
-            answer = self._asked(*(as_png(crop, self.about.size) for crop in (one, other)))
+            answer = self._request(*(as_png(crop, self.about.size) for crop in (one, other)))
             self.memory.keep(pair, answer)
         else:
             self.remembered += 1
         self.faceless += answer.score is None
         for rate, threshold in answer.thresholds.items():
-            self._told[rate] = min(threshold, self._told.get(rate, threshold))  # the one that is hardest to escape
+            # The one that is hardest to escape.
+            self._thresholds[rate] = min(threshold, self._thresholds.get(rate, threshold))
         return answer
 
-    def _asked(self, one: bytes, other: bytes) -> Answer:
+    def _request(self, one: bytes, other: bytes) -> Answer:
         def call() -> Answer:
             self.calls += 1
             try:

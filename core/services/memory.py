@@ -20,10 +20,10 @@ KEPT = 30 * 86400
 
 def pair_of(about: About, one: Tensor, other: Tensor) -> str:
     """One hash of who is asked and of both crops: of a single picture nothing is kept that could be looked up."""
-    told = hashlib.sha256(f"{about.name}\n{about.place}\n".encode())
+    hasher = hashlib.sha256(f"{about.name}\n{about.place}\n".encode())
     for crop in (one, other):
-        told.update(hashlib.sha256(str(tuple(crop.shape)).encode() + crop.contiguous().numpy().tobytes()).digest())
-    return told.hexdigest()
+        hasher.update(hashlib.sha256(str(tuple(crop.shape)).encode() + crop.contiguous().numpy().tobytes()).digest())
+    return hasher.hexdigest()
 
 
 class Memory:

@@ -74,7 +74,7 @@ class Rekognition:
 
         title = self.about.title
         try:
-            said = self.client.compare_faces(
+            response = self.client.compare_faces(
                 SourceImage={"Bytes": one},
                 TargetImage={"Bytes": other},
                 SimilarityThreshold=0.0,  # every similarity is wanted, not those alone that it calls a match
@@ -90,18 +90,18 @@ class Rekognition:
             raise Busy(f"{title} could not be reached ({plain(error)[:160]}).") from error
         except BotoCoreError as error:
             raise ServiceError(f"{title} could not be asked: {plain(error)[:160]}") from error
-        found = [float(match["Similarity"]) for match in said.get("FaceMatches", ())]
-        if not found and not said.get("UnmatchedFaces"):
+        found = [float(match["Similarity"]) for match in response.get("FaceMatches", ())]
+        if not found and not response.get("UnmatchedFaces"):
             return Answer(None)
         return Answer(max(found, default=0.0) / 100)
 
     def _refused(self, response: Mapping[str, Any]) -> ServiceError:
-        title, said = self.about.title, response.get("Error", {})
-        code, status = said.get("Code", ""), response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        title, error = self.about.title, response.get("Error", {})
+        code, status = error.get("Code", ""), response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in _BUSY or status == 429 or status >= 500:
             return Busy(f"{title} {_BUSY.get(code, f'has a fault of its own ({status})')}.")
         if code in _MEANT:
             return ServiceError(f"{title} {_MEANT[code]}")
         if code in _KEYS:
             return ServiceError(f"{title} does not accept the key ({plain(code)}): {self.about.keys}.")
-        return ServiceError(f"{title} refused ({plain(code)}): {plain(said.get('Message', ''))[:160]}")
+        return ServiceError(f"{title} refused ({plain(code)}): {plain(error.get('Message', ''))[:160]}")

@@ -67,8 +67,8 @@ class Service(Protocol):
 class Busy(ServiceError):
     """It could not answer now: too many calls, a fault of its own, no connection. Worth another try."""
 
-    def __init__(self, said: str, after: float = 0.0) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
         self.after = after
         """Seconds that it asks to be left alone for."""
 
