@@ -60,7 +60,7 @@ class About:
     """Quarter turns counter-clockwise that a player makes."""
     notes: tuple[str, ...] = field(default=())
 
-    def told(self, frames: int) -> list[str]:
+    def notes_after(self, frames: int) -> list[str]:
         """What to say of the film, once so many frames of it were written: a damaged one may simply end too soon."""
         if frames >= 0.9 * self.frames - 2:
             return list(self.notes)

@@ -77,7 +77,7 @@ def _encoded(
     done = next(number for number in numbers if not part_path(parts, number).exists())
     seen = 0
 
-    def told(frames: Iterator[Any]) -> Iterator[Any]:
+    def counted(frames: Iterator[Any]) -> Iterator[Any]:
         nonlocal seen
         for frame in frames:
             yield frame
@@ -86,11 +86,11 @@ def _encoded(
 
     frames = ahead(_changed(ahead(_copies(path, coder, done * PART)), change, device))
     try:
-        for _ in told(islice(frames, done * PART)):
+        for _ in counted(islice(frames, done * PART)):
             pass
         while (first := next(frames, None)) is not None:
             with _writing():
-                encode_part(coder, told(chain([first], islice(frames, PART - 1))), part_path(parts, done))
+                encode_part(coder, counted(chain([first], islice(frames, PART - 1))), part_path(parts, done))
             done = next(numbers)
     finally:
         frames.close()

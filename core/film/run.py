@@ -104,4 +104,4 @@ def protect_file(
         if witnesses:
             keys_again(frames_of(source, device), worn)
             verdicts = judge(frames_of(target, device), worn, witnesses, far, frames, detector)
-    return Finished(frames, worn, verdicts, film.told(frames), searched - started, written - searched)
+    return Finished(frames, worn, verdicts, film.notes_after(frames), searched - started, written - searched)

@@ -66,10 +66,10 @@ def judge(
     ensemble = Ensemble(networks)
     known = [_known(ensemble, each) for each in worn]
     shown = [index for index in range(count) if any(each.course.at(index) for each in worn)]
-    asked = {shown[round(place)] for place in torch.linspace(0, len(shown) - 1, min(SAMPLES, len(shown))).tolist()}
+    sampled = {shown[round(place)] for place in torch.linspace(0, len(shown) - 1, min(SAMPLES, len(shown))).tolist()}
     seen: dict[str, list[tuple[int, int, float, Tensor]]] = defaultdict(list)
     for index, (seconds, frame) in enumerate(frames):
-        if index not in asked:
+        if index not in sampled:
             continue
         for person, each in enumerate(worn):
             face = each.course.at(index)
@@ -82,7 +82,7 @@ def judge(
                 alike = float((known[person][name] @ embedding[0]).max())
                 seen[name].append((int(seconds), person, alike, embedding[0]))
     return [
-        _told(network, witness.role, seen[network.name], known, far)
+        _verdict(network, witness.role, seen[network.name], known, far)
         for network, witness in zip(networks, witnesses, strict=True)
     ]
 
@@ -97,7 +97,7 @@ def _known(ensemble: Ensemble[Recogniser], worn: Worn) -> dict[str, Tensor]:
     return {name: torch.cat([embedded[name] for embedded in each]) for name in each[0]}
 
 
-def _told(
+def _verdict(
     recogniser: Recogniser,
     role: str,
     seen: list[tuple[int, int, float, Tensor]],

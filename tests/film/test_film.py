@@ -107,9 +107,9 @@ def test_a_film_that_ends_too_soon_is_told_of(films, tmp_path):
     path = films("half.mkv", count=24, audio=0)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     count = rewrite(path, tmp_path / "out.mkv", lambda index, frame: None)
-    (note,) = about(path).told(count)
+    (note,) = about(path).notes_after(count)
     assert 0 < count < 20 and "promises 24 frames" in note
-    assert about(films("whole.mkv", count=24, audio=0)).told(24) == []
+    assert about(films("whole.mkv", count=24, audio=0)).notes_after(24) == []
 
 
 def test_a_hundred_shots_are_a_hundred_courses_and_none_leaves_its_shot():
