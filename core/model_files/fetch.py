@@ -141,10 +141,10 @@ def _download(download: Download, to: Path, target: Path, on_step: Callable[[int
                 on_step(done, total)
     except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException) as error:
         reason = getattr(error, "reason", error)
-        told = getattr(reason, "strerror", None) or str(reason).strip() or type(error).__name__
+        message = getattr(reason, "strerror", None) or str(reason).strip() or type(error).__name__
         files = " and ".join(file for file, _ in download.files)
         raise ModelError(
-            f"{download.url} could not be downloaded ({plain(told)}). Check the connection, or download it with a "
+            f"{download.url} could not be downloaded ({plain(message)}). Check the connection, or download it with a "
             f"browser and put {files} into {target}."
         ) from error
 

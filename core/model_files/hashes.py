@@ -35,10 +35,10 @@ def weights_hash(paths: list[Path]) -> str:
     files = [file for path in paths for file in (_below(path) if path.is_dir() else [("", path)])]
     known = _remembered()
     before = dict(known)
-    told = [(name, _looked_up(file, known)) for name, file in files]
+    hashes = [(name, _looked_up(file, known)) for name, file in files]
     if known != before:
         _remember(known)
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(hashes).encode()).hexdigest()
 
 
 def _below(folder: Path) -> list[tuple[str, Path]]:

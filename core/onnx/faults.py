@@ -23,8 +23,8 @@ def telling(name: str, part: str = "") -> Iterator[None]:
     except FaceVeilError:
         raise
     except Exception as error:
-        asked = re.search(r"tried to allocate (\d+)", str(error))
-        if is_want_of_memory(error) and not (asked and int(asked[1]) > _ABSURD):
+        requested = re.search(r"tried to allocate (\d+)", str(error))
+        if is_want_of_memory(error) and not (requested and int(requested[1]) > _ABSURD):
             raise
         reason = plain((str(error).strip() or type(error).__name__).splitlines()[0])[:200].rstrip(".")
         where = f"its part {plain(part)[:40]} does not work" if part else "its structure is not sound"

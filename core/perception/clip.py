@@ -47,12 +47,12 @@ class Clip:
             model: Any = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             known = folder / "preprocessor_config.json"
-            told = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
+            config = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"The CLIP model in {folder} could not be read: {reason}") from error
         mean, spread = (
-            torch.tensor(told.get(key, usual), device=device).view(3, 1, 1)
+            torch.tensor(config.get(key, usual), device=device).view(3, 1, 1)
             for key, usual in (("image_mean", _MEAN), ("image_std", _SPREAD))
         )
         model.to(device, torch.float32).eval().requires_grad_(False)
@@ -68,8 +68,8 @@ class Clip:
     def read(self, text: str) -> Tensor:
         """A text as (dim,)."""
         tokens = self.tokenizer([text], return_tensors="pt", truncation=True).to(self.mean.device)
-        said = self.model.text_model(tokens["input_ids"], attention_mask=tokens["attention_mask"]).pooler_output
-        return F.normalize(self.model.text_projection(said)[0], dim=-1)
+        pooled = self.model.text_model(tokens["input_ids"], attention_mask=tokens["attention_mask"]).pooler_output
+        return F.normalize(self.model.text_projection(pooled)[0], dim=-1)
 
 
 class Direction:

@@ -43,10 +43,10 @@ class Sent:
     """Which threshold was used, and who says so."""
 
     def words(self) -> str:
-        told = f"sent for {self.judge}: {self.calls} calls so far to {self.to}, each with two crops of a face"
+        sent = f"sent for {self.judge}: {self.calls} calls so far to {self.to}, each with two crops of a face"
         known = f"; {self.remembered} answers were known from earlier" if self.remembered else ""
         none = f"; {self.faceless} comparisons showed it no face, and count as not matched" if self.faceless else ""
-        return f"{told}{known}{none}. Its threshold: {self.limit}."
+        return f"{sent}{known}{none}. Its threshold: {self.limit}."
 
 
 class Crops:

@@ -158,6 +158,6 @@ def _check(state: Mapping[str, Tensor], network: nn.Module, complaint: str) -> N
         "unexpected": [key for key in given if key not in wanted],
         "of another shape": [key for key in wanted if key in given and given[key] != wanted[key]],
     }
-    told = [f"{len(keys)} {fault} (first: {keys[0]})" for fault, keys in faults.items() if keys]
-    if told:
-        raise ModelError(f"{complaint}: of its keys {', '.join(told)}. Choose the file that belongs to this network.")
+    listed = [f"{len(keys)} {fault} (first: {keys[0]})" for fault, keys in faults.items() if keys]
+    if listed:
+        raise ModelError(f"{complaint}: of its keys {', '.join(listed)}. Choose the file that belongs to this network.")
