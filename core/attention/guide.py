@@ -56,13 +56,13 @@ class AttentionGuide:
     @contextmanager
     def comparing(self, step: int, rows: Tensor) -> Iterator[Change]:
         """What the pictures `rows` attend to inside against what was remembered of them: one number for each."""
-        heard: list[tuple[Tensor, ...]] = []
+        recorded: list[tuple[Tensor, ...]] = []
         change = Change(torch.zeros(len(rows)))
-        with Listening(lambda q, k, out: heard.append(self._of_interest(q, k, out))):
+        with Listening(lambda q, k, out: recorded.append(self._of_interest(q, k, out))):
             yield change
         # Only now, for blocks that are computed again for their gradient are not listened to then, and have to find
         # there what they found before.
-        for now, known in zip(heard, self.known[step], strict=True):
+        for now, known in zip(recorded, self.known[step], strict=True):
             before = [part[rows.to(part.device)] for part in known]
             added = map_change(*now, *before) if self.form == "full" else output_change(*now, *before)
             change.total = change.total.to(added) + added
@@ -91,8 +91,8 @@ def map_change(q: Tensor, k: Tensor, q_before: Tensor, k_before: Tensor) -> Tens
         return _squares(q, k, q_before, k_before) / (heads * tokens**2)
     total = torch.zeros(rows, device=q.device)
     for first in range(0, tokens, part):
-        asked = (q[..., first : first + part, :], k, q_before[..., first : first + part, :], k_before)
-        total = total + checkpoint(_squares, *asked, use_reentrant=False)
+        inputs = (q[..., first : first + part, :], k, q_before[..., first : first + part, :], k_before)
+        total = total + checkpoint(_squares, *inputs, use_reentrant=False)
     return total / (heads * tokens**2)
 
 

@@ -9,22 +9,22 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-Heard = Callable[[Tensor, Tensor, Tensor], None]
-"""Told the queries and keys (B, heads, tokens, size) of one self-attention, as they are multiplied, and its output."""
+Recorder = Callable[[Tensor, Tensor, Tensor], None]
+"""Given the queries and keys (B, heads, tokens, size) of one self-attention, as they are multiplied, and its output."""
 Values = Callable[[Tensor], Tensor]
 """Given the values (B, heads, tokens, size) of one self-attention; hands back those to use."""
 _NAMES = ("query", "key", "value")
 
 
 class Listening(TorchFunctionMode):
-    """`with Listening(heard): model(...)` tells `heard` of every self-attention, in the order of the layers.
+    """`with Listening(record): model(...)` hands `record` every self-attention, in the order of the layers.
 
     All of them go through PyTorch's own function: our Flux, diffusers' models, ComfyUI's with PyTorch attention.
     """
 
-    def __init__(self, heard: Heard | None = None, values: Values | None = None) -> None:
+    def __init__(self, record: Recorder | None = None, values: Values | None = None) -> None:
         super().__init__()
-        self.heard, self.values = heard, values
+        self.record, self.values = record, values
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -37,10 +37,10 @@ class Listening(TorchFunctionMode):
         if own and self.values:
             value = self.values(value)
         out = func(query, key, value, *args[len(_NAMES) :], **named)
-        if own and self.heard:
+        if own and self.record:
             # Models save keys by giving several heads the same.
             shared = query.shape[1] // key.shape[1]
-            self.heard(query, key.repeat_interleave(shared, 1) if shared > 1 else key, out)
+            self.record(query, key.repeat_interleave(shared, 1) if shared > 1 else key, out)
         return out
 
 
