@@ -41,9 +41,9 @@ def averaged_found(
     `same` (M, N) says which of N `clean` faces show whose, the photo itself left out.
     """
     mine = same_person(people) | torch.eye(len(people), dtype=torch.bool)
-    told = (mine.sum(1) > 1) & same.any(1)
+    valid = (mine.sum(1) > 1) & same.any(1)
     alike = (means(mine, photos) * means(same, clean)).sum(1)
-    return told & (alike > threshold), told
+    return valid & (alike > threshold), valid
 
 
 def updated_found(
@@ -54,6 +54,6 @@ def updated_found(
     What a service learns that takes whatever it believes to be somebody into their template.
     """
     protected = same_person(people)
-    told = protected.any(1) & same.any(1)
+    valid = protected.any(1) & same.any(1)
     template = normalize(same.to(clean) @ clean + protected.to(photos) @ photos, dim=1)
-    return told & ((photos * template).sum(1) > threshold), told
+    return valid & ((photos * template).sum(1) > threshold), valid

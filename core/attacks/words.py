@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SAID = {
+PHRASES = {
     "blur": "a blur of {:g} px on a face of 256 px",
     "median": "a median of {:g} px on a face of 256 px",
     "bilateral": "a bilateral filter of {:g}",
@@ -32,9 +32,9 @@ def named(name: str, strength: float | None, tool: str = "") -> str:
     return f"{name}{f':{tool}' if tool else ''}{'' if strength is None else f'={strength:g}'}"
 
 
-def told(key: str) -> str:
+def in_words(key: str) -> str:
     """The same in words."""
     name, _, strength = key.rpartition("=") if "=" in key else (key, "", "")
     name, _, tool = name.partition(":")
-    said = SAID[name].format(float(strength)) if strength else SAID[name]
-    return f"{said} ({tool})" if tool else said
+    phrase = PHRASES[name].format(float(strength)) if strength else PHRASES[name]
+    return f"{phrase} ({tool})" if tool else phrase

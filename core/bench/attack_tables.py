@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..attacks.words import told
+from ..attacks.words import in_words
 from .albums import Album, alike_after, copies_of
 from .rows import ATTACK, FAR, Row, judged, success
 from .search import ranked, shares
@@ -95,4 +95,4 @@ def strangers(rows: Sequence[Row], albums: Mapping[str, Album], copy: str, far: 
 
 def _named(attack: str) -> str:
     key = attack.removeprefix(ATTACK)
-    return key if key == "plain" else f"{key}: {told(key)}"
+    return key if key == "plain" else f"{key}: {in_words(key)}"

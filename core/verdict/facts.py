@@ -63,9 +63,9 @@ class Quality:
     def words(self) -> str:
         """The figures as a person reads them; what was not measured is left out."""
         figures = {"SSIM": self.ssim, "DSSIM": self.face_dssim, **self._lpips}
-        told = [f"{name} {value:.3f}" for name, value in figures.items() if value is not None]
+        measured = [f"{name} {value:.3f}" for name, value in figures.items() if value is not None]
         looks = [f"{name} {getattr(self, name):.2f}" for name in ("paint", "tint", "shape", "growth")]
-        return ", ".join([*looks, f"PSNR {self.psnr:.1f} dB", *told, f"colour {self.chroma:.2f}"])
+        return ", ".join([*looks, f"PSNR {self.psnr:.1f} dB", *measured, f"colour {self.chroma:.2f}"])
 
     def outside_words(self) -> str:
         """What became of the rest of the picture."""

@@ -54,8 +54,8 @@ class Report:
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready, as docs/report.schema.json says."""
-        told = {"protected": self.protected, "independent": self.independent, "weakest": self.weakest}
-        return {"schema": SCHEMA, **asdict(self), **told}
+        results = {"protected": self.protected, "independent": self.independent, "weakest": self.weakest}
+        return {"schema": SCHEMA, **asdict(self), **results}
 
     def sentence(self) -> str:
         """The verdict in one plain sentence, never promising more than was measured."""

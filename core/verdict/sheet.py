@@ -25,10 +25,10 @@ def draw_sheet(original: Tensor, protected: Tensor, report: Report) -> Image.Ima
     """One row of pictures and bars per face; pictures are (1, 3, H, W)."""
     rows = [_face_row(original, protected, face) for face in report.faces]
     width = max(row.width for row in rows)
-    said = wrap(report.sentence(), width // 7)
-    top = 20 * len(said) + 20
+    wrapped = wrap(report.sentence(), width // 7)
+    top = 20 * len(wrapped) + 20
     sheet = Image.new("RGB", (width, sum(row.height for row in rows) + top), _PAPER)
-    for index, line in enumerate(said):
+    for index, line in enumerate(wrapped):
         ImageDraw.Draw(sheet).text((PAD, 10 + 20 * index), line, fill=_INK, font=font(15))
     for row in rows:
         sheet.paste(row, (0, top))

@@ -170,8 +170,8 @@ def _row(
     own = before[name][0]
 
     # A decoy is somebody else, and is sent to nobody.
-    asked = decoys if isinstance(judge, Recogniser) else ()
-    known, models = ([judge.nearest(own, seen[name]) for seen in people] for people in (references, asked))
+    compared = decoys if isinstance(judge, Recogniser) else ()
+    known, models = ([judge.nearest(own, seen[name]) for seen in people] for people in (references, compared))
 
     def nearest(face: Tensor, others: list[Tensor] = known) -> float:
         return max(judge.alike(face, other) for other in others)

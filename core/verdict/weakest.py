@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..attacks.words import told
+from ..attacks.words import in_words
 from .facts import FaceVerdict
 
 
@@ -23,4 +23,4 @@ def weakest(faces: Sequence[FaceVerdict]) -> str:
         return f"Nothing cheap that was tried brings anybody back ({', '.join(tried)})."
     everybody, names = {row.name for row in judged}, sorted({row.name for row in back[worst]})
     who = names[0] if len(everybody) == 1 else f"{len(names)} of {len(everybody)} recognisers ({', '.join(names)})"
-    return f"Its weakest point: {told(worst)} brings {who} back."
+    return f"Its weakest point: {in_words(worst)} brings {who} back."

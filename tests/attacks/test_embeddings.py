@@ -45,8 +45,8 @@ def test_noise_that_differs_from_photo_to_photo_averages_out():
     photos = normalize(person + 1.5 * normalize(apart, dim=1), dim=1)
     clean, people = person.repeat(6, 1), ["a"] * 6
     assert ((photos @ person.T) < 0.6).all()
-    hits, told = averaged_found(photos, people, clean, same_person(people), 0.7)
-    assert told.all() and hits.all()
+    hits, valid = averaged_found(photos, people, clean, same_person(people), 0.7)
+    assert valid.all() and hits.all()
 
 
 def test_a_template_that_takes_protected_photos_in_finds_the_next_one():
@@ -54,7 +54,7 @@ def test_a_template_that_takes_protected_photos_in_finds_the_next_one():
     clean = torch.tensor([[1.0, 0.0]] * 3)
     photos = torch.tensor([[0.0, 1.0]] * 3)
     people = ["a"] * 3
-    hits, told = updated_found(photos, people, clean, same_person(people), 0.5)
-    assert told.all() and hits.all()
+    hits, valid = updated_found(photos, people, clean, same_person(people), 0.5)
+    assert valid.all() and hits.all()
     apart = torch.tensor([[0.0, 1.0], [0.0, -1.0], [-1.0, 0.0]])
     assert not updated_found(apart, people, clean, same_person(people), 0.5)[0].any()

@@ -7,17 +7,17 @@ import torch
 
 from faceveil.core.attacks.cleaning import autoencoded, redrawn
 from faceveil.core.attacks.registry import ATTACKS, GROUPS, VERDICT, Tried, attacks_of, open_tools, seen_through
-from faceveil.core.attacks.words import SAID, told
+from faceveil.core.attacks.words import PHRASES, in_words
 from faceveil.core.errors import FaceVeilError, InputError, ModelError
 from faceveil.core.recognisers.ensemble import Ensemble
 
 
 def test_every_attack_can_be_told_in_words_and_nothing_else_can():
-    assert set(SAID) == set(ATTACKS)
+    assert set(PHRASES) == set(ATTACKS)
     for tried in attacks_of(["all"]):
-        assert "{" not in told(tried.key) and told(tried.key)
-    assert told("blur=2") == "a blur of 2 px on a face of 256 px"
-    assert told("autoencoder:taesd=2") == "2 ways through an autoencoder (taesd)"
+        assert "{" not in in_words(tried.key) and in_words(tried.key)
+    assert in_words("blur=2") == "a blur of 2 px on a face of 256 px"
+    assert in_words("autoencoder:taesd=2") == "2 ways through an autoencoder (taesd)"
 
 
 def test_a_name_alone_is_its_whole_curve_and_numbers_are_those_points():
