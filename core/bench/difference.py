@@ -98,9 +98,9 @@ def difference_of(before: Sequence[Row], after: Sequence[Row], far: str = FAR) -
         mine = [[row for row in rows if row["method"] == method] for rows in runs]
         for judge in dict.fromkeys(seen["name"] for _, seen in judged(mine[0])):
             for copy in _copies(mine, judge):
-                told = Difference(*(_counted(rows, judge, copy, far) for rows in mine))
-                shares = ("-" if isnan(share) else f"{share:.2f}" for share in told.shares)
-                body.append([method, judge, copy.removeprefix(ATTACK), *shares, told])
+                difference = Difference(*(_counted(rows, judge, copy, far) for rows in mine))
+                shares = ("-" if isnan(share) else f"{share:.2f}" for share in difference.shares)
+                body.append([method, judge, copy.removeprefix(ATTACK), *shares, difference])
     parts = [
         f"## B against A: {len({row['photo'] for row in runs[0]})} photos",
         SAID.format(far=far, draws=DRAWS, seed=SEED),

@@ -54,8 +54,8 @@ def draw_page(
     lines = curves(rows, far)
     parts = ["<h1>FaceVeil bench</h1>", _known(about, rows, far)]
     if lines:
-        said = "Share of pairs no longer matched, all judges, over each attack's strength; lower is found more often."
-        parts += ["<h2>Attacks, by strength</h2>", f"<p>{said}</p>", legend(methods)]
+        intro = "Share of pairs no longer matched, all judges, over each attack's strength; lower is found more often."
+        parts += ["<h2>Attacks, by strength</h2>", f"<p>{intro}</p>", legend(methods)]
         parts += ['<div class="curves">', *lines, "</div>"]
     if plot.is_file():
         parts += [
@@ -79,14 +79,14 @@ def draw_page(
 
 
 def _known(about: Row, rows: Sequence[Row], far: str) -> str:
-    told = {
+    facts = {
         "photos": len({row["photo"] for row in rows}),
         "methods": list(by(rows, "method")),
         "false-accept rate": far,
     }
     body = "".join(
         f"<tr><th>{_safe(name)}</th><td>{_safe(_flat(value))}</td></tr>"
-        for name, value in (told | about).items()
+        for name, value in (facts | about).items()
         if value not in ([], None)
     )
     return f'<div class="wide"><table>{body}</table></div>'

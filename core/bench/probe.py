@@ -119,11 +119,11 @@ def _once(
     for who in people:
         order = torch.randperm(len(known[who]), generator=draw).tolist()
         chosen += [known[who][index] for index in order[:count]]
-    asked = [name for name in test if person_of(name) in people and name not in chosen]
-    if not asked:
+    unseen = [name for name in test if person_of(name) in people and name not in chosen]
+    if not unseen:
         return float("nan")
-    names = [torch.tensor([people.index(person_of(name)) for name in some]) for some in (chosen, asked)]
-    faces = [torch.stack([of[name] for name in some]) for of, some in ((train, chosen), (test, asked))]
+    names = [torch.tensor([people.index(person_of(name)) for name in some]) for some in (chosen, unseen)]
+    faces = [torch.stack([of[name] for name in some]) for of, some in ((train, chosen), (test, unseen))]
     return named_right(faces[0], names[0], faces[1], names[1], learner)
 
 

@@ -47,8 +47,8 @@ def read_attacked(paths: Iterable[Path]) -> list[Row]:
 
 def read_about(path: Path) -> Row:
     """What the latest run that wrote to a file said of itself; empty where none did."""
-    said = [row["about"] for row in _lines(path) if "about" in row]
-    return said[-1] if said else {}
+    records = [row["about"] for row in _lines(path) if "about" in row]
+    return records[-1] if records else {}
 
 
 def _lines(path: Path) -> Iterator[Row]:

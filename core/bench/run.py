@@ -192,7 +192,7 @@ def _done(plan: Plan, settings: dict[str, object]) -> tuple[set[Key], list[str]]
     before = read_about(results) if done or known else {}
     other = [name for name, value in settings.items() if before.get(name, value) != value]
     if other:
-        changes = ", ".join(f"{name} {_said(before[name])} and not {_said(settings[name])}" for name in other)
+        changes = ", ".join(f"{name} {_as_text(before[name])} and not {_as_text(settings[name])}" for name in other)
         raise InputError(f"{results.parent} holds results of other settings ({changes}): name another folder.")
     gone = [name for name in known if name not in plan.people]
     if gone:
@@ -200,5 +200,5 @@ def _done(plan: Plan, settings: dict[str, object]) -> tuple[set[Key], list[str]]
     return done, known
 
 
-def _said(value: object) -> str:
+def _as_text(value: object) -> str:
     return json.dumps(value).replace('"', "")

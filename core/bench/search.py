@@ -69,9 +69,9 @@ def ranked(count: int, protected: bool = True) -> Figure:
 
     def figure(seen: View, threshold: float) -> tuple[Tensor, Tensor]:
         alike = seen.after if protected else seen.before
-        told = (alike.isfinite().sum(1) > count) & seen.same.any(1)
+        valid = (alike.isfinite().sum(1) > count) & seen.same.any(1)
         nearest = alike.nan_to_num(-torch.inf).topk(min(count, alike.shape[1]), 1).indices
-        return told & seen.same.gather(1, nearest).any(1), told
+        return valid & seen.same.gather(1, nearest).any(1), valid
 
     return figure
 
@@ -94,9 +94,9 @@ def linked(photo_protected: bool, template_protected: bool) -> Figure:
         which, faces = seen.same, seen.embedded.everybody
         if template_protected:
             which, faces = same_person(seen.people), seen.embedded.changed
-        told = which.any(1)
+        valid = which.any(1)
         photo = seen.embedded.changed if photo_protected else seen.embedded.own
-        return told & (_alike(photo, means(which, faces)) > threshold), told
+        return valid & (_alike(photo, means(which, faces)) > threshold), valid
 
     return figure
 
@@ -147,9 +147,9 @@ def shares(
         ]
         if not seen:
             continue
-        told = _view(seen, album, copy)
+        view = _view(seen, album, copy)
         for name, figure in figures.items():
-            hits, of = figure(told, seen[0][1]["thresholds"][far])
-            for person, *more in zip(told.people, hits.tolist(), of.tolist(), strict=True):
+            hits, of = figure(view, seen[0][1]["thresholds"][far])
+            for person, *more in zip(view.people, hits.tolist(), of.tolist(), strict=True):
                 counts[name][person] = tuple(old + new for old, new in zip(counts[name][person], more, strict=True))
     return {name: ByPerson((counted,)) for name, counted in counts.items()}

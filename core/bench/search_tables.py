@@ -80,7 +80,7 @@ def _by_judge(
     for method, mine in by(rows, "method").items():
         seen, pairs = judged(mine), judged(by(paired, "method")[method])
         judges = [name for name in dict.fromkeys(each["name"] for _, each in seen) if name in albums]
-        told: dict[str, list[ByPerson]] = {name: [] for name in names}
+        by_name: dict[str, list[ByPerson]] = {name: [] for name in names}
         for judge in judges:
             own_pairs = [(row, each) for row, each in pairs if each["name"] == judge]
             found = {
@@ -88,12 +88,14 @@ def _by_judge(
                 **shares(mine, judge, albums[judge], figures, copy, far),
             }
             for name in names:
-                told[name].append(found[name])
+                by_name[name].append(found[name])
             photos = {row["photo"] for row, each in seen if each["name"] == judge}
             people = {person_of(photo) for photo in photos}
             body.append([method, judge, len(people), len(photos), *(_cell(found[name]) for name in names)])
-        body.append([method, "**mean of judges**", "", "", *(together(each) for each in told.values())])
-        body.append([method, "**hardest judge**", "", "", *(_hardest(each, judges, worst) for each in told.values())])
+        body.append([method, "**mean of judges**", "", "", *(together(each) for each in by_name.values())])
+        body.append(
+            [method, "**hardest judge**", "", "", *(_hardest(each, judges, worst) for each in by_name.values())]
+        )
     return table(["method", "judge", "people", "photos", *names], body)
 
 
@@ -102,8 +104,8 @@ def _cell(share: ByPerson) -> str:
 
 
 def _hardest(shares: Sequence[ByPerson], judges: Sequence[str], worst: Worst) -> str:
-    told = [(share.share, name) for share, name in zip(shares, judges, strict=True) if not isnan(share.share)]
-    if not told:
+    measured = [(share.share, name) for share, name in zip(shares, judges, strict=True) if not isnan(share.share)]
+    if not measured:
         return "-"
-    value, name = worst(told)
+    value, name = worst(measured)
     return f"{value:.2f}, {name}"

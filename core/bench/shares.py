@@ -38,7 +38,7 @@ class Rate:
         return max(0.0, min(low, p)), min(1.0, max(high, p))
 
     def __str__(self) -> str:
-        return _said(self.share, self.interval)
+        return _with_interval(self.share, self.interval)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class ByPerson:
         return np.array(known, dtype=float).reshape(len(self.judges), len(people), 2).transpose(2, 0, 1)
 
     def __str__(self) -> str:
-        return _said(self.share, self.interval)
+        return _with_interval(self.share, self.interval)
 
 
 def together(shares: Iterable[ByPerson]) -> ByPerson:
@@ -88,10 +88,10 @@ def together(shares: Iterable[ByPerson]) -> ByPerson:
 def _mean_shares(sums: np.ndarray) -> np.ndarray:
     """Hits, and of how many (2, judges, draws), to the mean over those judges who counted something; nan where none."""
     hits, of = sums
-    told = (of > 0).sum(0)
+    counted = (of > 0).sum(0)
     shares = np.divide(hits, of, out=np.zeros_like(hits), where=of > 0).sum(0)
-    return np.divide(shares, told, out=np.full(told.shape, np.nan), where=told > 0)
+    return np.divide(shares, counted, out=np.full(counted.shape, np.nan), where=counted > 0)
 
 
-def _said(share: float, interval: tuple[float, float]) -> str:
+def _with_interval(share: float, interval: tuple[float, float]) -> str:
     return "-" if isnan(share) else f"{share:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"

@@ -38,12 +38,12 @@ def to_besiege(
 ) -> list[Siege]:
     """Trials of dodging that were done, with the attacks that nobody has tried on them."""
     done = {(tuple(line["attacked"]), line["attack"]) for line in lines}
-    asked = [
+    sieges = [
         Siege(trial, tuple(tried for tried in attacks if (trial.key, tried.key) not in done))
         for trial in trials
         if trial.decoy is None and trial.key not in failed
     ]
-    return [siege for siege in asked if siege.attacks]
+    return [siege for siege in sieges if siege.attacks]
 
 
 def besiege(
@@ -59,10 +59,10 @@ def besiege(
     lines: list[Row] = []
     for attack, found in seen.items():
         if gallery is None:
-            told: Row = {name: packed(embedding[0], name) for name, embedding in found.items()}
+            by_recogniser: Row = {name: packed(embedding[0], name) for name, embedding in found.items()}
         else:
-            told = {name: float(embedding[0] @ gallery[name][0]) for name, embedding in found.items()}
-        lines.append({"attacked": list(trial.key), "attack": attack, "seen": told})
+            by_recogniser = {name: float(embedding[0] @ gallery[name][0]) for name, embedding in found.items()}
+        lines.append({"attacked": list(trial.key), "attack": attack, "seen": by_recogniser})
     return lines
 
 
