@@ -62,8 +62,8 @@ def noised(denoiser: Denoiser, clean: Tensor, noise: Tensor, sigma: float) -> Te
 
 def velocity(denoiser: Denoiser, x: Tensor, sigma: float, conditioning: Conditioning) -> Tensor:
     """dx/dsigma of the probability-flow ODE."""
-    asked = max(sigma, denoiser.smallest)
-    return (x - denoiser.denoise(x, asked, conditioning)) / asked
+    level = max(sigma, denoiser.smallest)
+    return (x - denoiser.denoise(x, level, conditioning)) / level
 
 
 def seeded_noise(like: Tensor, seed: int) -> Tensor:

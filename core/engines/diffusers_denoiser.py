@@ -117,10 +117,10 @@ class PipelineDenoiser(ABC):
         self, prompts: list[str], negatives: list[str] | None, guided: bool
     ) -> tuple[Conditioning, Conditioning | None]:
         home = home_of(self.pipeline, getattr(self.pipeline, self.reads[0]))
-        asked = dict.fromkeys(self._more_prompts())
+        more_prompts = dict.fromkeys(self._more_prompts())
         embeddings, away, *pooled = self.pipeline.encode_prompt(
             prompt=prompts,
-            **asked,
+            **more_prompts,
             device=home,
             num_images_per_prompt=1,
             do_classifier_free_guidance=guided,
