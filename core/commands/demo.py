@@ -115,11 +115,12 @@ def reconstruction(image: Tensor, window: Window) -> Image.Image:
     denoiser, autoencoder = BundledDenoiser(image.device), load_autoencoder(image.device)
     with torch.no_grad():
         picture = resize(window.cut(image), 256, 256)
-        clean, said = autoencoder.encode(picture), denoiser.describe([""])
+        clean, conditioning = autoencoder.encode(picture), denoiser.describe([""])
         levels = denoiser.sigmas(25, (clean.shape[-2], clean.shape[-1]))
-        start = invert(denoiser, clean, levels, said).start.to(clean)
+        start = invert(denoiser, clean, levels, conditioning).start.to(clean)
         decoded, back = (
-            autoencoder.decode(latent).clamp(0, 1) for latent in (clean, generate(denoiser, start, levels, said))
+            autoencoder.decode(latent).clamp(0, 1)
+            for latent in (clean, generate(denoiser, start, levels, conditioning))
         )
     tiles = [
         ("the face at 256 px", picture),

@@ -40,9 +40,9 @@ class EditGuard:
     """A guard that sees what will be composed: where nothing was asked for, faces get what the guard changed and not
     what the edit strayed."""
 
-    def __init__(self, canvas: Canvas, asked: Tensor, may_change: Tensor, in_loop: InLoop) -> None:
-        """`asked` and `may_change` (1, 1, H, W): where the edit and where edit or guard may show in the picture."""
-        self.canvas, self.asked, self.here = canvas, canvas.seen(asked), canvas.seen(may_change)
+    def __init__(self, canvas: Canvas, edit_mask: Tensor, may_change: Tensor, in_loop: InLoop) -> None:
+        """`edit_mask` and `may_change` (1, 1, H, W): where the edit and where edit or guard may show in the picture."""
+        self.canvas, self.edit_mask, self.here = canvas, canvas.seen(edit_mask), canvas.seen(may_change)
         self.still = canvas.autoencoder.decode(canvas.clean)
         self.edited = self.still
         """What the unguarded branch shows now."""
@@ -70,4 +70,4 @@ class EditGuard:
     def picture(self, latent: Tensor) -> Tensor:
         """What people would see at working size; differentiable in the latent."""
         change = self.canvas.autoencoder.decode(latent) - self.edited
-        return self.canvas.before + self.asked * (self.edited - self.still) + self.here * change
+        return self.canvas.before + self.edit_mask * (self.edited - self.still) + self.here * change

@@ -145,9 +145,11 @@ def protect_through_denoising(
     latent = DenoisedOffset(counted, autoencoder, short, recipe.latent, guide, how.checkpointed, hidden, finish)
     variable = make_variable(recipe, task, latent)
     # The picture does not tell how far attention moved; the variable that rendered it does.
-    heard = {ATTENTION: lambda changed, clean: latent.attention_change}
+    by_attention = {ATTENTION: lambda changed, clean: latent.attention_change}
     ensemble = Ensemble(surrogates)
-    found = search(task, variable, ensemble, recipe, gallery, decoys, {**(distances or {}), **heard}, seed, on_step)
+    found = search(
+        task, variable, ensemble, recipe, gallery, decoys, {**(distances or {}), **by_attention}, seed, on_step
+    )
     evaluations = {
         "denoiser": counted.evaluations,
         "decoder": latent.difference.decodes,

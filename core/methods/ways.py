@@ -50,8 +50,8 @@ def without_inversion(
         there = velocity(denoiser, x + known - clean, stage.sigma, target)
         return mask * (there - velocity(denoiser, known, stage.sigma, source))
 
-    def told(moment: Moment) -> Tensor | None:
+    def settled(moment: Moment) -> Tensor | None:
         # What is integrated here is clean already: nothing of the path remains to be taken off.
         return on_step(replace(moment, velocity=torch.zeros_like(moment.velocity)))
 
-    return integrate(difference, clean, sigmas, "euler", told)
+    return integrate(difference, clean, sigmas, "euler", settled)

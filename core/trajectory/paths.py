@@ -36,7 +36,7 @@ def invert(
     path.latents.put(sigmas[-1], clean)
     recording = Recording(path, sigmas[record]) if checked_inject(record, sigmas) else None
 
-    def asked(x: Tensor, stage: Stage) -> Tensor:
+    def derivative(x: Tensor, stage: Stage) -> Tensor:
         with recording.hearing(stage.sigma) if recording else nullcontext():
             found = velocity(denoiser, x, stage.sigma, conditioning)
         path.velocities.put(stage.sigma, found)
@@ -46,7 +46,7 @@ def invert(
         path.latents.put(moment.sigma, moment.latent)
         on_step(moment)
 
-    integrate(asked, clean, list(sigmas)[::-1], solver, keep)
+    integrate(derivative, clean, list(sigmas)[::-1], solver, keep)
     return path
 
 
@@ -88,12 +88,12 @@ def generate(
 ) -> Tensor:
     """The clean latent at the end of the path from `x`; `on_step` may hand back another latent (a guard does)."""
 
-    def asked(x: Tensor, stage: Stage) -> Tensor:
+    def derivative(x: Tensor, stage: Stage) -> Tensor:
         with injection.speaking(stage.sigma) if injection else nullcontext():
             found = velocity(denoiser, x, stage.sigma, conditioning)
         return control(found, stage) if control else found
 
-    return integrate(asked, x, sigmas, solver, on_step)
+    return integrate(derivative, x, sigmas, solver, on_step)
 
 
 def checked_inject(steps: int, sigmas: Sequence[float]) -> int:

@@ -32,29 +32,29 @@ class Recording:
     @contextmanager
     def hearing(self, sigma: float) -> Iterator[None]:
         """Around one question to the model."""
-        heard = 0
+        layers = 0
         kept: dict[int, Tensor] = {}
         wanted = sigma > self.lowest - _NEAR
 
         def hear(values: Tensor) -> Tensor:
-            nonlocal heard
+            nonlocal layers
             # Until their number is known any layer may be one of the last.
-            if wanted and heard >= self.first:
-                kept[heard] = values
-            heard += 1
+            if wanted and layers >= self.first:
+                kept[layers] = values
+            layers += 1
             return values
 
         with Listening(values=hear):
             yield
-        if not heard:
+        if not layers:
             raise ModelError(
                 "This model's self-attention cannot be heard, so its values cannot be kept. "
                 "Use a model with PyTorch's own attention, or inject 0 steps."
             )
-        self.layers = heard
+        self.layers = layers
         for layer, values in kept.items():
             if layer >= self.first:
-                self.path.layer(f"{layer}/{heard}").put(sigma, values)
+                self.path.layer(f"{layer}/{layers}").put(sigma, values)
 
     @property
     def first(self) -> int:
@@ -82,13 +82,13 @@ class Injection:
         if sigma < self.lowest + _NEAR:
             yield
             return
-        asked = 0
+        layer = 0
 
         def give(values: Tensor) -> Tensor:
-            nonlocal asked
+            nonlocal layer
             # A model that is asked twice, once for guidance, starts over.
-            series = self.series.get(asked % self.layers)
-            asked += 1
+            series = self.series.get(layer % self.layers)
+            layer += 1
             return values if series is None else _matched(series, sigma, values)
 
         with Listening(values=give):

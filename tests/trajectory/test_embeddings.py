@@ -87,7 +87,9 @@ def test_keeping_the_best_never_makes_a_step_worse():
     """Adam's steps are as long however little is wrong: on a path that is right already they only lead away."""
     model = Gaussian(True)
     listening = Obedient(True)
-    listening.denoise = lambda x, sigma, said: model.denoise(x, sigma, said) + said.context[:, 0, :, None, None]
+    listening.denoise = lambda x, sigma, conditioning: (
+        model.denoise(x, sigma, conditioning) + conditioning.context[:, 0, :, None, None]
+    )
     sigmas = LEVELS[-4:]
     down = invert(model, CLEAN, sigmas, EMPTY, "euler")
     # Next to the path that the empty prompt takes.
