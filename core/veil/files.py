@@ -39,12 +39,12 @@ def save_veil(veil: Veil, path: str | Path) -> None:
     from safetensors.torch import save_file
 
     path = Path(path)
-    said = {"kind": KIND, "version": VERSION, "share": veil.share}
-    said |= {"shape": asdict(veil.shape), "origin": asdict(veil.origin)}
+    data = {"kind": KIND, "version": VERSION, "share": veil.share}
+    data |= {"shape": asdict(veil.shape), "origin": asdict(veil.origin)}
     knots = {name: value.detach().cpu().contiguous() for name, value in veil.knots.items()}
     try:
         with whole(path) as part:
-            save_file(knots, part, {_KEY: json.dumps(said)})
+            save_file(knots, part, {_KEY: json.dumps(data)})
     except (SafetensorError, OSError) as error:
         raise OutputError(
             f"The veil '{plain(path.name)}' could not be written ({error}): take another place."
@@ -61,10 +61,10 @@ def load_veil(path: str | Path) -> Veil:
         if path.stat().st_size > _BYTES:
             raise InputError(f"'{name}' is no veil: it is far too large for one.")
         with safe_open(path, "pt") as stored:
-            told = (stored.metadata() or {}).get(_KEY)
-            if told is None:
+            text = (stored.metadata() or {}).get(_KEY)
+            if text is None:
                 raise InputError(f"'{name}' is a file of tensors, but no veil that was saved here.")
-            shape, origin, share = _read(told, name)
+            shape, origin, share = _read(text, name)
             kept = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
     except OSError as error:
         raise InputError(f"The veil '{name}' cannot be opened ({error.strerror or error}): check the path.") from error
@@ -73,33 +73,33 @@ def load_veil(path: str | Path) -> Veil:
     return Veil(shape, _checked(kept, shape, name), origin, share)
 
 
-def _read(told: str, name: str) -> tuple[Shape, Origin, float]:
+def _read(text: str, name: str) -> tuple[Shape, Origin, float]:
     try:
-        said = json.loads(told)
-        if said["kind"] != KIND:
-            raise InputError(f"'{name}' is no veil, but a file of the kind '{plain(str(said['kind']))[:40]}'.")
-        if said["version"] != VERSION:
+        data = json.loads(text)
+        if data["kind"] != KIND:
+            raise InputError(f"'{name}' is no veil, but a file of the kind '{plain(str(data['kind']))[:40]}'.")
+        if data["version"] != VERSION:
             raise InputError(
-                f"'{name}' is a veil of version {plain(str(said['version']))[:20]} and this FaceVeil reads version "
+                f"'{name}' is a veil of version {plain(str(data['version']))[:20]} and this FaceVeil reads version "
                 f"{VERSION}: use the FaceVeil that made it, or learn it anew."
             )
-        _within(said["share"], (0, 1), False)
-        return _shape(said["shape"]), _origin(said["origin"]), float(said["share"])
+        _within(data["share"], (0, 1), False)
+        return _shape(data["shape"]), _origin(data["origin"]), float(data["share"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"'{name}' does not say what a veil has to say: save it again, or learn a new one.") from error
 
 
-def _shape(said: dict[str, Any]) -> Shape:
-    if set(said) != {entry.name for entry in fields(Shape)} or type(said["expression_held"]) is not bool:
+def _shape(data: dict[str, Any]) -> Shape:
+    if set(data) != {entry.name for entry in fields(Shape)} or type(data["expression_held"]) is not bool:
         raise ValueError("other numbers than a shape has")
     for key, limits in _LIMITS.items():
-        _within(said[key], limits, type(getattr(Shape(), key)) is int)
-    if len(said["contrast"]) > _BANDS:
+        _within(data[key], limits, type(getattr(Shape(), key)) is int)
+    if len(data["contrast"]) > _BANDS:
         raise ValueError("too many bands")
-    for band in said["contrast"]:
+    for band in data["contrast"]:
         for place, (value, limits) in enumerate(zip(band, _BAND, strict=True)):
             _within(value, limits, place == 1)
-    return Shape(**{**said, "contrast": tuple(tuple(band) for band in said["contrast"])})
+    return Shape(**{**data, "contrast": tuple(tuple(band) for band in data["contrast"])})
 
 
 def _within(value: object, limits: tuple[float, float], whole_number: bool) -> None:
@@ -109,10 +109,10 @@ def _within(value: object, limits: tuple[float, float], whole_number: bool) -> N
         raise ValueError("a number that no veil has")
 
 
-def _origin(said: dict[str, Any]) -> Origin:
-    surrogates = {plain(str(key))[:80]: float(value) for key, value in list(said["surrogates"].items())[:50]}
-    texts = {key: plain(str(said[key]))[:80] for key in ("recipe", "far", "version")}
-    return Origin(surrogates=surrogates, photos=int(said["photos"]), **texts)
+def _origin(data: dict[str, Any]) -> Origin:
+    surrogates = {plain(str(key))[:80]: float(value) for key, value in list(data["surrogates"].items())[:50]}
+    texts = {key: plain(str(data[key]))[:80] for key in ("recipe", "far", "version")}
+    return Origin(surrogates=surrogates, photos=int(data["photos"]), **texts)
 
 
 def _checked(kept: dict[str, Tensor], shape: Shape, name: str) -> dict[str, Tensor]:
