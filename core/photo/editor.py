@@ -81,30 +81,30 @@ class Editor:
         refuse_unfit(mask, "A mask", PICTURE_MASK)
         refuse_seed(wish.seed)
         mask = ordinary(mask).to(self.device)
-        image, asked, guarded = image_of(photo).to(self.device), self.protector, None
-        faces = find_faces(image, which=asked.faces, detector=asked.detector) if asked else []
-        if self.in_loop and asked:
-            recipe = replace(self.in_loop, aim=replace(self.in_loop.aim, far=asked.far))
-            guarded = InLoop(faces, asked.surrogates, recipe, asked.seed, asked.gallery)
+        image, protector, guarded = image_of(photo).to(self.device), self.protector, None
+        faces = find_faces(image, which=protector.faces, detector=protector.detector) if protector else []
+        if self.in_loop and protector:
+            recipe = replace(self.in_loop, aim=replace(self.in_loop.aim, far=protector.far))
+            guarded = InLoop(faces, protector.surrogates, recipe, protector.seed, protector.gallery)
         done = edit_image(image, mask, wish, self.denoiser, self.autoencoder, self.size, guarded, on_edit)
         result = photo.with_pixels(to_bhwc(as_saved(done.image.cpu())))
-        if asked is None:
+        if protector is None:
             return EditedPhoto(result, None, done.evaluations)
-        gallery = [image, *asked.gallery]
+        gallery = [image, *protector.gallery]
         # Whoever was there before: an edit may hide a face from a detector, or bring one that is nobody's.
-        found = [find_again(done.unguarded, face, asked.detector) for face in faces]
+        found = [find_again(done.unguarded, face, protector.detector) for face in faces]
         if self.in_loop:
-            report = _judged(asked, done, found, gallery)
+            report = _judged(protector, done, found, gallery)
         else:
             with torch.enable_grad():
-                result, report = replace(asked, gallery=gallery)(result, on_step=on_protect, found=found)
+                result, report = replace(protector, gallery=gallery)(result, on_step=on_protect, found=found)
         report.evaluations["denoiser"] += done.evaluations
         return EditedPhoto(result, report, done.evaluations)
 
 
-def _judged(asked: Protector, done: Edited, faces: list[Face], gallery: list[Tensor]) -> Report:
+def _judged(protector: Protector, done: Edited, faces: list[Face], gallery: list[Tensor]) -> Report:
     """The verdict on an edit that was guarded, compared with the unguarded one and with the gallery."""
-    unguarded, guarded = (as_saved(made).to(asked.device) for made in (done.unguarded, done.image))
-    report = verify(unguarded, guarded, asked.witnesses, gallery, faces, asked.far, asked.detector)
-    report.recipe, report.seed = "in-loop", asked.seed
+    unguarded, guarded = (as_saved(made).to(protector.device) for made in (done.unguarded, done.image))
+    report = verify(unguarded, guarded, protector.witnesses, gallery, faces, protector.far, protector.detector)
+    report.recipe, report.seed = "in-loop", protector.seed
     return report

@@ -169,16 +169,16 @@ class Protector:
     def _verdict(self, before: Tensor, after: Tensor, faces: list[Face]) -> Report:
         """What everybody says; a service that fails now costs its own word, and not the picture that was found."""
 
-        def asked(witnesses: Sequence[Witness]) -> Report:
+        def verdict_of(witnesses: Sequence[Witness]) -> Report:
             return verify(before, after, witnesses, self.gallery, faces, self.far, self.detector, decoys=self.decoys)
 
         try:
-            return asked(self.witnesses)
+            return verdict_of(self.witnesses)
         except ServiceError as error:
             here = [each for each in self.witnesses if isinstance(each.recogniser, Recogniser)]
             if not here:
                 raise
-            report = asked(here)
+            report = verdict_of(here)
             report.unheard.append(str(error))
             return report
 
