@@ -79,16 +79,16 @@ class Actors:
     def _hear(self, reference: object) -> list[tuple[int, Reply]]:
         actor, ticket = self._pending.pop(reference)
         try:
-            said = self._ray.get(reference)
+            reply = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             return self._replace(actor, ticket, error)
-        if isinstance(said, Exception):
-            raise said
+        if isinstance(reply, Exception):
+            raise reply
         self._idle.append(actor)
         if ticket is None:
             self._deaths_before_work = 0
             return []
-        return [(ticket, said)]
+        return [(ticket, reply)]
 
     def _replace(self, actor: object, ticket: int | None, error: Exception) -> list[tuple[int, Reply]]:
         self._ray.kill(actor)  # a node that is only out of reach must not go on with it

@@ -89,12 +89,12 @@ class Processes:
             desk.line.send((ticket, item))
 
     def wait(self) -> list[tuple[int, Reply]]:
-        heard = wait([desk.line for desk in self._desks], self._until_overdue())
-        if not heard and self._time_limit:
+        readable = wait([desk.line for desk in self._desks], self._until_overdue())
+        if not readable and self._time_limit:
             limit = self._time_limit
             late = [desk for desk in self._desks if self._overdue(desk, limit)]
             return [reply for desk in late for reply in self._give_up(desk, limit)]
-        return [reply for desk in list(self._desks) if desk.line in heard for reply in self._hear(desk)]
+        return [reply for desk in list(self._desks) if desk.line in readable for reply in self._hear(desk)]
 
     def _until_overdue(self) -> float | None:
         """Seconds until somebody should have been back long ago; None without a limit."""
@@ -116,16 +116,16 @@ class Processes:
 
     def _hear(self, desk: _Desk) -> list[tuple[int, Reply]]:
         try:
-            said = desk.line.recv()
+            message = desk.line.recv()
         except (EOFError, OSError):
             return self._replace(desk)
-        if isinstance(said, Exception):
-            raise said
+        if isinstance(message, Exception):
+            raise message
         if not desk.ready:
             desk.ready, self._deaths_before_work = True, 0
             return []
         desk.ticket = None
-        return [said]
+        return [message]
 
     def _replace(self, desk: _Desk) -> list[tuple[int, Reply]]:
         desk.process.join()

@@ -74,10 +74,10 @@ def _is_glob(text: str) -> bool:
     return _WILD.search(text) is not None and (is_url(text) or not _is(Path.exists, text))
 
 
-def _is(asked: Callable[[Path], bool], text: str) -> bool:
+def _is(test: Callable[[Path], bool], text: str) -> bool:
     """What may not be looked at is taken for a single photo: reading it then says what is wrong."""
     try:
-        return asked(Path(text))
+        return test(Path(text))
     except (OSError, ValueError):
         return False
 
