@@ -44,10 +44,10 @@ def _distinct(folders: list[Path]) -> Iterator[Path]:
 def _version(folder: Path) -> str:
     """As its own file says it; older ones have none."""
     try:
-        said = re.search(r'__version__ = "([\w.+-]+)"', (folder / "comfyui_version.py").read_text(encoding="utf-8"))
+        match = re.search(r'__version__ = "([\w.+-]+)"', (folder / "comfyui_version.py").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
-        said = None
-    return said[1] if said else "an unknown version"
+        match = None
+    return match[1] if match else "an unknown version"
 
 
 def _pack(folder: Path) -> Path | None:

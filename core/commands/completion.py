@@ -33,7 +33,7 @@ def add(verbs: Verbs) -> None:
 
 def run(verbs: Verbs, options: argparse.Namespace) -> int:
     if options.shell == "fish":
-        tell(*fish(verbs.choices, {said.dest: said.help or "" for said in verbs._choices_actions}))
+        tell(*fish(verbs.choices, {choice.dest: choice.help or "" for choice in verbs._choices_actions}))
     else:
         tell(*{"bash": bash, "zsh": zsh}[options.shell](verbs.choices))
     return 0

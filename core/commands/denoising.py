@@ -56,16 +56,20 @@ def pick_recipe(options: argparse.Namespace) -> Recipe:
         recipe = through_denoising(recipe)
     elif options.method == "direct" and recipe.denoising:
         raise InputError(f"'{recipe.name}' goes through a denoising: leave out --method direct.")
-    asked = {name: getattr(options, name) for name in ("steps", "last") if getattr(options, name) is not None}
+    given_steps = {name: getattr(options, name) for name in ("steps", "last") if getattr(options, name) is not None}
     if recipe.denoising:
-        if asked and options.recipe:
+        if given_steps and options.recipe:
             raise InputError(
                 f"'{recipe.name}' has its own number of steps. Use --steps and --last with a --strength instead."
             )
-        denoising = replace(recipe.denoising, **asked, checkpointed=options.low_memory)
+        denoising = replace(recipe.denoising, **given_steps, checkpointed=options.low_memory)
         recipe = replace(recipe, denoising=denoising)
     else:
-        given = [*asked, *(["low_memory"] if options.low_memory else []), *(["model"] if other_model(options) else [])]
+        given = [
+            *given_steps,
+            *(["low_memory"] if options.low_memory else []),
+            *(["model"] if other_model(options) else []),
+        ]
         if given:
             raise InputError(f"--{given[0].replace('_', '-')} was given without --method purification.")
     if bool(options.makeup) != bool(options.clip):

@@ -16,7 +16,7 @@ from .options import add_device, add_judging, add_protecting, refuse_overwriting
 from .parser import Verbs, positive
 from .pictures import add_photos, inputs_of, several, target_of
 from .telling import tell
-from .written import write_told
+from .written import write_json
 
 
 def add(verbs: Verbs) -> None:
@@ -77,10 +77,10 @@ def edit_one(options: argparse.Namespace) -> int:
     refuse_overwriting([target, options.sheet, options.report], inputs_of(options))
     report, notes = edit_quietly(None, source, target, options.sheet, options, bar_title=source.name)
     if options.report:
-        told = report.as_dict() if report else {}
-        write_told(options.report, {"photo": source.name, **told, "notes": notes})
-    said, *rest = notes
-    tell(f"{source.name}: {said}", *(report.lines() if report else ()), *(f"note: {note}" for note in rest))
+        verdict = report.as_dict() if report else {}
+        write_json(options.report, {"photo": source.name, **verdict, "notes": notes})
+    first, *rest = notes
+    tell(f"{source.name}: {first}", *(report.lines() if report else ()), *(f"note: {note}" for note in rest))
     return 0
 
 

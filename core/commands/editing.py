@@ -54,7 +54,7 @@ def edit_quietly(
         check_target(sheet, [source, target])
     image = to_bchw(photo.pixels)
     mask, where = where_to_edit(options, photo, image, source)
-    editor, asked = editor or make_editor(options, pick_device(options.device)), wish(options)
+    editor, edit_wish = editor or make_editor(options, pick_device(options.device)), wish(options)
     with naming("photo", source), ExitStack() as bars:
         shown = [bars.enter_context(progress_bar(unit, bar_title)) for unit in ("step", "it")] if bar_title else []
 
@@ -66,7 +66,7 @@ def edit_quietly(
             if shown:
                 shown[1](step.index + 1, step.of)
 
-        done = editor(photo, mask, asked, on_edit, on_protect)
+        done = editor(photo, mask, edit_wish, on_edit, on_protect)
     write_photo(done.photo, target, keep_metadata=options.keep_metadata, sources=[source])
     if done.report is not None and sheet:
         write_sheet(image, to_bchw(done.photo.pixels), done.report, sheet, sources=[source, target])

@@ -17,7 +17,7 @@ from .pictures import inputs_of
 from .settings import settings_of
 from .telling import tell
 from .veiling import veil_and_recipe, whose
-from .written import write_told
+from .written import write_json
 
 if TYPE_CHECKING:
     from ..film.run import Finished
@@ -52,7 +52,7 @@ def protect_film(options: argparse.Namespace) -> int:
         others = len(veils) - 1
         notes += [f"{others} further veils were found; {options.save_veil} holds the first."] if others else []
     if options.report:
-        write_told(options.report, {"film": source.name, **done.as_dict(), "notes": notes})
+        write_json(options.report, {"film": source.name, **done.as_dict(), "notes": notes})
     tell(f"{source.name} -> {target}", *lines_of(done), *(f"note: {note}" for note in notes))
     return 0
 
@@ -130,7 +130,7 @@ def lines_of(done: Finished) -> list[str]:
     ]
 
 
-def _silent(*told: object, **figures: object) -> None:
+def _silent(*counts: object, **figures: object) -> None:
     """The bar of a film among many: the run has one."""
 
 

@@ -62,8 +62,8 @@ def load_services(options: argparse.Namespace, names: list[str]) -> list[OnlineJ
 
     budget = Budget(options.online_calls)
 
-    def say(said: str) -> None:
-        warn(f"note: {said}")
+    def say(sentence: str) -> None:
+        warn(f"note: {sentence}")
 
     return [load_judge(name, options.online, budget=budget, agree=_AGREE, on_notice=say) for name in services_in(names)]
 

@@ -17,7 +17,7 @@ from .pictures import add_photos, inputs_of, several, target_of
 from .protecting import make_protecting, make_protector, protect_quietly
 from .telling import tell
 from .veiling import add_veil
-from .written import write_told
+from .written import write_json
 
 _RECIPES = ("published-1", "published-2", "pixel-noise", "momentum-noise")
 
@@ -74,6 +74,6 @@ def protect_one(options: argparse.Namespace) -> int:
         make_protector(options), source, target, options.sheet, options, bar_title=source.name
     )
     if options.report:
-        write_told(options.report, {"photo": source.name, **report.as_dict(), "notes": notes})
+        write_json(options.report, {"photo": source.name, **report.as_dict(), "notes": notes})
     tell(f"{source.name} -> {target}", *report.lines(), *(f"note: {note}" for note in notes))
     return 0

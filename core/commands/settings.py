@@ -42,12 +42,12 @@ def settings_of(options: argparse.Namespace, recipe: Recipe | GuardRecipe | None
             return weights_hash([Path(value)])
         return str(value)
 
-    asked = {name: described(name, value) for name, value in vars(options).items() if name not in NO_DIFFERENCE}
+    contents = {name: described(name, value) for name, value in vars(options).items() if name not in NO_DIFFERENCE}
     named, tiny = [*options.surrogate, *options.judge], getattr(options, "autoencoder", None)
     return _hash(
         {
             "version": version(),
-            "options": asked,
+            "options": contents,
             "recipe": repr(recipe),
             "bundled": weights_hash([BUNDLED]),
             "recognisers": [weights_hash(files_of(name)) for name in named],
@@ -69,5 +69,5 @@ def _measures(recipe: Recipe | GuardRecipe | None) -> list[Path]:
     return candidates(net)[:1] if net else []
 
 
-def _hash(told: dict[str, object]) -> str:
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+def _hash(data: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

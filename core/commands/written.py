@@ -14,10 +14,10 @@ from ..errors import OutputError
 from ..whole import is_stream, whole
 
 
-def write_told(path: Path, told: dict[str, object]) -> None:
+def write_json(path: Path, data: dict[str, object]) -> None:
     """One photo's or film's report, as JSON."""
     with text_file(path) as file:
-        file.write(json.dumps(told, indent=1) + "\n")
+        file.write(json.dumps(data, indent=1) + "\n")
 
 
 @contextmanager
