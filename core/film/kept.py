@@ -59,10 +59,10 @@ class Kept:
             places = [[frame, *face.box, *face.points.flatten().tolist()] for frame, face in each.places]
             tensors[f"places.{index}"] = torch.tensor(places, dtype=torch.float64)
             entries.append({"first": each.course.first, "veil": self._number(each.veil)})
-        record = {"next": next_frame, "worn": entries}
+        data = {"next": next_frame, "worn": entries}
         try:
             with whole(self._shot(self._shots)) as part:
-                save_file(tensors, part, {"told": json.dumps(record)})
+                save_file(tensors, part, {"told": json.dumps(data)})
         except (SafetensorError, OSError) as error:
             raise OutputError(f"What was found in the film cannot be kept ({error}): make room.") from error
         self._shots, self.next_frame = self._shots + 1, next_frame
@@ -86,14 +86,14 @@ class Kept:
         from safetensors import safe_open
 
         with safe_open(path, "pt") as stored:
-            record = json.loads(stored.metadata()["told"])
-            for index, entry in enumerate(record["worn"]):
+            data = json.loads(stored.metadata()["told"])
+            for index, entry in enumerate(data["worn"]):
                 course = Course(entry["first"], stored.get_tensor(f"course.{index}"))
                 places = [(int(row[0]), _face(row[1:])) for row in stored.get_tensor(f"places.{index}")]
                 while len(self._veils) <= entry["veil"]:
                     self._veils.append(load_veil(self._veil(len(self._veils))))
                 self.worn.append(Worn(course, self._veils[entry["veil"]], places))
-        self.next_frame = record["next"]
+        self.next_frame = data["next"]
 
     def _number(self, veil: Veil) -> int:
         for number, known in enumerate(self._veils):

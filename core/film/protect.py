@@ -121,10 +121,10 @@ def find_veils(
     if not worn and shown and not seen:
         raise InputError(f"No shot of this film shows a face number {which}, and 0 is the largest: choose another.")
     if not worn:
-        frames_said = "the only frame" if count == 1 else f"any of the {count} frames"
+        which_frames = "the only frame" if count == 1 else f"any of the {count} frames"
         if seen:
-            raise NoFaceError(f"Nobody in {frames_said} is like a photo that came with a veil: nothing was written.")
-        raise NoFaceError(f"No face was found in {frames_said}: nothing is to be protected, and nothing was written.")
+            raise NoFaceError(f"Nobody in {which_frames} is like a photo that came with a veil: nothing was written.")
+        raise NoFaceError(f"No face was found in {which_frames}: nothing is to be protected, and nothing was written.")
     if kept:
         kept.keep_end(count)
     return worn
