@@ -66,13 +66,13 @@ def spared(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = str(error).strip().splitlines()
+        lines = str(error).strip().splitlines()
         log.error(
             "FaceVeil could not load %s, which is left out under ComfyUI %s (%s: %s).",
             what,
             comfyui_version(),
             type(error).__name__,
-            said[0] if said else "no reason given",
+            lines[0] if lines else "no reason given",
         )
         log.debug("FaceVeil could not load %s.", what, exc_info=True)
 

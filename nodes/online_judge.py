@@ -67,9 +67,9 @@ class OnlineJudge(io.ComfyNode):
 
     @classmethod
     def execute(cls, service: str, send: bool, calls: int, others: tuple[Judge, ...] | None = None) -> io.NodeOutput:
-        def say(said: str) -> None:
-            log.warning("FaceVeil: %s", said)
-            tell(cls.hidden.unique_id, said)
+        def say(sentence: str) -> None:
+            log.warning("FaceVeil: %s", sentence)
+            tell(cls.hidden.unique_id, sentence)
 
         judge = load_judge(service, send, calls, agree=_AGREE, on_notice=say, on_call=stop_if_cancelled)
         return io.NodeOutput((*(other for other in others or () if other.name != judge.name), judge))

@@ -24,7 +24,7 @@ from .adapters.vae import VaeAutoencoder
 from .parts.comparing import compared
 from .parts.drawing import draw_progress
 from .parts.finding import refuse_faceless
-from .parts.order import said_after
+from .parts.order import warnings_after
 from .parts.protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
 from .parts.sockets import (
     CATEGORY,
@@ -186,9 +186,9 @@ class Protect(io.ComfyNode):
         with on_device([*surrogates, *(judges or ())], device), cancellable():
             done = with_less_memory(protected, free_memory)
         node = cls.hidden.unique_id
-        warnings = [*done.warnings, *said_after(cls.hidden.prompt or {}, str(node))]
+        warnings = [*done.warnings, *warnings_after(cls.hidden.prompt or {}, str(node))]
         tell(node, "\n".join(warnings))
-        said = "\n\n".join([*warnings, done.text])
+        text = "\n\n".join([*warnings, done.text])
         rows = [compared(*each) for each in zip(pictures, done.pictures, done.reports, strict=True)]
         shown = page_data(rows, compare)
-        return io.NodeOutput(image_of(done.pictures, image), done.changed, said, tuple(done.veils), ui=shown)
+        return io.NodeOutput(image_of(done.pictures, image), done.changed, text, tuple(done.veils), ui=shown)

@@ -59,5 +59,5 @@ class ProtectFrames(io.ComfyNode):
             wardrobe = wardrobe_of(strength, far, seed, surrogates, veil)
             show = lambda done, what: bar.show(round(1000 * done))
             with on_device([witness.recogniser for witness in witnesses], device):
-                said, worn = protect_batch(frames, fps, wardrobe, faces, amount, witnesses, far, show, device)
-        return io.NodeOutput(frames.to(images.device), said, tuple(worn[:1]))
+                text, worn = protect_batch(frames, fps, wardrobe, faces, amount, witnesses, far, show, device)
+        return io.NodeOutput(frames.to(images.device), text, tuple(worn[:1]))

@@ -53,7 +53,7 @@ class ProtectVideo(io.ComfyNode):
             wardrobe = wardrobe_of(strength, far, seed, surrogates, veil)
             target = temporary() / f"faceveil-{secrets.token_hex(8)}{suffix_for(Path(source))}"
             with on_device([witness.recogniser for witness in witnesses], device):
-                said, worn = protect_file(
+                text, worn = protect_file(
                     Path(source),
                     target,
                     wardrobe,
@@ -64,4 +64,4 @@ class ProtectVideo(io.ComfyNode):
                     lambda done, what: bar.show(round(1000 * done)),
                     device,
                 )
-        return io.NodeOutput(as_video(target), said, tuple(worn[:1]))
+        return io.NodeOutput(as_video(target), text, tuple(worn[:1]))

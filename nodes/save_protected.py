@@ -9,7 +9,7 @@ import torch
 from comfy_api.latest import io
 
 from .adapters.pictures import alphas_of, pictures_of
-from .parts.order import said_before
+from .parts.order import warnings_before
 from .parts.saving import SUFFIXES, save_pictures, without_fingerprints
 from .parts.sockets import CATEGORY, RARE, schema
 
@@ -76,15 +76,15 @@ class SaveProtected(io.ComfyNode):
             counter,
             format,
             quality,
-            asked_for(cls.hidden) if embed else None,
+            embedded_metadata(cls.hidden) if embed else None,
         )
         node = cls.hidden.unique_id
-        tell(node, "\n".join(said_before(cls.hidden.prompt or {}, str(node))))
+        tell(node, "\n".join(warnings_before(cls.hidden.prompt or {}, str(node))))
         shown = [{"filename": file, "subfolder": subfolder, "type": "output"} for file in written]
         return io.NodeOutput(ui={"images": shown})
 
 
-def asked_for(hidden: Any) -> dict[str, Any] | None:
+def embedded_metadata(hidden: Any) -> dict[str, Any] | None:
     """What ComfyUI's Save Image embeds, less the fingerprints; nothing where ComfyUI was told to embed nothing."""
     from comfy.cli_args import args
 

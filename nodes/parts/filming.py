@@ -69,7 +69,7 @@ def protect_file(
     )
     show(1.0, "done")
     lines = [*(each.line() for each in done.verdicts), *done.notes]
-    return _said(done.frames, done.worn, lines), veils_of(done.worn)
+    return _text(done.frames, done.worn, lines), veils_of(done.worn)
 
 
 def protect_batch(
@@ -96,7 +96,7 @@ def protect_batch(
         show(0.4 + 0.5 * (index + 1) / total, "writing")
     verdicts = judge(pictures(), worn, witnesses, far, total) if witnesses else []
     show(1.0, "done")
-    return _said(total, worn, [each.line() for each in verdicts]), veils_of(worn)
+    return _text(total, worn, [each.line() for each in verdicts]), veils_of(worn)
 
 
 def suffix_for(source: Path) -> str:
@@ -108,7 +108,7 @@ def _searching(show: Shown) -> Callable[[Step, Objective], None]:
     return lambda step, objective: show(0.0, f"searching {step.index + 1} of {step.of}")
 
 
-def _said(frames: int, worn: Sequence[Worn], lines: Sequence[str]) -> str:
+def _text(frames: int, worn: Sequence[Worn], lines: Sequence[str]) -> str:
     veils = len(veils_of(worn))
     return "\n".join(
         [f"{frames} frames, {len(worn)} faces in its shots, {veils} veil{'' if veils == 1 else 's'}.", *lines]

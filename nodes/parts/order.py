@@ -30,7 +30,7 @@ TELLING = re.compile(r"saveimage(advanced|kj|withalpha)?")
 """Kinds that write the graph into the file, and with it what the original was called."""
 
 
-def said_after(prompt: Prompt, node: str) -> list[str]:
+def warnings_after(prompt: Prompt, node: str) -> list[str]:
     """For Protect Portrait: what the graph does with its picture, where that is worth a warning."""
     behind = list(_behind(prompt, node))
     warnings = [warning for at in behind for warning in _warnings(prompt, at)]
@@ -43,7 +43,7 @@ def said_after(prompt: Prompt, node: str) -> list[str]:
     return warnings
 
 
-def said_before(prompt: Prompt, node: str) -> list[str]:
+def warnings_before(prompt: Prompt, node: str) -> list[str]:
     """For Save Protected: the same of itself and of what lies between Protect Portrait and it, where that one is."""
     before = set(_reached(node, lambda at: list(_sources(prompt.get(at, {})))))
     protected = [at for at in before if prompt.get(at, {}).get("class_type") == PROTECT]

@@ -12,13 +12,13 @@ UNGUARDED = "Only edited: no recognisers are connected, so nothing is protected.
 def guard_said(won: Sequence[bool | None], recognisers: Sequence[Recogniser]) -> str:
     """Of each picture, whether its guard won; None is one without a face."""
     names = ", ".join(recogniser.name for recogniser in recognisers)
-    lines = [_said(each, names) for each in won]
+    lines = [_sentence(each, names) for each in won]
     if len(lines) == 1:
         return lines[0]
     return "\n".join(f"picture {index + 1} of {len(lines)}: {line}" for index, line in enumerate(lines))
 
 
-def _said(won: bool | None, names: str) -> str:
+def _sentence(won: bool | None, names: str) -> str:
     if won is None:
         return "WARNING: no face was found in this picture, and it is NOT protected."
     if won:

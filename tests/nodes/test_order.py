@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from faceveil.nodes.parts.order import said_after, said_before
+from faceveil.nodes.parts.order import warnings_after, warnings_before
 from faceveil.nodes.parts.protecting import small_faces
 
 
@@ -28,56 +28,56 @@ LINE = {"a": ("LoadImage",), "b": ("FaceVeilProtect", ("a", 0))}
 )
 def test_what_draws_the_face_anew_is_warned_of_after_and_not_before_the_protection(kind):
     behind = graph(**LINE, c=(kind, ("b", 0)), d=("FaceVeilSaveProtected", ("c", 0)))
-    assert "may undo it" in said_after(behind, "b")[0] and "may undo it" in said_before(behind, "d")[0]
+    assert "may undo it" in warnings_after(behind, "b")[0] and "may undo it" in warnings_before(behind, "d")[0]
     before = graph(
         a=("LoadImage",), u=(kind, ("a", 0)), b=("FaceVeilProtect", ("u", 0)), d=("FaceVeilSaveProtected", ("b", 0))
     )
-    assert said_after(before, "b") == said_before(before, "d") == []
+    assert warnings_after(before, "b") == warnings_before(before, "d") == []
 
 
 def test_a_graph_that_keeps_the_picture_says_nothing():
     plain = graph(**LINE, c=("ImageCrop", ("b", 0)), d=("FaceVeilSaveProtected", ("c", 0)), e=("PreviewAny", ("b", 2)))
-    assert said_after(plain, "b") == said_before(plain, "d") == []
+    assert warnings_after(plain, "b") == warnings_before(plain, "d") == []
 
 
 def test_only_the_picture_counts_not_the_mask_or_the_report():
     masked = graph(**LINE, m=("ImageUpscaleWithModel", ("b", 1)), d=("FaceVeilSaveProtected", ("b", 0)))
-    assert said_after(masked, "b") == []
+    assert warnings_after(masked, "b") == []
 
 
 def test_a_branch_beside_the_protection_is_nobodys_business():
     line = {**LINE, "u": ("ImageUpscaleWithModel", ("a", 0)), "c": ("Blend", ("b", 0), ("u", 0))}
     beside = graph(**line, d=("FaceVeilSaveProtected", ("c", 0)))
-    assert said_after(beside, "b") == said_before(beside, "d") == []
+    assert warnings_after(beside, "b") == warnings_before(beside, "d") == []
 
 
 def test_saving_with_the_prompt_and_as_jpeg_is_told():
     saved = graph(**LINE, c=("SaveImage", ("b", 0)), d=("FaceVeilSaveProtected", ("b", 0)))
     saved["d"]["inputs"]["format"] = "jpeg"
     saved["c"]["_meta"] = {"title": "Keep"}
-    said = "\n".join(said_after(saved, "b"))
+    said = "\n".join(warnings_after(saved, "b"))
     assert "'Keep' writes the original's name" in said and "JPEG" in said
     for kind in ("SaveImageAdvanced", "SaveImageKJ", "SaveImageWithAlpha"):
-        assert "writes the original's name" in said_after(graph(**LINE, c=(kind, ("b", 0))), "b")[0]
-    assert "JPEG" in said_before(saved, "d")[0]
+        assert "writes the original's name" in warnings_after(graph(**LINE, c=(kind, ("b", 0))), "b")[0]
+    assert "JPEG" in warnings_before(saved, "d")[0]
 
 
 def test_another_packs_way_to_save_a_jpeg_is_told_as_well():
     saved = graph(**LINE, c=("Image Save", ("b", 0)))
     saved["c"]["inputs"]["extension"] = "jpg"
-    assert "JPEG" in said_after(saved, "b")[0]
+    assert "JPEG" in warnings_after(saved, "b")[0]
 
 
 def test_without_a_graph_nothing_is_said():
-    assert said_after({}, "1") == said_before({}, "1") == []
+    assert warnings_after({}, "1") == warnings_before({}, "1") == []
 
 
 def test_a_preview_that_nothing_saves_is_warned_of_and_one_beside_a_saved_picture_is_not():
     looked = graph(**LINE, c=("PreviewImage", ("b", 0)), d=("FaceVeilVerdict", ("a", 0), ("b", 0)))
-    assert "nothing saves the protected picture" in said_after(looked, "b")[0]
-    assert said_after({**looked, **graph(e=("FaceVeilSaveProtected", ("b", 0)))}, "b") == []
+    assert "nothing saves the protected picture" in warnings_after(looked, "b")[0]
+    assert warnings_after({**looked, **graph(e=("FaceVeilSaveProtected", ("b", 0)))}, "b") == []
     # Nobody has looked yet: there is nothing to save by hand, and the node shows the picture itself.
-    assert said_after(graph(**LINE), "b") == []
+    assert warnings_after(graph(**LINE), "b") == []
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,15 @@ def test_a_preview_that_nothing_saves_is_warned_of_and_one_beside_a_saved_pictur
     ],
 )
 def test_saving_another_picture_than_the_protected_one_is_warned_of(nodes, said):
-    (told,) = said_before(graph(**LINE, **nodes), "d")
+    (told,) = warnings_before(graph(**LINE, **nodes), "d")
     assert told.startswith("WARNING") and said in told
 
 
 @pytest.mark.parametrize("kind", ["FaceVeilApplyVeil", "FaceVeilProtectFrames", "FaceVeilTrajectoryEditor"])
 def test_whatever_protects_will_do(kind):
-    assert said_before(graph(a=("LoadImage",), b=(kind, ("a", 0)), d=("FaceVeilSaveProtected", ("b", 0))), "d") == []
+    assert (
+        warnings_before(graph(a=("LoadImage",), b=(kind, ("a", 0)), d=("FaceVeilSaveProtected", ("b", 0))), "d") == []
+    )
 
 
 def test_a_small_face_is_warned_of_and_a_large_one_is_not():
