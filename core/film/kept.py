@@ -56,8 +56,8 @@ class Kept:
         tensors, entries = {}, []
         for index, each in enumerate(worn):
             tensors[f"course.{index}"] = each.course.places.contiguous()
-            places = [[frame, *face.box, *face.points.flatten().tolist()] for frame, face in each.places]
-            tensors[f"places.{index}"] = torch.tensor(places, dtype=torch.float64)
+            key_faces = [[frame, *face.box, *face.points.flatten().tolist()] for frame, face in each.key_faces]
+            tensors[f"places.{index}"] = torch.tensor(key_faces, dtype=torch.float64)
             entries.append({"first": each.course.first, "veil": self._number(each.veil)})
         data = {"next": next_frame, "worn": entries}
         try:
@@ -89,10 +89,10 @@ class Kept:
             data = json.loads(stored.metadata()["told"])
             for index, entry in enumerate(data["worn"]):
                 course = Course(entry["first"], stored.get_tensor(f"course.{index}"))
-                places = [(int(row[0]), _face(row[1:])) for row in stored.get_tensor(f"places.{index}")]
+                key_faces = [(int(row[0]), _face(row[1:])) for row in stored.get_tensor(f"places.{index}")]
                 while len(self._veils) <= entry["veil"]:
                     self._veils.append(load_veil(self._veil(len(self._veils))))
-                self.worn.append(Worn(course, self._veils[entry["veil"]], places))
+                self.worn.append(Worn(course, self._veils[entry["veil"]], key_faces))
         self.next_frame = data["next"]
 
     def _number(self, veil: Veil) -> int:

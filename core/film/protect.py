@@ -112,7 +112,7 @@ def find_veils(
             for person in _meant(shot.people, which):
                 seen, veil = True, wardrobe.veil_for(person.keys)
                 if veil is not None:
-                    here.append(Worn(person.course, veil, person.places, person.keys))
+                    here.append(Worn(person.course, veil, person.key_faces, person.keys))
             worn += here
             if kept:
                 kept.keep_shot(here, shot.following)
@@ -134,7 +134,7 @@ def keys_again(frames: Iterator[tuple[float, Frame]], worn: Sequence[Worn]) -> N
     """Cuts the pictures anew that faces are compared with, after an earlier run that did not keep them."""
     wanted: dict[int, list[tuple[Worn, Face]]] = {}
     for each in worn:
-        for index, face in each.places if not each.keys else []:
+        for index, face in each.key_faces if not each.keys else []:
             wanted.setdefault(index, []).append((each, face))
     for index, (_, frame) in enumerate(frames if wanted else ()):
         for each, face in wanted.pop(index, ()):

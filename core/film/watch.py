@@ -33,7 +33,7 @@ class Person:
     """One face of one shot."""
 
     course: Course
-    places: list[tuple[int, Face]]
+    key_faces: list[tuple[int, Face]]
     """Frames, and the face in each, that `keys` are pictures of."""
     keys: list[tuple[Tensor, Face]]
     """Pictures (1, 3, h, w) of it, with the face in each."""

@@ -14,7 +14,7 @@ from ..veil.veil import Veil
 from .frames import Frame
 from .track import Course
 
-ASKED = 5
+REFRESH_AFTER = 5
 """Frames after which what a face forgives is looked for anew: half of the work of a frame, and in the window, which
 follows the face, much the same from one frame to the next. Less often also means less of the film's noise in it."""
 _ROOM = 1.04
@@ -28,7 +28,7 @@ class Worn:
 
     course: Course
     veil: Veil
-    places: list[tuple[int, Face]]
+    key_faces: list[tuple[int, Face]]
     """Frames, and the face in each, on which the veil was searched."""
     keys: list[Sitter] = field(default_factory=list)
     """Pictures of those; empty after an earlier run, which keeps none, until somebody asks for them."""
@@ -49,7 +49,7 @@ class Worn:
         if window.width < 8 or inner.width <= 0 or inner.height <= 0:
             return False
         picture, there = frame.cut(window), window.moved(face)
-        if self._of < 0 or not 0 <= index - self._of < ASKED:
+        if self._of < 0 or not 0 <= index - self._of < REFRESH_AFTER:
             self._bounds, self._of = self._fitted.bounds(picture, [there]), index
         veiled, mask = self._fitted.worn(picture, [there], amount, bounds=self._bounds)
         frame.put(window, torch.where(mask > 0, veiled - picture, torch.zeros_like(picture)))

@@ -97,7 +97,7 @@ def on_true_course(worn: Worn, frames: int, way: Way, face: Face) -> Worn:
     """The same veil where the face really is."""
     row = torch.cat([torch.tensor(face.box), face.points.flatten()])
     shifts = torch.tensor([way(index) for index in range(frames)]).repeat(1, 7)
-    return Worn(Course(0, row + shifts), worn.veil, worn.places, worn.keys)
+    return Worn(Course(0, row + shifts), worn.veil, worn.key_faces, worn.keys)
 
 
 def through_files(frames: list[Tensor], worn: list[Worn], folder: Path) -> tuple[list[Tensor], list[Tensor]]:

@@ -37,7 +37,7 @@ def test_what_was_kept_is_what_was_worn_and_other_settings_keep_nothing(tmp_path
         assert torch.equal(later.worn[1].course.places, worn_at(9, veil).course.places)
         assert later.worn[0].veil is later.worn[1].veil
         assert all(torch.equal(later.worn[0].veil.knots[name], knots) for name, knots in veil.knots.items())
-        assert later.worn[1].places[0][0] == 9 and not later.worn[0].keys
+        assert later.worn[1].key_faces[0][0] == 9 and not later.worn[0].keys
         later.keep_end(15)
         raise KeyboardInterrupt
     with kept(target, "one") as last:
