@@ -11,11 +11,11 @@ from .search import ranked, shares
 from .shares import ByPerson, Rate, together
 from .tables import by, table
 
-SAID = """Each attack on the pictures that were saved: the protected face brought to 256 px where it is larger, changed
+INTRO = """Each attack on the pictures that were saved: the protected face brought to 256 px where it is larger, changed
 as the name says, and shown to the judges. Shares are of pairs no longer matched at a false-accept rate of {far}, of
 those matched before, all judges together; lower than plain is what the attack wins. "Best of all" is an opponent who
 tries everything and counts any match; who tries so often is also wrong more often."""
-SAID_STRANGERS = """Strangers matched: the share of photos of other people that are taken for the protected one. An
+INTRO_STRANGERS = """Strangers matched: the share of photos of other people that are taken for the protected one. An
 attack that raises this too has found nothing, it has made faces alike. Rank one: the nearest photo is of the right
 person."""
 
@@ -32,9 +32,9 @@ def attack_tables(rows: Sequence[Row], paired: Sequence[Row], albums: Mapping[st
     if not tried:
         return []
     dodging = [row for row in paired if row["decoy"] is None]
-    parts = ["## Attacks: no longer matched", SAID.format(far=far), _table(dodging, tried, far)]
+    parts = ["## Attacks: no longer matched", INTRO.format(far=far), _table(dodging, tried, far)]
     if albums:
-        parts += ["## Attacks: strangers matched, and rank one", SAID_STRANGERS, _search(rows, albums, tried, far)]
+        parts += ["## Attacks: strangers matched, and rank one", INTRO_STRANGERS, _search(rows, albums, tried, far)]
     return parts
 
 

@@ -30,7 +30,7 @@ from .shares import DRAWS, SEED
 from .siege import joined
 from .tables import by, table
 
-SAID = """Share of pairs no longer matched at a false-accept rate of {far}, in A and in B, of photos that both have
+INTRO = """Share of pairs no longer matched at a false-accept rate of {far}, in A and in B, of photos that both have
 protected with the same method and the same families left out. In brackets: the 95 % interval of the difference, people
 drawn anew {draws} times for both runs alike (seed {seed}). One that holds 0 says that chance may have done it."""
 
@@ -103,7 +103,7 @@ def difference_of(before: Sequence[Row], after: Sequence[Row], far: str = FAR) -
                 body.append([method, judge, copy.removeprefix(ATTACK), *shares, difference])
     parts = [
         f"## B against A: {len({row['photo'] for row in runs[0]})} photos",
-        SAID.format(far=far, draws=DRAWS, seed=SEED),
+        INTRO.format(far=far, draws=DRAWS, seed=SEED),
     ]
     parts += [table(["method", "judge", "copy or attack", "A", "B", "B - A"], body)]
     return "\n\n".join([*parts, "## How visible", _looks(runs)]) + "\n"

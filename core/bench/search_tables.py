@@ -33,7 +33,7 @@ LINKED: dict[str, Figure] = {
 }
 """Shares that protection lowers."""
 
-SAID = """Every photo is protected knowing nothing but itself, and a judge looks for it, its face found afresh, among
+INTRO = """Every photo is protected knowing nothing but itself, and a judge looks for it, its face found afresh, among
 all others ({photos} photos of {people} people), matching at a false-accept rate of {far}.
 
 - pairs: of the protected photo and each other photo of the person, those no longer matched, of those matched before
@@ -53,7 +53,7 @@ def search_tables(rows: Sequence[Row], paired: Sequence[Row], albums: Mapping[st
     """Everything that a search's rows say; `paired` are the same rows as pairs."""
     names = {name for album in albums.values() for name in album.names}
     people = len({person_of(name) for name in names})
-    parts = ["## Search", SAID.format(photos=len(names), people=people, far=far, draws=DRAWS, seed=SEED)]
+    parts = ["## Search", INTRO.format(photos=len(names), people=people, far=far, draws=DRAWS, seed=SEED)]
     for copy, where in (("plain", ""), (POSTED, ", after JPEG 75")):
         for title, figures, worst in (
             ("no longer matched", HIDDEN, min),
