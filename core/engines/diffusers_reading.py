@@ -99,16 +99,18 @@ def _from_file(path: Path, settings: dict[str, Any], config: str | Path | None) 
             f"{path.name} does not hold the settings and tokenizers of its family: name a folder of the same family "
             "in diffusers' layout as `config`, or allow going online."
         )
-    whole = all(any(name.startswith(prefix) for name in names) for prefix in (("first_stage_model.", "vae."), _READERS))
-    if not whole and config is None:
+    complete = all(
+        any(name.startswith(prefix) for name in names) for prefix in (("first_stage_model.", "vae."), _READERS)
+    )
+    if not complete and config is None:
         raise ModelError(
             f"{path.name} holds only the {layout.part}: name a pipeline of the same family as `config`, "
             "from which the text encoders and the autoencoder come."
         )
     diffusers = library()
     with _explained(path.name, settings["local_files_only"] and not Path(config or "").is_dir()):
-        folder = None if config is None else _on_disk(str(config), settings, weights=not whole)
-        if not whole and folder is not None:
+        folder = None if config is None else _on_disk(str(config), settings, weights=not complete)
+        if not complete and folder is not None:
             model = getattr(diffusers, layout.model).from_single_file(
                 str(path), config=folder, subfolder=layout.part, **settings
             )

@@ -208,8 +208,8 @@ def suppress(boxes: Tensor, scores: Tensor, limit: float, of_smaller: bool = Fal
     area = (boxes[:, 2:] - boxes[:, :2]).clamp_min(0).prod(1)
     first, last = torch.maximum(boxes[:, None, :2], boxes[:, :2]), torch.minimum(boxes[:, None, 2:], boxes[:, 2:])
     common = (last - first).clamp_min(0).prod(2)
-    whole = torch.minimum(area[:, None], area) if of_smaller else area[:, None] + area - common
-    clash = (common > limit * whole).numpy()
+    base = torch.minimum(area[:, None], area) if of_smaller else area[:, None] + area - common
+    clash = (common > limit * base).numpy()
     kept, gone = [], np.zeros(len(boxes), dtype=bool)
     for index in range(len(boxes)):
         if not gone[index]:

@@ -14,7 +14,7 @@ Operator = Callable[..., Any]
 Builder = Callable[[Attributes], Operator]
 
 
-def whole(value: Any) -> list[int]:
+def whole_numbers(value: Any) -> list[int]:
     """Whole numbers from an attribute or from a tensor input."""
     return [int(v) for v in (value.flatten().tolist() if isinstance(value, Tensor) else value)]
 

@@ -114,8 +114,8 @@ def _dequantize(attributes: Attributes) -> Operator:
         return part.view(-1, *[1] * (x.ndim - axis % x.ndim - 1)) if part.ndim == 1 and part.numel() > 1 else part
 
     def run(x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
-        whole = x if zero is None else x - spread(zero, x)
-        return whole * spread(scale, x)
+        shifted = x if zero is None else x - spread(zero, x)
+        return shifted * spread(scale, x)
 
     return run
 

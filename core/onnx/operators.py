@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ModelError
-from .common import Attributes, Builder, Operator, meeting, on_one_device, plain, whole
+from .common import Attributes, Builder, Operator, meeting, on_one_device, plain, whole_numbers
 from .newer import NEWER_OPERATORS
 from .prelu import prelu
 from .shapes import SHAPE_OPERATORS, surround
@@ -183,7 +183,7 @@ def _product(x: Tensor, axes: list[int], keep: bool) -> Tensor:
 def _reduction(function: Callable[..., Tensor]) -> Builder:
     def build(attributes: Attributes) -> Operator:
         def run(x: Tensor, axes: Tensor | None = None) -> Tensor:
-            chosen = whole(axes if axes is not None else attributes.get("axes", []))
+            chosen = whole_numbers(axes if axes is not None else attributes.get("axes", []))
             if not chosen and attributes.get("noop_with_empty_axes"):
                 return x
             return function(x, chosen or list(range(x.ndim)), bool(attributes.get("keepdims", 1)))

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ModelError
-from .common import Attributes, Builder, Operator, on_one_device, one_of, plain, whole
+from .common import Attributes, Builder, Operator, on_one_device, one_of, plain, whole_numbers
 
 
 def reshape(attributes: Attributes) -> Operator:
@@ -26,7 +26,7 @@ def reshape(attributes: Attributes) -> Operator:
     """
 
     def run(x: Tensor, shape: Tensor, batch: int = 1) -> Tensor:
-        wanted = whole(shape)
+        wanted = whole_numbers(shape)
         if not attributes.get("allowzero"):
             wanted = [x.shape[axis] if size == 0 else size for axis, size in enumerate(wanted)]
         if batch > 1 and (x.shape[:1] == (batch,) if -1 in wanted else math.prod(wanted) * batch == x.numel()):
@@ -48,14 +48,14 @@ def _transpose(attributes: Attributes) -> Operator:
 def _squeeze(attributes: Attributes) -> Operator:
     def run(x: Tensor, axes: Tensor | None = None) -> Tensor:
         chosen = axes if axes is not None else attributes.get("axes")
-        return x.squeeze() if chosen is None else x.squeeze(tuple(whole(chosen)))
+        return x.squeeze() if chosen is None else x.squeeze(tuple(whole_numbers(chosen)))
 
     return run
 
 
 def _unsqueeze(attributes: Attributes) -> Operator:
     def run(x: Tensor, axes: Tensor | None = None) -> Tensor:
-        chosen = whole(axes if axes is not None else attributes["axes"])
+        chosen = whole_numbers(axes if axes is not None else attributes["axes"])
         for axis in sorted(axis % (x.ndim + len(chosen)) for axis in chosen):
             x = x.unsqueeze(axis)
         return x
@@ -69,10 +69,10 @@ def _pick(x: Tensor, axis: int, places: Any) -> Tensor:
 
 def _slice(attributes: Attributes) -> Operator:
     def run(x: Tensor, starts: Any = None, ends: Any = None, axes: Any = None, steps: Any = None) -> Tensor:
-        starts = whole(attributes["starts"] if starts is None else starts)
-        ends = whole(attributes["ends"] if ends is None else ends)
-        axes = whole(axes if axes is not None else attributes.get("axes", range(len(starts))))
-        steps = whole(steps) if steps is not None else [1] * len(starts)
+        starts = whole_numbers(attributes["starts"] if starts is None else starts)
+        ends = whole_numbers(attributes["ends"] if ends is None else ends)
+        axes = whole_numbers(axes if axes is not None else attributes.get("axes", range(len(starts))))
+        steps = whole_numbers(steps) if steps is not None else [1] * len(starts)
         for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
             side = x.shape[axis]
             if step < 0:
@@ -99,7 +99,7 @@ def _split(attributes: Attributes) -> Operator:
 
     def run(x: Tensor, sizes: Tensor | None = None) -> tuple[Tensor, ...]:
         given = sizes if sizes is not None else attributes.get("split")
-        return x.split(-(-x.shape[axis] // parts) if given is None else whole(given), axis)
+        return x.split(-(-x.shape[axis] // parts) if given is None else whole_numbers(given), axis)
 
     return run
 
@@ -114,7 +114,7 @@ def _constant(attributes: Attributes) -> Operator:
 
 def _constant_of_shape(attributes: Attributes) -> Operator:
     value = attributes.get("value", torch.zeros(1))
-    return lambda shape: value.flatten()[0].expand(whole(shape))
+    return lambda shape: value.flatten()[0].expand(whole_numbers(shape))
 
 
 # --- Borders and sizes ---
@@ -139,9 +139,9 @@ def _pad(attributes: Attributes) -> Operator:
     mode = one_of("Pad", "mode", attributes.get("mode", "constant"), ("constant", "reflect", "edge"))
 
     def run(x: Tensor, pads: Any = None, value: Tensor | None = None, axes: Any = None) -> Tensor:
-        amounts = whole(attributes["pads"] if pads is None else pads)
+        amounts = whole_numbers(attributes["pads"] if pads is None else pads)
         before, after = [0] * x.ndim, [0] * x.ndim
-        for place, axis in enumerate(range(x.ndim) if axes is None else whole(axes)):
+        for place, axis in enumerate(range(x.ndim) if axes is None else whole_numbers(axes)):
             before[axis], after[axis] = amounts[place], amounts[place + len(amounts) // 2]
         if mode == "constant":
             return surround(x, before, after, attributes.get("value", 0.0) if value is None else value.item())
@@ -201,7 +201,7 @@ def _resize(attributes: Attributes) -> Operator:
             scales, sizes = rest[1], rest[2] if len(rest) > 2 else None
         axes = attributes.get("axes", range(x.ndim))
         if sizes is not None and sizes.numel():
-            news = whole(sizes)
+            news = whole_numbers(sizes)
             factors = [new / x.shape[axis] for axis, new in zip(axes, news, strict=True)]
         else:
             factors = attributes["scales"] if scales is None else scales.tolist()
@@ -218,7 +218,7 @@ SHAPE_OPERATORS: dict[str, Builder] = {
     "Concat": lambda a: lambda *parts: torch.cat(on_one_device(*parts), a["axis"]),
     "Constant": _constant,
     "ConstantOfShape": _constant_of_shape,
-    "Expand": plain(lambda x, shape: x.expand(torch.broadcast_shapes(x.shape, whole(shape)))),
+    "Expand": plain(lambda x, shape: x.expand(torch.broadcast_shapes(x.shape, whole_numbers(shape)))),
     "Flatten": _flatten,
     "Gather": _gather,
     "Pad": _pad,
@@ -229,7 +229,7 @@ SHAPE_OPERATORS: dict[str, Builder] = {
     "Slice": _slice,
     "Split": _split,
     "Squeeze": _squeeze,
-    "Tile": plain(lambda x, repeats: x.repeat(whole(repeats))),
+    "Tile": plain(lambda x, repeats: x.repeat(whole_numbers(repeats))),
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
     "Upsample": lambda a: _resize({**a, "_opset": 9}),

@@ -76,11 +76,11 @@ def impostors_of(thresholds: Mapping[str, float]) -> tuple[float, float]:
     """
     rates = sorted(thresholds, key=float)
     normal = NormalDist()
-    places = [normal.inv_cdf(1 - float(rate)) for rate in rates]
+    quantiles = [normal.inv_cdf(1 - float(rate)) for rate in rates]
     cosines = [thresholds[rate] for rate in rates]
     several = len(rates) > 1
-    deviation = (cosines[0] - cosines[-1]) / (places[0] - places[-1]) if several else (1 - cosines[0]) / 5
-    return cosines[-1] - places[-1] * deviation, deviation
+    deviation = (cosines[0] - cosines[-1]) / (quantiles[0] - quantiles[-1]) if several else (1 - cosines[0]) / 5
+    return cosines[-1] - quantiles[-1] * deviation, deviation
 
 
 def read_card(path: Path, **fallback: object) -> Card:

@@ -63,10 +63,10 @@ def _face_row(original: Tensor, protected: Tensor, face: FaceVerdict) -> Image.I
         row.paste(picture, (left, 22))
         draw.text((left, 2), title, fill=_INK, font=font(13))
     worst = face.quality.worst
-    for index, (title, whole) in enumerate((("original", original), ("protected", protected))):
+    for index, (title, full) in enumerate((("original", original), ("protected", protected))):
         if worst is not None:
             left = PAD + index * (TILE + PAD)
-            row.paste(life_size(whole, worst), (left, upper + 24))
+            row.paste(life_size(full, worst), (left, upper + 24))
             draw.text((left, upper + 4), f"{title} at 100 %, where most shows", fill=_INK, font=font(13))
     _draw_bars(draw, face, PAD + 3 * (TILE + PAD), bars_width - PAD)
     figures = f"{face.quality.words()}; outside the faces {face.quality.outside_words()}"
