@@ -18,10 +18,7 @@ WAYS = {"optimised": (optimised, "after", "moved"), "edited": (edited, "edit", "
 WAYS["guarded"] = (guarded, "decode", "picture")
 EVERY = bool(os.environ.get("FACEVEIL_EVERY_MODEL"))
 CASES = [
-    (kind, way)
-    for kind in (MODELS if EVERY else ("sd15", "flux2", "qwen"))
-    for way in WAYS
-    if EVERY or way != "edited"
+    (kind, way) for kind in (MODELS if EVERY else ("sd15", "flux2", "qwen")) for way in WAYS if EVERY or way != "edited"
 ]
 """One of each class of VAE; the editor, which takes a minute or two and climbs the same ladder, when asked for."""
 TWICE, TILES, WIDE = 0.01, 4.0, 15.0
