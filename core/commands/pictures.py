@@ -93,14 +93,12 @@ def notes_on(photo: Photo, target: Path) -> list[str]:
 def target_of(photo: Path, out: Path, overwrite: bool = False) -> Path:
     """The named file; in a folder, which is made when missing, the photo keeps its name, if that is free there."""
     from ..errors import OutputError
-    from ..images import read_photo
+    from ..images import refuse_missing
     from ..many.photos import target_name
 
     if out.suffix and not out.is_dir():
         return out
-    if not photo.is_file():
-        # Says what is wrong with it, before an empty folder is left behind.
-        read_photo(photo)
+    refuse_missing(photo)  # before an empty folder is left behind
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -10,7 +10,7 @@ from .grid import draw_grid
 from .modes import from_pil
 from .pairs import pairs_in
 from .photo import Photo, as_saved, image_of, to_bchw, to_bhwc, to_pil, to_uint8
-from .reading import MAX_SIDE, MIN_SIDE, read_mask, read_photo
+from .reading import MAX_SIDE, MIN_SIDE, read_mask, read_photo, refuse_missing
 from .writing import check_place, check_target, write_photo
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "pairs_in",
     "read_mask",
     "read_photo",
+    "refuse_missing",
     "refuse_unfit",
     "to_bchw",
     "to_bhwc",

@@ -97,16 +97,22 @@ def _quiet() -> Iterator[None]:
             log.setLevel(level)
 
 
+def refuse_missing(path: Path) -> None:
+    """Say, before anything is made for it, why no photo lies there."""
+    name = shown(path)
+    if path.is_dir():
+        raise InputError(f"'{name}' is a folder, but a photo is needed: name a file in it.")
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"'{name}' is a link that leads to no file: name the file itself.")
+    if not path.is_file():
+        what = "file" if path.suffix else "file or folder"
+        raise InputError(f"There is no {what} '{name}': check the path.{_meant(path)}")
+
+
 def _opened(path: Path) -> BinaryIO:
     name = shown(path)
     try:
-        if path.is_dir():
-            raise InputError(f"'{name}' is a folder, but a photo is needed: name a file in it.")
-        if path.is_symlink() and not path.exists():
-            raise InputError(f"'{name}' is a link that leads to no file: name the file itself.")
-        if not path.is_file():
-            what = "file" if path.suffix else "file or folder"
-            raise InputError(f"There is no {what} '{name}': check the path.{_meant(path)}")
+        refuse_missing(path)
         if path.stat().st_size == 0:
             raise InputError(f"'{name}' is empty (zero bytes): fetch or export it again.")
         return path.open("rb")

@@ -43,8 +43,8 @@ def _colours(window: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """
     bright = luma(window)
     share = mask.mean((2, 3), keepdim=True).clamp_min(1e-6)
-    skin, usual = ((each * mask).mean((2, 3), keepdim=True) / share for each in (window, bright))
-    usual = usual.clamp_min(1e-3)
+    skin = (window * mask).mean((2, 3), keepdim=True) / share
+    usual = luma(skin).clamp_min(1e-3)
     mean = blurred(torch.cat([window, bright, window * bright, bright.square()], 1), _NEAR * max(window.shape[-2:]))
     colour, level, product, square = mean.split([3, 1, 3, 1], 1)
     own = torch.lerp(skin / usual, colour / level.clamp_min(1e-3), (level / usual).clamp(max=1))

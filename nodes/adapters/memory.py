@@ -20,6 +20,8 @@ from ...core.recognisers.recogniser import Recogniser
 
 log = logging.getLogger("faceveil")
 Result = TypeVar("Result")
+FACES = 4
+"""So many at once; more are rare, and where they do not fit nodes begin again more sparingly."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,6 @@ def ramp(cells: int, overlap: int, multiple: int) -> Tensor:
     """How much each pixel of a tile counts: less towards its ends, never nothing."""
     pixels = torch.arange(cells * multiple) + 0.5
     return (torch.minimum(pixels, cells * multiple - pixels) / (overlap * multiple)).clamp(max=1.0)
-
-
-FACES = 4
-"""So many at once; more are rare, and where they do not fit nodes begin again more sparingly."""
 
 
 def room_for(recogniser: Judge) -> int:

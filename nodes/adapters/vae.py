@@ -21,6 +21,10 @@ from .gradients import checkpointed, make_differentiable
 from .memory import PLAIN, Economy, decode_in_tiles
 from .pictures import OneFrame, flat, has_time
 
+log = logging.getLogger("faceveil")
+_SIDE = 256
+_AWAY = 0.5
+"""Of the picture's own spread: what a tiny decoder of another space makes of a latent is another picture."""
 GRADIENT_SHARE = 3
 """What decoding with a gradient takes, in units of ComfyUI's estimate for decoding."""
 
@@ -180,13 +184,6 @@ def ordinary(value: Any) -> Any:
     if isinstance(getattr(value, "cond", None), Tensor) and hasattr(value, "_copy_with"):
         return value._copy_with(ordinary(value.cond))
     return value
-
-
-log = logging.getLogger("faceveil")
-
-_SIDE = 256
-_AWAY = 0.5
-"""Of the picture's own spread: what a tiny decoder of another space makes of a latent is another picture."""
 
 
 class QuickDecoder:
