@@ -81,21 +81,45 @@ def look(before: Tensor, after: Tensor, points: Tensor, side: float) -> Looks:
 
     The pictures should hold little more than the face.
     """
+    seen = _compared(before, after, points, side)
+    inside = seen.mask > 0.3
+    worst = torch.where(inside, torch.maximum(seen.paint, seen.tint), -1).flatten().argmax().item()
+    scale, width = SIDE / side, inside.shape[-1]
+    place = (int((worst % width + 0.5) / scale), int((worst // width + 0.5) / scale))
+    if torch.equal(before, after):
+        return Looks(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, place)
+    shows, dyed = (float(each[inside].quantile(_SHARE)) for each in (seen.paint, seen.tint))
+    shape, uneven, expression, growth = _shape(seen.motion, seen.points, inside)
+    return Looks(shows, dyed, shape, uneven, expression, growth, place)
+
+
+def paint_by_place(before: Tensor, after: Tensor, face: Face) -> tuple[Tensor, Tensor]:
+    """How much paint shows at each place of one face of two pictures (1, 3, H, W): a map (1, 1, h, w) of the face as it
+    was, before its parts moved, and its points (5, 2) there."""
+    around, side = window_around(face, _MARGIN), window_around(face, 0.0).height
+    seen = _compared(around.cut(before), around.cut(after), around.shift(face.points), side)
+    return moved(seen.paint * seen.mask, -seen.motion), seen.points
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A face of two pictures at the size at which it is looked at."""
+
+    points: Tensor
+    mask: Tensor
+    motion: Tensor
+    paint: Tensor
+    tint: Tensor
+
+
+def _compared(before: Tensor, after: Tensor, points: Tensor, side: float) -> _Compared:
     scale = SIDE / side
     size = [max(16, round(length * scale)) for length in before.shape[-2:]]
     here = (points.to(before) + 0.5) * scale - 0.5
     pair = [F.interpolate(picture, size, mode="bicubic", antialias=True).clamp(0, 1) for picture in (before, after)]
     mask = face_oval(here[None], *size)
     motion = motion_between(luma(pair[0]), luma(pair[1]))
-    paint, tint = _visible(moved(pair[0], motion), pair[1], mask)
-    inside = mask > 0.3
-    worst = torch.where(inside, torch.maximum(paint, tint), -1).flatten().argmax().item()
-    place = (int((worst % size[1] + 0.5) / scale), int((worst // size[1] + 0.5) / scale))
-    if torch.equal(before, after):
-        return Looks(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, place)
-    shows, dyed = (float(seen[inside].quantile(_SHARE)) for seen in (paint, tint))
-    shape, uneven, expression, growth = _shape(motion, here, inside)
-    return Looks(shows, dyed, shape, uneven, expression, growth, place)
+    return _Compared(here, mask, motion, *_visible(moved(pair[0], motion), pair[1], mask))
 
 
 def _visible(before: Tensor, after: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,13 +19,14 @@ from ..recognisers.recogniser import Recogniser
 from ..sharing.upload import UPLOADS
 from ..veil.change import Bundle, Change, ColourField
 from ..veil.latent import LatentOffset
+from ..veil.light import Light
 from ..veil.veil import Origin, Veil, veil_of
 from ..veil.wear import in_windows
 from ..version import version
 from .identity import Identity
 from .objective import VISIBILITY, Distance, Objective
 from .recipe import Recipe
-from .spending import within
+from .spending import PHASES, hold_back, shared_out, within
 from .task import Task, prepared
 
 ROUNDS = 2
@@ -144,7 +145,7 @@ def origin_of(recipe: Recipe, surrogates: Sequence[Recogniser], photos: int = 1)
 
 def search(
     task: Task,
-    variable: Change,
+    variable: Bundle,
     ensemble: Ensemble[Recogniser],
     recipe: Recipe,
     gallery: Sequence[Tensor],
@@ -153,7 +154,7 @@ def search(
     seed: int,
     on_step: Callable[[Step, Objective], None],
 ) -> Found:
-    """Move any variable until the faces are not matched."""
+    """Move any variable until the faces are not matched, and no more of it shows than may."""
     identity = Identity(
         ensemble,
         in_windows(task.shown.unbind(), task.windows, recipe.size),
@@ -170,15 +171,33 @@ def search(
     def render(rows: Tensor) -> Tensor:
         return variable.apply(task.clean[rows], task.masks[rows], rows).clamp(0, 1)
 
+    lights = [part for part in variable.parts if isinstance(part, Light)] if recipe.budget is not None else []
+    counts = shared_out(recipe.settings.iterations, PHASES if lights else (1.0,))
+
+    def run(phase: int) -> Outcome:
+        """A phase, told as a part of the whole."""
+        before, settings = sum(counts[:phase]), replace(recipe.settings, iterations=counts[phase])
+
+        def tell(step: Step) -> None:
+            on_step(replace(step, index=before + step.index, of=sum(counts)), objective)
+
+        return optimise(variable, render, objective, settings, tell)
+
     outcome = Outcome()
     for extra in range(ROUNDS):
         # What the search had won was not enough for the finished picture: it goes on, asking for more.
         identity.aim = replace(recipe.aim, margin=recipe.aim.margin + extra)
-        ran = optimise(variable, render, objective, recipe.settings, lambda step: on_step(step, objective))
-        outcome = outcome + ran
-        result, mask = task.paste_all(variable)
+        for phase in range(len(counts)):
+            ran = run(phase)
+            outcome = outcome + ran
+            result, mask = task.paste_all(variable)
+            if lights and recipe.budget is not None:
+                hold_back(task.image, result, task.faces, lights, recipe.budget)
+                result, mask = task.paste_all(variable)
         if holds(result, task, identity, ran.done.nonzero()[:, 0]):
             break
+    for light in lights:
+        light.settle()
     if recipe.budget is None:
         return Found(result, mask, outcome)
     amount, result, mask = within(

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces.face import Face
-from ..perception.looks import look_at
+from ..perception.looks import look_at, paint_by_place
+from ..veil.light import Light
+
+PHASES = (2 / 3, 1 / 3)
+"""Shares of a search's iterations, after each of which light is held back where too much of it shows: the rest of them
+finds other places."""
+_AT_A_PLACE = 5 / 6
+"""The share of what may show on a face, at most, that light may show at any one place: warps show as well."""
+_REACH = 9
+"""Pixels around a place, as looks are judged, that what shows there is held back in."""
 
 _TRIES = 6
 _NEAR = 0.94
@@ -15,6 +25,22 @@ _NEAR = 0.94
 
 Worn = tuple[Tensor, Tensor]
 """A picture (1, 3, H, W) and the mask of what differs (1, 1, H, W)."""
+
+
+def shared_out(count: int, shares: Sequence[float]) -> list[int]:
+    """A number of iterations in parts; the last takes what rounding leaves."""
+    parts = [round(count * share) for share in shares[:-1]]
+    return [*parts, count - sum(parts)]
+
+
+def hold_back(image: Tensor, changed: Tensor, faces: Sequence[Face], lights: Sequence[Light], most: float) -> None:
+    """Leave the lights less at each place of the faces at which they show as more paint than may be."""
+    for row, face in enumerate(faces):
+        paint, points = paint_by_place(image, changed, face)
+        around = F.max_pool2d(paint, _REACH, 1, _REACH // 2)
+        share = (_AT_A_PLACE * most / around.clamp_min(1e-6)).clamp(max=1)
+        for light in lights:
+            light.hold_back(row, share, points)
 
 
 def within(

@@ -52,6 +52,17 @@ def on_pixels(control: Tensor, frames: Tensor, height: int, width: int) -> Tenso
     return F.grid_sample(field, on_lattice, padding_mode="border", align_corners=True)
 
 
+def at_knots(field: Tensor, points: Tensor, knots: int) -> Tensor:
+    """A field (1, C, h, w) over a face with points (5, 2) in it, at the places of its knots (1, C, knots, knots)."""
+    place = (torch.arange(knots, device=field.device, dtype=field.dtype) - 1) / (knots - 3) * SPAN
+    v, u = torch.meshgrid(TOP + place, LEFT + place, indexing="ij")
+    frame = similarity(points[None], template_points("arcface", 1, points[None]))[0]
+    there = (torch.stack([u, v], -1) - frame[:, 2]) @ torch.linalg.inv(frame[:, :2]).T
+    height, width = field.shape[-2:]
+    grid = (2 * there + 1) / field.new_tensor([width, height]) - 1
+    return F.grid_sample(field, grid[None], padding_mode="border", align_corners=False)
+
+
 def at_rest(points: Tensor, shared: bool, channels: int, knots: int) -> Tensor:
     """Knots that change nothing yet, a row for each face or one for all of them."""
     rows = 1 if shared else len(points)

@@ -9,13 +9,43 @@ from torch import Tensor
 
 from ..perception.blur import blurred
 from ..perception.colour import luma
-from .frame import at_rest, broad, frames_of, on_pixels, pick, spread
+from .frame import at_knots, at_rest, broad, frames_of, on_pixels, pick, spread
 
 
-def _alike(control: Tensor, bound: float, rows: Tensor | None) -> Tensor:
-    """Parameters as knots, within the bound, and alike left and right as a face is."""
-    knots = torch.tanh(pick(control, rows)) * bound
-    return (knots + knots.flip(3)) / 2
+class Light:
+    """Grids of knots for brightness: each within a bound, of which less may be left at some places than at others."""
+
+    def __init__(self, points: Tensor, shared: bool, knots: Sequence[int]) -> None:
+        self.control = [at_rest(points, shared, 1, count) for count in knots]
+        self.left = [torch.ones_like(control, requires_grad=False) for control in self.control]
+        """The share of its bound that each knot may use."""
+
+    def groups(self) -> Iterator[tuple[Tensor, float]]:
+        for control in self.control:
+            yield control, 1 / 8
+
+    def alike(self, index: int, bound: float, rows: Tensor | None) -> Tensor:
+        """A grid as knots, within the bound, and alike left and right as a face is."""
+        knots = torch.tanh(pick(self.control[index], rows))
+        return (knots + knots.flip(3)) / 2 * pick(self.left[index], rows) * bound
+
+    def hold_back(self, row: int, share: Tensor, points: Tensor) -> None:
+        """Leave a face only this share of what its knots may do now: a map (1, 1, h, w) of it with points (5, 2)."""
+        for left in self.left:
+            here = at_knots(share, points, left.shape[-1])
+            left[row] *= torch.minimum(here, here.flip(3))[0]
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Nothing changes, and every knot has all of its bound again."""
+        for control, left in zip(self.control, self.left, strict=True):
+            less = torch.atanh((torch.tanh(control) * left).clamp(-_FULL, _FULL))
+            control.copy_(torch.where(left < 1, less, control))
+            left.fill_(1)
+
+
+_FULL = 1 - 1e-6
+"""Of a bound: what is nearer has no finite knot."""
 
 
 def _fine(knots: Tensor) -> Tensor:
@@ -68,7 +98,7 @@ _PORES = 0.012
 airbrushed."""
 
 
-class FeatureContrast:
+class FeatureContrast(Light):
     """What is there, stronger or weaker: brows, lids, lips and shadows by band of width, at most by a share.
 
     Nothing new can be drawn this way: where a face is smooth, nothing happens. Alike left and right, as a face is.
@@ -92,27 +122,23 @@ class FeatureContrast:
         """
         self.let_through = let_through
         self.frames, self.face, self.bands = frames_of(points, side), face, bands
-        self.control = [at_rest(points, shared, 1, knots) for _, knots, _ in bands]
-
-    def groups(self) -> Iterator[tuple[Tensor, float]]:
-        for control in self.control:
-            yield control, 1 / 8
+        super().__init__(points, shared, [knots for _, knots, _ in bands])
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         height, width = window.shape[-2:]
         frames = pick(self.frames, rows)
         change = torch.zeros_like(window[:, :1])
         finer = blurred(luma(window), _PORES * self.face * max(height, width))
-        for control, (share, _, bound) in zip(self.control, self.bands, strict=True):
+        for index, (share, _, bound) in enumerate(self.bands):
             broader = blurred(finer, share * self.face * max(height, width))
-            change = change + on_pixels(_alike(control, bound, rows), frames, height, width) * (finer - broader)
+            change = change + on_pixels(self.alike(index, bound, rows), frames, height, width) * (finer - broader)
             finer = broader
         if self.let_through is not None:
             change = change * spread(pick(self.let_through, rows), height, width)
         return lit(window, change, mask)
 
 
-class LumaField:
+class LumaField(Light):
     """Bands of brightness in the face's own frame, each bounded at each place by what goes unnoticed there.
 
     What shows first on skin is colour, and another light leaves that alone. Alike left and right, so that what models
@@ -133,19 +159,15 @@ class LumaField:
         """`points` (B, 5, 2) in a window of `side` pixels. `unnoticed` (B, bands, h, w) is the bound of each band for a
         strength of 1; without it a bound is white itself."""
         self.frames, self.strength, self.unnoticed = frames_of(points, side), strength, unnoticed
-        self.control = [at_rest(points, shared, 1, count) for count in knots]
-
-    def groups(self) -> Iterator[tuple[Tensor, float]]:
-        for control in self.control:
-            yield control, 1 / 8
+        super().__init__(points, shared, knots)
 
     def apply(self, window: Tensor, mask: Tensor, rows: Tensor | None = None) -> Tensor:
         height, width = window.shape[-2:]
         frames = pick(self.frames, rows)
         unnoticed = None if self.unnoticed is None else pick(self.unnoticed, rows)
         change = torch.zeros_like(window[:, :1])
-        for index, control in enumerate(self.control):
-            band = on_pixels(_fine(_alike(control, self.strength, rows)), frames, height, width)
+        for index in range(len(self.control)):
+            band = on_pixels(_fine(self.alike(index, self.strength, rows)), frames, height, width)
             if unnoticed is not None:
                 band = band * spread(unnoticed[:, index : index + 1], height, width)
             change = change + band

@@ -54,3 +54,12 @@ def test_jitter_moves_points_by_a_share_of_the_eyes_distance():
     moved = torch.cat([points for _, points in looks(Viewing(jitter=0.02), 300)]) - POINTS
     eyes = float((POINTS[0, 1] - POINTS[0, 0]).norm())
     assert float(moved.std()) == pytest.approx(0.02 * eyes, rel=0.1)
+
+
+def test_a_covered_look_hides_its_share_behind_the_mean_and_the_generator_alone_decides_where():
+    viewing = Viewing(covered=0.3)
+    seen = torch.cat([picture for picture, _ in looks(viewing, 100)])
+    mean = IMAGE.mean((2, 3), keepdim=True)
+    left = ((seen - mean) / (IMAGE - mean)).median(1).values
+    assert float(left.mean()) == pytest.approx(0.7, abs=0.03) and left.min() > -1e-3 and left.max() < 1 + 1e-3
+    assert torch.equal(looks(viewing, 1)[0][0], seen[:1]) and not torch.equal(seen[0], seen[1])
