@@ -14,7 +14,7 @@ from faceveil.core.verdict.facts import FaceVerdict, Quality, RecogniserVerdict
 from faceveil.core.verdict.report import Report
 from faceveil.nodes.parts.comparing import SIDE, batches, compared, said_of, shrunk
 
-VIEW = Path(__file__).resolve().parents[2] / "docs" / "nodes" / "compare"
+VIEW = Path(__file__).resolve().parents[3] / "docs" / "nodes" / "compare"
 
 
 def row(name: str, after: float, half: float = 0.0, before: bool = True, threshold: float | None = 0.3, role="judge"):
