@@ -75,10 +75,10 @@ class ApplyVeil(io.ComfyNode):
         with cancellable():
             worn, changed = wear_in_pictures(pictures, veil, amount, faces, found, bar.show)
             with gradients_allowed():
-                asked = load_automatic()
-                with on_device(asked, device):
+                recognisers = load_automatic()
+                with on_device(recognisers, device):
                     rows = look_at(
-                        *(pictures, worn, witnesses_of(asked), faces, device, found),
+                        *(pictures, worn, witnesses_of(recognisers), faces, device, found),
                         lambda done: bar.show(count + done),
                     )
         return io.NodeOutput(image_of(worn, image), changed, ui=page_data(rows, compare))

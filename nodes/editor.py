@@ -20,13 +20,13 @@ from ..core.methods.wish import EDITORS, Edit
 from ..core.recognisers.recogniser import Recogniser
 from ..core.trajectory.solvers import SOLVERS, Moment
 from ..core.verdict.verify import witnesses_of
-from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
+from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, show_text
 from .adapters.memory import Economy, with_less_memory
 from .adapters.pictures import image_of, masks_of, pictures_of
 from .adapters.vae import refuse_unsuited
+from .parts.guard_report import UNGUARDED, guard_report
 from .parts.judging import look_at
 from .parts.sockets import CATEGORY, Recognisers, Trajectories, compare_input, schema, seed_input, sigmas_input
-from .parts.telling import UNGUARDED, guard_said
 from .parts.walked import Walked, refuse_unending
 
 
@@ -197,7 +197,7 @@ class TrajectoryEditor(io.ComfyNode):
                     bar.show(index * moment.of + moment.step + 1)
 
                 autoencoder = ModelVae(vae, latents, denoiser.patchers, economy)
-                with gradients_allowed(), denoiser.audible() if inject else nullcontext():
+                with gradients_allowed(), denoiser.plain_attention() if inject else nullcontext():
                     whole = to_bchw(picture).to(device)
                     area = torch.ones_like(whole[:, :1]) if where is None else fit_mask(where, *whole.shape[-2:])
                     guarded = InLoop(_faces(whole), recognisers, GuardRecipe(), seed) if recognisers else None
@@ -216,8 +216,8 @@ class TrajectoryEditor(io.ComfyNode):
             with on_device(recognisers or (), device), cancellable():
                 results.append(with_less_memory(edited, free_memory))
         *made, won = zip(*results, strict=True)
-        text = guard_said(won, recognisers) if recognisers else UNGUARDED
-        tell(cls.hidden.unique_id, text)
+        text = guard_report(won, recognisers) if recognisers else UNGUARDED
+        show_text(cls.hidden.unique_id, text)
         with gradients_allowed(), on_device(recognisers or (), device), cancellable():
             rows = look_at(pictures, made[0], witnesses_of(recognisers or ()), device=device)
         return io.NodeOutput(*(image_of(list(row), image) for row in made), text, ui=page_data(rows, compare))

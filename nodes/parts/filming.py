@@ -24,7 +24,7 @@ from ...core.verdict.verify import Witness
 from .veiling import LOOKS_LIKE_NONE
 
 Shown = Callable[[float, str], None]
-"""Told how much of the work is done, from 0 to 1, and what is being done."""
+"""Called with the share of the work that is done, from 0 to 1, and what is being done."""
 
 
 def wardrobe_of(

@@ -117,7 +117,7 @@ def look_at(
     faces: Sequence[Sequence[Face]] | None = None,
     on_picture: Callable[[int], None] = lambda done: None,
 ) -> list[Compared]:
-    """What a node shows of its first pictures (1, H, W, 3): before and after, and what those say who are asked."""
+    """What a node shows of its first pictures (1, H, W, 3): before and after, and the witnesses' verdict."""
     rows = []
     for index, (before, after) in enumerate(zip(originals[:LOOKED_AT], results[:LOOKED_AT], strict=True)):
         if not witnesses:

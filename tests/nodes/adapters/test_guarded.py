@@ -109,13 +109,13 @@ def test_what_a_sampler_asks_for_when_inpainting_is_still_asked_for(guarded):
 
 
 def test_what_shows_no_face_is_refused_and_among_others_told_of(guarded):
-    told = []
-    run = guarded.GuardedRun(sampler_of(euler), None, (), GuardRecipe(), (), lambda step: None, on_end=told.append)
+    outcomes = []
+    run = guarded.GuardedRun(sampler_of(euler), None, (), GuardRecipe(), (), lambda step: None, on_end=outcomes.append)
     with pytest.raises(NoFaceError, match="so nothing is protected"):
         run._end([None, None], 3)
     run._end([None, True], 3)
     run._end([None], 0)
-    assert told == [[None, True]]
+    assert outcomes == [[None, True]]
 
 
 def test_no_step_at_all_changes_nothing(guarded, comfy):

@@ -104,13 +104,13 @@ def recogniser():
 
 
 def test_room_is_made_before_recognisers_come_and_what_is_beside_them_stays(host, recogniser):
-    asked = []
-    host.comfy.model_management.free_memory = lambda needed, device, keep_loaded: asked.append(
+    freed = []
+    host.comfy.model_management.free_memory = lambda needed, device, keep_loaded: freed.append(
         (needed, device, keep_loaded, list(recogniser.network.moves))
     )
     with host.on_device([recogniser], "cuda", ["patcher"]):
         assert recogniser.network.moves == ["cuda"]
-    ((needed, device, stay, moves),) = asked
+    ((needed, device, stay, moves),) = freed
     assert recogniser.network.moves == ["cuda", "cpu"] and moves == []
     assert needed == 1000 + room_for(recogniser) and device == torch.device("cuda")
     assert [kept.patcher for kept in stay] == ["patcher"]

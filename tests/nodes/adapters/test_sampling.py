@@ -34,18 +34,18 @@ def denoiser_of(sampling, model):
 
 
 def test_a_model_is_asked_where_it_is_and_its_answer_and_gradient_come_back(sampling):
-    asked = []
+    calls = []
 
     def model(x, sigma, **options):
-        asked.append((x.device, sigma.device, tuple(sigma.shape), options))
+        calls.append((x.device, sigma.device, tuple(sigma.shape), options))
         return x * 0.5 * sigma.view(-1, 1, 1, 1)
 
     with OtherDevice():
-        denoiser, said = denoiser_of(sampling, model), Conditioning(torch.zeros(1, 2, 4))
+        denoiser, conditioning = denoiser_of(sampling, model), Conditioning(torch.zeros(1, 2, 4))
         x = torch.ones(2, 4, 8, 8, requires_grad=True)
-        answer = denoiser.denoise(x, 0.5, said)
+        answer = denoiser.denoise(x, 0.5, conditioning)
         (slope,) = torch.autograd.grad(answer.sum(), x)
-    assert asked == [(DEVICE, DEVICE, (2,), {"seed": 3})] and denoiser.guider.now is said
+    assert calls == [(DEVICE, DEVICE, (2,), {"seed": 3})] and denoiser.guider.now is conditioning
     assert answer.device.type == slope.device.type == denoiser.device == "cpu"
     assert torch.equal(answer, torch.full_like(x, 0.25)) and torch.equal(slope, answer)
 
@@ -53,9 +53,9 @@ def test_a_model_is_asked_where_it_is_and_its_answer_and_gradient_come_back(samp
 def test_a_prompt_is_learned_where_we_compute_and_said_where_the_model_is(sampling):
     with OtherDevice():
         denoiser = denoiser_of(sampling, None)
-        said = denoiser.text()
-        (back,) = sampling.saying(denoiser.guider.conds["source"], said)
-        assert said.context.device.type == "cpu"
+        conditioning = denoiser.text()
+        (back,) = sampling.with_text(denoiser.guider.conds["source"], conditioning)
+        assert conditioning.context.device.type == "cpu"
         assert back["model_conds"]["c_crossattn"].cond.device == DEVICE
 
 

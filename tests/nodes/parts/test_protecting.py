@@ -69,5 +69,5 @@ def test_what_the_objective_saw_last_is_the_changed_picture(protector, crop):
 
 
 def test_a_small_face_is_warned_of_and_a_large_one_is_not():
-    (said,) = small_faces([(0, 0, 300, 400), (10, 10, 50, 70)], " of picture 2")
-    assert "face 1 of picture 2 is only 40 pixels wide" in said
+    (warning,) = small_faces([(0, 0, 300, 400), (10, 10, 50, 70)], " of picture 2")
+    assert "face 1 of picture 2 is only 40 pixels wide" in warning
