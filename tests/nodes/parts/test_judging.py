@@ -7,6 +7,7 @@ import torch
 
 from faceveil.core.errors import InputError
 from faceveil.core.verdict.verify import Witness
+from faceveil.nodes.parts.finding import find_in_pictures
 from faceveil.nodes.parts.judging import LOOKED_AT, judge_pictures, look_at, stack
 
 
@@ -27,15 +28,11 @@ def test_without_thresholds_nothing_is_claimed(dlib_recogniser, crop):
 
 
 def test_a_node_shows_what_it_was_asked_to_look_at_and_no_verdict_where_nobody_was_asked(dlib_recogniser, crop, empty):
-    veiled, faceless = look_at([crop, empty], [crop, empty], [Witness(dlib_recogniser)])
+    faces = find_in_pictures([crop, empty], "all")[0]
+    veiled, faceless = look_at([crop, empty], [crop, empty], [Witness(dlib_recogniser)], faces)
     assert veiled.verdict["state"] == "known" and faceless.verdict["state"] == "untouched"
     (edited,) = look_at([empty], [crop], [])
     assert edited.verdict is None and set(edited.views) == {"before", "after"}
-
-
-def test_faces_that_were_chosen_are_those_looked_at(dlib_recogniser, crop):
-    (none,) = look_at([crop], [crop], [Witness(dlib_recogniser)], faces=[[]])
-    assert none.verdict["state"] == "untouched"
 
 
 def test_of_many_frames_a_node_shows_the_first(empty):

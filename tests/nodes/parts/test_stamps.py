@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
-from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -77,24 +74,6 @@ def test_what_regions_are_drawn_along_is_stamped_where_it_is_a_file(folder):
     assert outline_files("mine.onnx", NONE) == [file]
     parser = put(folder / "parsers" / "bisenet.onnx")
     assert outline_files("mine.onnx", "bisenet.onnx") == [file, parser]
-
-
-@pytest.fixture
-def node_of(comfy, monkeypatch):
-    """A node class, with a stand-in for the API that it is declared with."""
-    api, latest = ModuleType("comfy_api"), ModuleType("comfy_api.latest")
-    latest.io = SimpleNamespace(ComfyNode=object, Custom=lambda name: name)
-    monkeypatch.setitem(sys.modules, "comfy_api", api)
-    monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
-    loaded = {}
-
-    def load(module, name):
-        loaded[module] = importlib.import_module(f"faceveil.nodes.{module}")
-        return getattr(loaded[module], name)
-
-    yield load
-    for module in [*loaded, "parts.sockets"]:
-        sys.modules.pop(f"faceveil.nodes.{module}", None)
 
 
 def test_nodes_that_read_files_say_when_these_are_others(folder, node_of):
