@@ -73,12 +73,16 @@ class ApplyVeil(io.ComfyNode):
         count = len(pictures)
         bar = Bar(count + min(count, LOOKED_AT))
         with cancellable():
-            worn, changed = wear_in_pictures(pictures, veil, amount, faces, found, bar.show)
+            veiled = wear_in_pictures(pictures, veil, amount, faces, found, bar.show)
             with gradients_allowed():
-                asked = load_automatic()
-                with on_device(asked, device):
+                recognisers = load_automatic()
+                with on_device(recognisers, device):
                     rows = look_at(
-                        *(pictures, worn, witnesses_of(asked), faces, device, found),
+                        pictures,
+                        veiled.pictures,
+                        witnesses_of(recognisers),
+                        veiled.faces,
+                        device,
                         lambda done: bar.show(count + done),
                     )
-        return io.NodeOutput(image_of(worn, image), changed, ui=page_data(rows, compare))
+        return io.NodeOutput(image_of(veiled.pictures, image), veiled.changed, ui=page_data(rows, compare))

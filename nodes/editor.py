@@ -20,13 +20,13 @@ from ..core.methods.wish import EDITORS, Edit
 from ..core.recognisers.recogniser import Recogniser
 from ..core.trajectory.solvers import SOLVERS, Moment
 from ..core.verdict.verify import witnesses_of
-from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
+from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, show_text
 from .adapters.memory import Economy, with_less_memory
 from .adapters.pictures import image_of, masks_of, pictures_of
 from .adapters.vae import refuse_unsuited
+from .parts.guard_report import UNGUARDED, guard_report
 from .parts.judging import look_at
 from .parts.sockets import CATEGORY, Recognisers, Trajectories, compare_input, schema, seed_input, sigmas_input
-from .parts.telling import UNGUARDED, guard_said
 from .parts.walked import Walked, refuse_unending
 
 
@@ -182,6 +182,11 @@ class TrajectoryEditor(io.ComfyNode):
             inject=None if inject < 0 else inject,
             seed=seed,
         )
+        faces: list[list[Face]] = []
+        if recognisers:
+            # Before a model is loaded: a picture without a face is refused.
+            with gradients_allowed(), cancellable():
+                faces = [_faces(to_bchw(picture).to(device)) for picture in pictures]
         bar, results = Bar(len(pictures) * (len(levels) - 1)), []
         prompts = {"source": source, "target": target} | ({"negative": negative} if negative is not None else {})
         for index, (picture, where) in enumerate(zip(pictures, masks, strict=True)):
@@ -197,10 +202,10 @@ class TrajectoryEditor(io.ComfyNode):
                     bar.show(index * moment.of + moment.step + 1)
 
                 autoencoder = ModelVae(vae, latents, denoiser.patchers, economy)
-                with gradients_allowed(), denoiser.audible() if inject else nullcontext():
+                with gradients_allowed(), denoiser.plain_attention() if inject else nullcontext():
                     whole = to_bchw(picture).to(device)
                     area = torch.ones_like(whole[:, :1]) if where is None else fit_mask(where, *whole.shape[-2:])
-                    guarded = InLoop(_faces(whole), recognisers, GuardRecipe(), seed) if recognisers else None
+                    guarded = InLoop(faces[index], recognisers, GuardRecipe(), seed) if recognisers else None
                     known = None if trajectory is None else trajectory.path
                     done = edit_image(whole, area.to(device), wish, denoiser, autoencoder, size, guarded, show, known)
                     image, unguarded = (to_bhwc(each.cpu()).clamp(0, 1) for each in (done.image, done.unguarded))
@@ -216,10 +221,10 @@ class TrajectoryEditor(io.ComfyNode):
             with on_device(recognisers or (), device), cancellable():
                 results.append(with_less_memory(edited, free_memory))
         *made, won = zip(*results, strict=True)
-        text = guard_said(won, recognisers) if recognisers else UNGUARDED
-        tell(cls.hidden.unique_id, text)
+        text = guard_report(won, recognisers) if recognisers else UNGUARDED
+        show_text(cls.hidden.unique_id, text)
         with gradients_allowed(), on_device(recognisers or (), device), cancellable():
-            rows = look_at(pictures, made[0], witnesses_of(recognisers or ()), device=device)
+            rows = look_at(pictures, made[0], witnesses_of(recognisers or ()), faces, device)
         return io.NodeOutput(*(image_of(list(row), image) for row in made), text, ui=page_data(rows, compare))
 
 

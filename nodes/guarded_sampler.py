@@ -12,8 +12,8 @@ from ..core.optimise import Settings
 from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.recogniser import Recogniser
 from .adapters.pictures import tensors_of
+from .parts.guard_report import guard_report
 from .parts.sockets import CATEGORY, Recognisers, schema, tiny_input
-from .parts.telling import guard_said
 
 
 class GuardedSampler(io.ComfyNode):
@@ -76,7 +76,7 @@ class GuardedSampler(io.ComfyNode):
         if not iterations:
             return io.NodeOutput(sampler)
         from .adapters.guarded import GuardedRun, guarded_sampler
-        from .adapters.host import stop_if_cancelled, tell
+        from .adapters.host import show_text, stop_if_cancelled
 
         node = cls.hidden.unique_id
         with torch.inference_mode(False):
@@ -91,6 +91,6 @@ class GuardedSampler(io.ComfyNode):
             originals,
             lambda step: stop_if_cancelled(),
             tiny,
-            lambda won: tell(node, guard_said(won, surrogates)),
+            lambda won: show_text(node, guard_report(won, surrogates)),
         )
         return io.NodeOutput(guarded_sampler(run))

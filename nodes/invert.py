@@ -84,7 +84,7 @@ class InvertToTrajectory(io.ComfyNode):
             def show(moment: Moment) -> None:
                 bar.show(moment.step + 1)
 
-            with gradients_allowed(), denoiser.audible() if record else nullcontext():
+            with gradients_allowed(), denoiser.plain_attention() if record else nullcontext():
                 clean = latents.process_in(samples).to(denoiser.device)
                 found.append(invert(denoiser, clean, levels, denoiser.describe(["source"]), solver, show, record))
 

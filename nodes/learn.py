@@ -17,7 +17,7 @@ from .parts.walked import Walked
 
 
 class LearnEmbeddings(io.ComfyNode):
-    """What a model has to be told so that its last steps end at the picture."""
+    """Embeddings with which the last steps of a model end at the picture."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:

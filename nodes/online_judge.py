@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from ..core.recognisers.judge import Judge
 from ..core.services.catalogue import load_judge, service_names
 from ..core.services.patience import CALLS
-from .adapters.host import stop_if_cancelled, tell
+from .adapters.host import show_text, stop_if_cancelled
 from .parts.sockets import CATEGORY, Recognisers, schema
 
 log = logging.getLogger("faceveil")
@@ -69,7 +69,7 @@ class OnlineJudge(io.ComfyNode):
     def execute(cls, service: str, send: bool, calls: int, others: tuple[Judge, ...] | None = None) -> io.NodeOutput:
         def say(sentence: str) -> None:
             log.warning("FaceVeil: %s", sentence)
-            tell(cls.hidden.unique_id, sentence)
+            show_text(cls.hidden.unique_id, sentence)
 
         judge = load_judge(service, send, calls, agree=_AGREE, on_notice=say, on_call=stop_if_cancelled)
         return io.NodeOutput((*(other for other in others or () if other.name != judge.name), judge))

@@ -17,7 +17,7 @@ from ..core.recognisers.automatic import load_automatic
 from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from ..core.search.objective import Objective
-from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
+from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, show_text
 from .adapters.memory import Economy, with_less_memory
 from .adapters.pictures import image_of, masks_of, pictures_of, tensors_of
 from .adapters.vae import VaeAutoencoder
@@ -187,7 +187,7 @@ class Protect(io.ComfyNode):
             done = with_less_memory(protected, free_memory)
         node = cls.hidden.unique_id
         warnings = [*done.warnings, *warnings_after(cls.hidden.prompt or {}, str(node))]
-        tell(node, "\n".join(warnings))
+        show_text(node, "\n".join(warnings))
         text = "\n\n".join([*warnings, done.text])
         rows = [compared(*each) for each in zip(pictures, done.pictures, done.reports, strict=True)]
         shown = page_data(rows, compare)

@@ -11,7 +11,7 @@ from ..core.veil.veil import Veil
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of
 from .parts.film_inputs import film_inputs, film_outputs, parties
-from .parts.filming import protect_batch, wardrobe_of
+from .parts.filming import Filming, protect_batch, wardrobe_of
 from .parts.sockets import CATEGORY, schema
 
 
@@ -59,5 +59,5 @@ class ProtectFrames(io.ComfyNode):
             wardrobe = wardrobe_of(strength, far, seed, surrogates, veil)
             show = lambda done, what: bar.show(round(1000 * done))
             with on_device([witness.recogniser for witness in witnesses], device):
-                text, worn = protect_batch(frames, fps, wardrobe, faces, amount, witnesses, far, show, device)
+                text, worn = protect_batch(frames, fps, Filming(wardrobe, faces, amount, witnesses, show, device))
         return io.NodeOutput(frames.to(images.device), text, tuple(worn[:1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import io
@@ -14,7 +13,7 @@ from ..core.veil.veil import Veil
 from .adapters.files import as_video, on_disk, temporary
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .parts.film_inputs import film_inputs, film_outputs, parties
-from .parts.filming import protect_file, suffix_for, wardrobe_of
+from .parts.filming import Filming, protect_file, suffix_for, wardrobe_of
 from .parts.sockets import CATEGORY, schema
 
 
@@ -51,17 +50,8 @@ class ProtectVideo(io.ComfyNode):
         with gradients_allowed(), cancellable(), on_disk(video) as source:
             surrogates, witnesses = parties(far, recognisers, judges)
             wardrobe = wardrobe_of(strength, far, seed, surrogates, veil)
-            target = temporary() / f"faceveil-{secrets.token_hex(8)}{suffix_for(Path(source))}"
+            target = temporary() / f"faceveil-{secrets.token_hex(8)}{suffix_for(source)}"
             with on_device([witness.recogniser for witness in witnesses], device):
-                text, worn = protect_file(
-                    Path(source),
-                    target,
-                    wardrobe,
-                    faces,
-                    amount,
-                    witnesses,
-                    far,
-                    lambda done, what: bar.show(round(1000 * done)),
-                    device,
-                )
+                show = lambda done, what: bar.show(round(1000 * done))
+                text, worn = protect_file(source, target, Filming(wardrobe, faces, amount, witnesses, show, device))
         return io.NodeOutput(as_video(target), text, tuple(worn[:1]))

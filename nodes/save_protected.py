@@ -62,7 +62,7 @@ class SaveProtected(io.ComfyNode):
     ) -> io.NodeOutput:
         import folder_paths
 
-        from .adapters.host import tell
+        from .adapters.host import show_text
 
         pictures = pictures_of(images, "images")
         height, width = images.shape[1:3]
@@ -79,7 +79,7 @@ class SaveProtected(io.ComfyNode):
             embedded_metadata(cls.hidden) if embed else None,
         )
         node = cls.hidden.unique_id
-        tell(node, "\n".join(warnings_before(cls.hidden.prompt or {}, str(node))))
+        show_text(node, "\n".join(warnings_before(cls.hidden.prompt or {}, str(node))))
         shown = [{"filename": file, "subfolder": subfolder, "type": "output"} for file in written]
         return io.NodeOutput(ui={"images": shown})
 

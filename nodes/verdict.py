@@ -12,7 +12,7 @@ from ..core.recognisers.recogniser import Recogniser
 from ..core.verdict.verify import witnesses_of
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of, tensors_of
-from .parts.comparing import Compared, page_data, said_of
+from .parts.comparing import Compared, page_data, verdict_data
 from .parts.finding import refuse_faceless
 from .parts.judging import judge_pictures
 from .parts.sockets import CATEGORY, Faces, Recognisers, faces_input, far_input, schema
@@ -116,5 +116,5 @@ class Verdict(io.ComfyNode):
         if show_sheet:
             shown |= ui.PreviewImage(done.sheets).as_dict()
         else:
-            shown |= page_data([Compared({}, said_of(report)) for report in done.reports])
+            shown |= page_data([Compared({}, verdict_data(report)) for report in done.reports])
         return io.NodeOutput(done.text, done.sheets, done.score, done.protected, ui=shown)

@@ -100,8 +100,8 @@ def test_a_device_without_numbers_is_refused_without_asking_it_for_one():
         "import sys, torch\nfrom faceveil.core.devices import InputError, usable\nbefore = len(sys.modules)\n"
         "try:\n    usable('meta')\nexcept InputError as error:\n    print(len(sys.modules) - before, error)",
     ]
-    added, said = subprocess.run(known, capture_output=True, text=True, check=True).stdout.split(" ", 1)
-    assert int(added) < 50 and "cannot be used here (it holds no numbers)" in said
+    added, message = subprocess.run(known, capture_output=True, text=True, check=True).stdout.split(" ", 1)
+    assert int(added) < 50 and "cannot be used here (it holds no numbers)" in message
 
 
 @pytest.mark.parametrize("size", [0, -8, 7, 10**9, 256.5])

@@ -75,10 +75,10 @@ def test_adam_equals_torch_on_one_row():
 
 def test_a_row_that_has_won_is_frozen_and_costs_nothing_more():
     start = torch.stack([TARGET[0] + 0.01, torch.zeros(2), torch.zeros(2)])
-    point, asked = Point(start), []
+    point, evaluated = Point(start), []
 
     def spy(rows):
-        asked.append(rows.tolist())
+        evaluated.append(rows.tolist())
         return point.value[rows]
 
     frozen: list[torch.Tensor] = []
@@ -89,10 +89,10 @@ def test_a_row_that_has_won_is_frozen_and_costs_nothing_more():
         Settings(300, patience=3),
         lambda step: frozen.append(point.value[0].detach().clone()),
     )
-    assert asked[0] == [0, 1, 2] and asked[3] == [1, 2]
+    assert evaluated[0] == [0, 1, 2] and evaluated[3] == [1, 2]
     assert all(torch.equal(frozen[2], later) for later in frozen[3:])
     assert outcome.done.all() and outcome.iterations < 300
-    assert outcome.row_iterations == sum(map(len, asked))
+    assert outcome.row_iterations == sum(map(len, evaluated))
 
 
 def test_patience_counts_wins_in_a_row():

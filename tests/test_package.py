@@ -106,6 +106,15 @@ def test_what_nodes_share_imports_neither_nodes_nor_adapters_and_adapters_no_nod
             assert not found, f"{path}: {found}"
 
 
+def test_what_nodes_share_is_tested_in_a_file_of_its_own_name():
+    for folder in ("parts", "adapters"):
+        there, tested = (
+            {path.stem for path in (ROOT / place / folder).glob("*.py")} for place in ("nodes", "tests/nodes")
+        )
+        stray = {name.removeprefix("test_") for name in tested - {"conftest"}} - there
+        assert not stray, f"tests/nodes/{folder} tests what is not there: {stray}"
+
+
 def test_types_are_shipped():
     assert (ROOT / "py.typed").is_file()
     assert (

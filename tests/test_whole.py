@@ -127,12 +127,12 @@ def test_text_goes_into_pipes_and_devices(tmp_path):
     os.mkfifo(pipe)
     with pytest.raises(OutputError, match="nobody reads at its other end"), text_file(pipe) as file:
         file.write("to nobody")
-    heard = []
+    texts = []
     with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)) as reader:
         with text_file(pipe) as file:
             file.write("a line")
-        heard.append(reader.read())
-    assert heard == ["a line"] and pipe.is_fifo()
+        texts.append(reader.read())
+    assert texts == ["a line"] and pipe.is_fifo()
     before = Path("/dev/null").stat().st_rdev
     assert is_stream(Path("/dev/null"))
     with text_file(Path("/dev/null")) as file:

@@ -38,30 +38,30 @@ def test_every_language_is_tested(words):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_word_is_missing_and_none_is_stale(words, language):
-    known, asked = words.words_of(language), set(words.sentences(words.english))
-    assert not asked - set(known), f"training/words/{language}.json lacks these"
-    assert not set(known) - asked, f"training/words/{language}.json has these, which no node says any more"
+    known, spoken = words.words_of(language), set(words.sentences(words.english))
+    assert not spoken - set(known), f"training/words/{language}.json lacks these"
+    assert not set(known) - spoken, f"training/words/{language}.json has these, which no node says any more"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_pages_file_is_made_of_the_words(words, language):
     made = words.as_text(words.translated(words.english, words.words_of(language)))
-    told = (words.LOCALES / language / "nodeDefs.json").read_text(encoding="utf-8")
-    assert made == told, "run python training/words.py"
+    kept = (words.LOCALES / language / "nodeDefs.json").read_text(encoding="utf-8")
+    assert made == kept, "run python training/words.py"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_typed_or_found_by_its_name_is_the_same_in_every_language(words, language):
-    for english, said in words.words_of(language).items():
+    for english, translated in words.words_of(language).items():
         for name in KEPT.findall(english):
-            assert name.rstrip(":") in said, f"{english!r}: {said!r} lacks {name}"
+            assert name.rstrip(":") in translated, f"{english!r}: {translated!r} lacks {name}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_has_a_sign_that_the_page_takes_for_a_command(words, language):
     """The page's translations know {places}, @links and | between plurals."""
-    for said in [*words.words_of(language), *words.words_of(language).values()]:
-        assert said.strip() == said != "" and not set("{}@|") & set(said), said
+    for text in [*words.words_of(language), *words.words_of(language).values()]:
+        assert text.strip() == text != "" and not set("{}@|") & set(text), text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -78,10 +78,10 @@ def test_nothing_of_comfyui_is_left_behind_when_its_schemas_have_been_read(words
 
 def test_the_views_own_words_are_there_in_every_language_with_the_same_places():
     """Those of before and after in the node, which the page's own translations know nothing of."""
-    told = json.loads((ROOT / "docs" / "nodes" / "compare" / "words.json").read_text(encoding="utf-8"))
-    assert set(told) == {"en", *LANGUAGES}
-    for language, known in told.items():
-        assert known.keys() == told["en"].keys(), language
-        for key, said in known.items():
-            places = [sorted(re.findall(r"{\w+}", text)) for text in (said, told["en"][key])]
-            assert said and places[0] == places[1], f"{language}: {key}"
+    words_of_view = json.loads((ROOT / "docs" / "nodes" / "compare" / "words.json").read_text(encoding="utf-8"))
+    assert set(words_of_view) == {"en", *LANGUAGES}
+    for language, known in words_of_view.items():
+        assert known.keys() == words_of_view["en"].keys(), language
+        for key, translated in known.items():
+            places = [sorted(re.findall(r"{\w+}", text)) for text in (translated, words_of_view["en"][key])]
+            assert translated and places[0] == places[1], f"{language}: {key}"

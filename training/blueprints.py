@@ -1,7 +1,7 @@
 """`python training/blueprints.py`: parts of our workflows as single nodes, which ComfyUI's node library offers.
 
 ComfyUI's server reads `subgraphs/NAME.json` of every pack, and its page lists them as blueprints. Each is made of a
-workflow, so that there is one place where its nodes and numbers are said.
+workflow, so that there is one place where its nodes and numbers stand.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def made(name: str) -> dict[str, Any]:
             socket["link"] = next((link[0] for link in links if link[3:5] == [node["id"], place]), None)
         for place, socket in enumerate(node["outputs"]):
             socket["links"] = [link[0] for link in links if link[1:3] == [node["id"], place]]
-    asked = [[str(nodes[kind]["id"]), widget] for kind, widget in one.asks]
-    return whole(name, one, list(nodes.values()), links, list(takes.values()), gives, asked)
+    widgets = [[str(nodes[kind]["id"]), widget] for kind, widget in one.asks]
+    return whole(name, one, list(nodes.values()), links, list(takes.values()), gives, widgets)
 
 
 def found(sockets: list[Node], name: str) -> tuple[int, Node]:
@@ -105,7 +105,13 @@ def found(sockets: list[Node], name: str) -> tuple[int, Node]:
 
 
 def whole(
-    name: str, one: Blueprint, nodes: list[Node], links: list[list[Any]], takes: Any, gives: Any, asked: list[list[str]]
+    name: str,
+    one: Blueprint,
+    nodes: list[Node],
+    links: list[list[Any]],
+    takes: Any,
+    gives: Any,
+    widgets: list[list[str]],
 ) -> dict[str, Any]:
     own = str(uuid.uuid5(uuid.NAMESPACE_URL, f"faceveil/{name}"))
     names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
@@ -125,7 +131,7 @@ def whole(
         "inputs": [{"name": each["name"], "type": each["type"], "link": None} for each in takes],
         "outputs": [{"name": each["name"], "type": each["type"], "links": []} for each in gives],
         "title": name,
-        "properties": {"proxyWidgets": asked},
+        "properties": {"proxyWidgets": widgets},
         "widgets_values": [],
     }
     inner = {

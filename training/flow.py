@@ -43,14 +43,14 @@ def described(picture: Tensor, dice: random.Random) -> tuple[Tensor, list[int], 
     tones = dice.sample(sorted(TONES), 0 if draw < 0.15 else 1 if draw < 0.9 else 2)
     for tone in tones:
         picture = change(picture, tone, guidance / FULL_GUIDANCE)
-    said = [bucket(tone) for tone in tones]
+    tokens = [bucket(tone) for tone in tones]
     # Every other word has to mean nothing.
     meaningful = {bucket(tone) for tone in TONES}
     if dice.random() < 0.6:
         fillers = [index for index in (dice.randrange(1, BUCKETS) for _ in range(5)) if index not in meaningful]
-        said += fillers[: dice.randrange(LENGTH - len(said) if said else 5)]
-    dice.shuffle(said)
-    return picture, said + [0] * (LENGTH - len(said)), guidance
+        tokens += fillers[: dice.randrange(LENGTH - len(tokens) if tokens else 5)]
+    dice.shuffle(tokens)
+    return picture, tokens + [0] * (LENGTH - len(tokens)), guidance
 
 
 def fill(levels: list[Tensor], encoder: SmallAutoencoder, count: int, seed: int) -> list[Sample]:
@@ -60,7 +60,7 @@ def fill(levels: list[Tensor], encoder: SmallAutoencoder, count: int, seed: int)
     pictures = torch.stack([picture for picture, _, _ in made]).to(memory_format=torch.channels_last)
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         latents = encoder.encode(pictures)
-    return [(z.half(), said, g) for z, (_, said, g) in zip(latents, made, strict=True)]
+    return [(z.half(), tokens, g) for z, (_, tokens, g) in zip(latents, made, strict=True)]
 
 
 def times(count: int, generator: torch.Generator) -> Tensor:
@@ -74,7 +74,7 @@ def loss_of(model: Flux, words: WordEncoder, samples: list[Sample], size: int, g
         top, left = (int(torch.randint(n - size + 1, (1,), generator=generator)) for n in latent.shape[1:])
         pieces.append(latent[:, top : top + size, left : left + size])
     clean = torch.stack(pieces).float()
-    context, pooled = words(torch.tensor([said for _, said, _ in samples]))
+    context, pooled = words(torch.tensor([tokens for _, tokens, _ in samples]))
     guidance = torch.tensor([g for _, _, g in samples])
     t = times(len(samples), generator)
     noise = torch.randn(clean.shape, generator=generator)

@@ -42,15 +42,15 @@ class Kind:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def Input(self, id: str, *more: Any, **said: Any) -> SimpleNamespace:
-        return SimpleNamespace(id=id, kind=self.name, said=said)
+    def Input(self, id: str, *more: Any, **given: Any) -> SimpleNamespace:
+        return SimpleNamespace(id=id, kind=self.name, given=given)
 
     def __getattr__(self, name: str) -> str:
         """A choice of an enumeration: nothing is asked of it."""
         return name
 
-    def Output(self, *more: Any, **said: Any) -> SimpleNamespace:
-        return SimpleNamespace(kind=self.name, said=said)
+    def Output(self, *more: Any, **given: Any) -> SimpleNamespace:
+        return SimpleNamespace(kind=self.name, given=given)
 
 
 class Types:

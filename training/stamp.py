@@ -82,7 +82,7 @@ def write(path: Path, graph: dict[str, Any]) -> None:
 
 def stamped(graph: dict[str, Any], project: dict[str, Any]) -> dict[str, Any]:
     """The graph with all of it."""
-    nodes = [told(renewed(node), project) for node in graph["nodes"]]
+    nodes = [described(renewed(node), project) for node in graph["nodes"]]
     return {**graph, "nodes": nodes}
 
 
@@ -104,7 +104,7 @@ def renewed(node: Node) -> Node:
     return node
 
 
-def told(node: Node, project: dict[str, Any]) -> Node:
+def described(node: Node, project: dict[str, Any]) -> Node:
     """The same with what says where node and models come from."""
     own = node["type"].startswith(OWN)
     about = {
@@ -121,8 +121,8 @@ def told(node: Node, project: dict[str, Any]) -> Node:
 
 def model(name: str) -> dict[str, str]:
     folder, repository, place = MODELS[name]
-    told = {"name": name, "url": f"{_HUB}/{repository}/resolve/main/{place}{name}", "directory": folder}
-    return {**told, "hash": HASHES[name], "hash_type": "SHA256"} if name in HASHES else told
+    entry = {"name": name, "url": f"{_HUB}/{repository}/resolve/main/{place}{name}", "directory": folder}
+    return {**entry, "hash": HASHES[name], "hash_type": "SHA256"} if name in HASHES else entry
 
 
 def as_app(graph: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`python training/words.py`: the nodes' words in every language, as ComfyUI's page reads them.
 
 `words/LANGUAGE.json` has a translation for every English sentence that a node says; `locales/LANGUAGE/nodeDefs.json` is
-made of them. What is missing or not said any more is told.
+made of them. What is missing, and what no node says any more, is printed.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ def definitions(known: list[Schema]) -> dict[str, object]:
             "display_name": schema.display_name,
             "description": schema.description,
             "inputs": {
-                one.id: {"name": one.said.get("display_name", one.id), **told(one.said)} for one in schema.inputs
+                one.id: {"name": one.given.get("display_name", one.id), **tooltip_of(one.given)}
+                for one in schema.inputs
             },
             "outputs": {
-                str(place): {"name": one.said["display_name"], **told(one.said)}
+                str(place): {"name": one.given["display_name"], **tooltip_of(one.given)}
                 for place, one in enumerate(schema.outputs)
             },
         }
@@ -37,25 +38,25 @@ def definitions(known: list[Schema]) -> dict[str, object]:
     }
 
 
-def told(said: dict[str, str]) -> dict[str, str]:
+def tooltip_of(given: dict[str, str]) -> dict[str, str]:
     """Its tooltip, where it has one."""
-    return {"tooltip": said["tooltip"]} if said.get("tooltip") else {}
+    return {"tooltip": given["tooltip"]} if given.get("tooltip") else {}
 
 
-def sentences(said: object) -> Iterator[str]:
+def sentences(tree: object) -> Iterator[str]:
     """Every text in it, in order."""
-    if isinstance(said, str):
-        yield said
-    elif isinstance(said, dict):
-        for value in said.values():
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict):
+        for value in tree.values():
             yield from sentences(value)
 
 
-def translated(said: object, words: dict[str, str]) -> object:
+def translated(tree: object, words: dict[str, str]) -> object:
     """The same with every text replaced; one without a translation stays English."""
-    if isinstance(said, str):
-        return words.get(said, said)
-    return {name: translated(value, words) for name, value in said.items()} if isinstance(said, dict) else said
+    if isinstance(tree, str):
+        return words.get(tree, tree)
+    return {name: translated(value, words) for name, value in tree.items()} if isinstance(tree, dict) else tree
 
 
 def words_of(language: str) -> dict[str, str]:
@@ -69,10 +70,10 @@ def as_text(data: object) -> str:
 
 def main() -> int:
     english = definitions(schemas())
-    asked, lacking = dict.fromkeys(sentences(english)), 0
+    wanted, lacking = dict.fromkeys(sentences(english)), 0
     for language in LANGUAGES:
         words = words_of(language)
-        missing, stale = [text for text in asked if text not in words], [text for text in words if text not in asked]
+        missing, stale = [text for text in wanted if text not in words], [text for text in words if text not in wanted]
         for what, texts in (("has no word for", missing), ("translates what nobody says:", stale)):
             for text in texts:
                 print(f"{language} {what} {json.dumps(text, ensure_ascii=False)}")  # noqa: T201

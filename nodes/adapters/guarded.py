@@ -44,7 +44,7 @@ class GuardedRun:
     tiny: bool = False
     """Whether the search looks at what the tiny decoder makes of a latent."""
     on_end: Callable[[list[bool | None]], None] = lambda won: None
-    """Told of each picture whether its guard won, None where no face was found."""
+    """Called with whether the guard won, for each picture; None where no face was found."""
 
     def __call__(
         self,
@@ -100,7 +100,7 @@ class GuardedRun:
         seen: dict[str, Tensor] = {}
 
         def run(x: Tensor, low: int, high: int, report: bool) -> tuple[Tensor, Tensor]:
-            def heard(state: dict[str, Any]) -> None:
+            def on_step(state: dict[str, Any]) -> None:
                 seen["denoised"] = state["denoised"]
                 if callback is not None and report:
                     callback({**state, "i": state["i"] + low})
@@ -113,7 +113,7 @@ class GuardedRun:
                 # Copies, for some samplers write into them.
                 sigmas[low : high + 1].clone(),
                 extra_args={**extra, "seed": (extra.get("seed") or 0) + low},
-                callback=heard,
+                callback=on_step,
                 disable=True,
                 **sampler.extra_options,
             )
@@ -172,7 +172,7 @@ class GuardedRun:
             try:
                 changed.append(row.guarded(Moment(step - 1, of, sigma, pair, velocity)))
             except NoFaceError:
-                # A later step may show one; what has none in the end is told of there.
+                # A later step may show one; what has none in the end is reported then.
                 changed.append(pair[-1:])
         return shaped_like(torch.cat(changed), pairs[0]).to(pairs)
 

@@ -39,7 +39,7 @@ class Bar:
         self.bar.update_absolute(self.done, preview=preview and ("JPEG", preview, None))
 
 
-def tell(node: str | None, text: str) -> None:
+def show_text(node: str | None, text: str) -> None:
     """Shows a text on a node of the page, whichever node is being executed."""
     from server import PromptServer
 

@@ -35,7 +35,7 @@ measured where ComfyUI estimates 184 (a small SD UNet, latents of 48 x 48)."""
 
 
 class Prompts(comfy.samplers.CFGGuider):
-    """A guider that says of each call which of its prompts it is about, or what a prompt has become."""
+    """A guider that follows at each call one of its prompts, or a learned text in place of one."""
 
     now: str | Conditioning = "target"
 
@@ -46,7 +46,7 @@ class Prompts(comfy.samplers.CFGGuider):
     def predict_noise(self, x: Tensor, timestep: Tensor, model_options: Any = None, seed: Any = None) -> Tensor:
         # The way up follows one prompt alone: guidance would lead off the path that has to be retraced.
         guided = self.now == "target" and "negative" in self.conds
-        conditioning = self.conds[self.now] if isinstance(self.now, str) else saying(self.conds["source"], self.now)
+        conditioning = self.conds[self.now] if isinstance(self.now, str) else with_text(self.conds["source"], self.now)
         return comfy.samplers.sampling_function(
             self.inner_model,
             x,
@@ -67,7 +67,7 @@ def text_of(conds: Sequence[dict[str, Any]]) -> Tensor:
     return ordinary(text.cond).float()
 
 
-def saying(conds: Sequence[dict[str, Any]], conditioning: Conditioning) -> list[dict[str, Any]]:
+def with_text(conds: Sequence[dict[str, Any]], conditioning: Conditioning) -> list[dict[str, Any]]:
     """The first of the prompts as ComfyUI has prepared them, with other text."""
     first = conds[0]
     given = first["model_conds"]["c_crossattn"]
@@ -75,15 +75,15 @@ def saying(conds: Sequence[dict[str, Any]], conditioning: Conditioning) -> list[
     return [{**first, "model_conds": {**first["model_conds"], "c_crossattn": text}}]
 
 
-class _Witness(TorchFunctionMode):
-    """Whether PyTorch's attention was asked inside."""
+class _CallsAttention(TorchFunctionMode):
+    """Whether PyTorch's attention was called inside."""
 
-    asked = False
+    called = False
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        self.asked = self.asked or func is F.scaled_dot_product_attention
+        self.called = self.called or func is F.scaled_dot_product_attention
         return func(*args, **(kwargs or {}))
 
 
@@ -101,9 +101,9 @@ def with_plain_attention(extra_args: dict[str, Any]) -> dict[str, Any]:
 
     def attend(kernel: Any, *args: Any, **named: Any) -> Tensor:
         if before is not None:
-            with _Witness() as witness:
+            with _CallsAttention() as calls:
                 out = before(plain, *args, **named)
-            if witness.asked:
+            if calls.called:
                 return out
         return plain(*args, **named)
 
@@ -160,21 +160,21 @@ class SamplerDenoiser:
                 main = self.guider.inner_model.diffusion_model
                 stack.enter_context(checkpointed(main, *networks[1:]))
             before = self.guider.conds, self.extra_args
-            stack.callback(self._say, *before)
-            self._say(ordinary(self.guider.conds), with_plain_attention(ordinary(self.extra_args)))
+            stack.callback(self._use, *before)
+            self._use(ordinary(self.guider.conds), with_plain_attention(ordinary(self.extra_args)))
             yield
 
     @contextmanager
-    def audible(self) -> Iterator[None]:
+    def plain_attention(self) -> Iterator[None]:
         """Inside, attention values can be recorded and given."""
         before = self.guider.conds, self.extra_args
-        self._say(self.guider.conds, with_plain_attention(self.extra_args))
+        self._use(self.guider.conds, with_plain_attention(self.extra_args))
         try:
             yield
         finally:
-            self._say(*before)
+            self._use(*before)
 
-    def _say(self, conds: dict[str, Any], extra_args: dict[str, Any]) -> None:
+    def _use(self, conds: dict[str, Any], extra_args: dict[str, Any]) -> None:
         self.guider.conds, self.extra_args = conds, extra_args
 
 
@@ -235,7 +235,7 @@ class LearnedGuider(comfy.samplers.CFGGuider):
         sigma = float(timestep.flatten()[0])
         conditioning = self.conds["plain"]
         if sigma <= self.short.sigmas[0] * 1.0001:
-            conditioning = saying(conditioning, self.short.at(sigma))
+            conditioning = with_text(conditioning, self.short.at(sigma))
         positive = self.conds.get("positive")
         return comfy.samplers.sampling_function(
             self.inner_model,

@@ -23,16 +23,16 @@ COPIES = {"plain": "after", "jpeg75": "after_jpeg75", "jpeg50": "after_jpeg50", 
 
 @dataclass(frozen=True)
 class Compared:
-    """One picture's views (1, H, W, 3), and what is said of it."""
+    """One picture's views (1, H, W, 3), and its verdict as the page is sent it."""
 
     views: dict[str, Tensor]
     verdict: dict[str, object] | None
-    """None where nobody was asked."""
+    """None where no recogniser judged it."""
 
 
 def compared(before: Tensor, after: Tensor, report: Report | None) -> Compared:
     """A picture (1, H, W, 3) before and after; None is a picture that was not protected, for want of a face."""
-    return Compared(views_of(before, after, worst_place(report)), said_of(report))
+    return Compared(views_of(before, after, worst_place(report)), verdict_data(report))
 
 
 def views_of(before: Tensor, after: Tensor, place: tuple[int, int] | None = None) -> dict[str, Tensor]:
@@ -62,18 +62,18 @@ def worst_place(report: Report | None) -> tuple[int, int] | None:
     return max(seen, key=lambda quality: max(quality.paint, quality.tint)).worst if seen else None
 
 
-def said_of(report: Report | None) -> dict[str, object]:
+def verdict_data(report: Report | None) -> dict[str, object]:
     """The verdict as numbers and states; the page has the words, in the reader's language."""
     if report is None:
-        return {"state": "untouched", "asked": 0, "hidden": 0, "independent": None, "faces": []}
-    knew = {row.name for face in report.faces for row in face.recognisers if row.matched_before}
-    still = {row.name for face in report.faces for row in face.recognisers if row.matched_before and row.matched_after}
+        return {"state": "untouched", "matched_before": 0, "hidden": 0, "independent": None, "faces": []}
+    before = {row.name for face in report.faces for row in face.recognisers if row.matched_before}
+    after = {row.name for face in report.faces for row in face.recognisers if row.matched_before and row.matched_after}
     faces = [[row_of(row) for row in face.recognisers] for face in report.faces]
-    state = "hidden" if report.protected and not still else "known" if knew == still else "partly"
+    state = "hidden" if report.protected and not after else "known" if before == after else "partly"
     return {
-        "state": state if knew and report.known else "unknown",
-        "asked": len(knew),
-        "hidden": len(knew - still),
+        "state": state if before and report.known else "unknown",
+        "matched_before": len(before),
+        "hidden": len(before - after),
         "independent": report.independent,
         "faces": faces,
     }
@@ -117,9 +117,9 @@ def page_data(rows: Sequence[Compared], pictures: bool = True) -> dict[str, list
     """
     from comfy_api.latest import ui
 
-    told: list[dict[str, Any]] = [{"verdict": row.verdict, "views": {}} for row in rows]
+    data: list[dict[str, Any]] = [{"verdict": row.verdict, "views": {}} for row in rows]
     for name, whose, batch in batches(rows) if pictures else ():
         # Without the node, and so without the prompt in the files.
         for index, saved in zip(whose, ui.PreviewImage(batch).as_dict()["images"], strict=True):
-            told[index]["views"][name] = dict(saved)
-    return {"faceveil": told}
+            data[index]["views"][name] = dict(saved)
+    return {"faceveil": data}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -24,7 +24,25 @@ from ...core.verdict.verify import Witness
 from .veiling import LOOKS_LIKE_NONE
 
 Shown = Callable[[float, str], None]
-"""Told how much of the work is done, from 0 to 1, and what is being done."""
+"""Called with the share of the work that is done, from 0 to 1, and what is being done."""
+
+
+@dataclass(frozen=True)
+class Filming:
+    """How the faces of a film are protected, whether it is a file or a batch of frames, and who judges the result."""
+
+    wardrobe: Wardrobe
+    which: str
+    """Which faces of a frame."""
+    amount: float
+    witnesses: Sequence[Witness]
+    show: Shown
+    device: str = "cpu"
+
+    @property
+    def far(self) -> str:
+        """The false-accept rate that was searched for is the one that is judged by."""
+        return self.wardrobe.recipe.aim.far
 
 
 def wardrobe_of(
@@ -39,63 +57,45 @@ def wardrobe_of(
     return Wardrobe(replace(recipe, aim=replace(recipe.aim, far=far)), surrogates, veil[0] if veil else None, seed=seed)
 
 
-def protect_file(
-    source: Path,
-    target: Path,
-    wardrobe: Wardrobe,
-    which: str,
-    amount: float,
-    witnesses: Sequence[Witness],
-    far: str,
-    show: Shown,
-    device: str = "cpu",
-) -> tuple[str, list[Veil]]:
+def protect_file(source: Path, target: Path, how: Filming) -> tuple[str, list[Veil]]:
     """A film from file to file: what was measured in words, and the veils that were worn."""
     film = about(source)
     total = max(film.frames, 1)
-    wardrobe.on_step = _searching(show)
+    how.wardrobe.on_step = _searching(how.show)
     done = run.protect_file(
         source,
         film,
         target,
-        wardrobe,
-        witnesses,
-        far,
-        which,
-        amount,
-        on_watched=lambda count: show(0.4 * min(count / total, 1), "watching"),
-        on_written=lambda count: show(0.4 + 0.5 * min(count / total, 1), "writing"),
-        device=device,
+        how.wardrobe,
+        how.witnesses,
+        how.far,
+        how.which,
+        how.amount,
+        on_watched=lambda count: how.show(0.4 * min(count / total, 1), "watching"),
+        on_written=lambda count: how.show(0.4 + 0.5 * min(count / total, 1), "writing"),
+        device=how.device,
     )
-    show(1.0, "done")
+    how.show(1.0, "done")
     lines = [*(each.line() for each in done.verdicts), *done.notes]
     return _text(done.frames, done.worn, lines), veils_of(done.worn)
 
 
-def protect_batch(
-    frames: Tensor,
-    rate: float,
-    wardrobe: Wardrobe,
-    which: str,
-    amount: float,
-    witnesses: Sequence[Witness],
-    far: str,
-    show: Shown,
-    device: str = "cpu",
-) -> tuple[str, list[Veil]]:
+def protect_batch(frames: Tensor, rate: float, how: Filming) -> tuple[str, list[Veil]]:
     """Frames (B, H, W, C) of a film, changed in place."""
     total = len(frames)
 
     def pictures() -> list[tuple[float, Picture]]:
-        return [(index / rate, Picture(pixels, device)) for index, pixels in enumerate(frames)]
+        return [(index / rate, Picture(pixels, how.device)) for index, pixels in enumerate(frames)]
 
-    wardrobe.on_step = _searching(show)
-    worn = find_veils(pictures(), wardrobe, which, on_frame=lambda done: show(0.4 * done / total, "watching"))
+    how.wardrobe.on_step = _searching(how.show)
+    worn = find_veils(
+        pictures(), how.wardrobe, how.which, on_frame=lambda done: how.show(0.4 * done / total, "watching")
+    )
     for index, (_, picture) in enumerate(pictures()):
-        dress(index, picture, worn, amount)
-        show(0.4 + 0.5 * (index + 1) / total, "writing")
-    verdicts = judge(pictures(), worn, witnesses, far, total) if witnesses else []
-    show(1.0, "done")
+        dress(index, picture, worn, how.amount)
+        how.show(0.4 + 0.5 * (index + 1) / total, "writing")
+    verdicts = judge(pictures(), worn, how.witnesses, how.far, total) if how.witnesses else []
+    how.show(1.0, "done")
     return _text(total, worn, [each.line() for each in verdicts]), veils_of(worn)
 
 

@@ -112,23 +112,22 @@ def look_at(
     originals: Sequence[Tensor],
     results: Sequence[Tensor],
     witnesses: Sequence[Witness],
-    which: str = "all",
+    faces: Sequence[Sequence[Face]] = (),
     device: str = "cpu",
-    faces: Sequence[Sequence[Face]] | None = None,
     on_picture: Callable[[int], None] = lambda done: None,
 ) -> list[Compared]:
-    """What a node shows of its first pictures (1, H, W, 3): before and after, and what those say who are asked."""
+    """What a node shows of its first pictures (1, H, W, 3): before and after, and the witnesses' verdict on its faces.
+
+    In the originals they are those that the node has worked on, and nobody looks for them again; in every copy they are
+    looked for afresh, for that is what a stranger's recogniser will do.
+    """
     rows = []
     for index, (before, after) in enumerate(zip(originals[:LOOKED_AT], results[:LOOKED_AT], strict=True)):
         if not witnesses:
             rows.append(Compared(views_of(before, after), None))
             continue
         was, now = to_bchw(before).to(device), to_bchw(after).to(device)
-        try:
-            given = None if faces is None else faces[index]
-            report = report_on(was, now, witnesses, (), which, DEFAULT_RATE, given)
-        except NoFaceError:
-            report = None
+        report = verify(was, now, witnesses, (), faces[index], DEFAULT_RATE) if faces[index] else None
         rows.append(compared(before, after, report))
         on_picture(index + 1)
     return rows

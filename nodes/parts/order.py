@@ -26,7 +26,7 @@ UNDOING = (
     (r"ksampler|samplercustom", "generates the picture anew"),
 )
 """Kinds of nodes by their names, and what each does that may bring back what recognisers look for."""
-TELLING = re.compile(r"saveimage(advanced|kj|withalpha)?")
+EMBEDDING = re.compile(r"saveimage(advanced|kj|withalpha)?")
 """Kinds that write the graph into the file, and with it what the original was called."""
 
 
@@ -97,7 +97,7 @@ def _warnings(prompt: Prompt, number: str) -> Iterator[str]:
             return
     if "save" in kind.lower() and JPEG & {str(value).lower() for value in (each.get("inputs") or {}).values()}:
         yield "Saved as JPEG, which changes every pixel: the verdict's jpeg rows say what is left. png keeps all of it."
-    if TELLING.fullmatch(kind.lower()):
+    if EMBEDDING.fullmatch(kind.lower()):
         yield (
             f"WARNING: '{title}' writes the original's name and fingerprint into the file. Save with Save Protected."
         )

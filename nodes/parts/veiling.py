@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -26,6 +27,18 @@ FOLDER = Path("faceveil") / "veils"
 LOOKS_LIKE_NONE = "This veil is empty: what found it changed pixels or a latent of one photo, which no other can wear."
 
 
+@dataclass(frozen=True)
+class VeiledBatch:
+    """What became of a batch."""
+
+    pictures: list[Tensor]
+    """(1, H, W, 3) each."""
+    changed: Tensor
+    """(B, H, W): 1 where a pixel differs from the original."""
+    faces: list[list[Face]]
+    """Who wears a veil in each picture; empty where no face was found."""
+
+
 def wear_in_pictures(
     pictures: Sequence[Tensor],
     veils: Sequence[Veil | None],
@@ -33,8 +46,8 @@ def wear_in_pictures(
     which: str = "all",
     found: Sequence[Sequence[Face]] | None = None,
     on_picture: Callable[[int], None] = lambda done: None,
-) -> tuple[list[Tensor], Tensor]:
-    """Every picture (1, H, W, 3) under its own veil, or all under the one there is; and what changed (B, H, W).
+) -> VeiledBatch:
+    """Every picture (1, H, W, 3) under its own veil, or all under the one there is.
 
     Among several, a picture without a face stays as it was.
     """
@@ -43,8 +56,9 @@ def wear_in_pictures(
         raise InputError(f"There are {len(veils)} veils for {count} pictures: connect one veil, or one for each.")
     if found is not None and len(found) != count:
         raise InputError(f"Faces were found in {len(found)} pictures, but {count} are to be veiled.")
-    results, masks = [], []
+    results, masks, wearers = [], [], []
     for index, picture in enumerate(pictures):
+        faces: list[Face] = []
         veil, image = veils[index % len(veils)], to_bchw(picture)
         if veil is None:
             raise InputError(LOOKS_LIKE_NONE)
@@ -59,8 +73,9 @@ def wear_in_pictures(
             raise named(error, index, count) from error
         results.append(to_bhwc(image))
         masks.append((results[-1] != picture).any(-1))
+        wearers.append(faces)
         on_picture(index + 1)
-    return results, torch.cat(masks).float()
+    return VeiledBatch(results, torch.cat(masks).float(), wearers)
 
 
 def learn_from_pictures(

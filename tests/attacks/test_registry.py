@@ -34,7 +34,7 @@ def test_groups_hold_what_they_say():
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "message"),
     [
         ("blurr", "Did you mean 'blur'"),
         ("flip=2", "done or not"),
@@ -47,8 +47,8 @@ def test_groups_hold_what_they_say():
         ("jpeg=500", "takes 1 to 100"),
     ],
 )
-def test_what_is_no_attack_is_refused_in_a_sentence(spec, said):
-    with pytest.raises(InputError, match=said):
+def test_what_is_no_attack_is_refused_in_a_sentence(spec, message):
+    with pytest.raises(InputError, match=message):
         attacks_of([spec])
 
 

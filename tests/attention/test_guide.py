@@ -20,40 +20,40 @@ def draw(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def test_every_layer_is_heard_and_none_is_changed():
-    model, heard = SmallFlux(), []
-    x, said = draw(2, 4, 8, 8), model.describe([""])
-    with Listening(lambda q, k, out: heard.append((q.shape, out.shape))):
-        listened = model.denoise(x, 0.2, said)
-    assert torch.equal(listened, model.denoise(x, 0.2, said))
-    assert heard == [((2, 2, 19, 16), (2, 2, 19, 16))] * 3
+    model, recorded = SmallFlux(), []
+    x, conditioning = draw(2, 4, 8, 8), model.describe([""])
+    with Listening(lambda q, k, out: recorded.append((q.shape, out.shape))):
+        listened = model.denoise(x, 0.2, conditioning)
+    assert torch.equal(listened, model.denoise(x, 0.2, conditioning))
+    assert recorded == [((2, 2, 19, 16), (2, 2, 19, 16))] * 3
 
 
 def test_cross_attention_is_not_self_attention():
-    heard, q, k = [], draw(1, 2, 5, 4), draw(1, 2, 7, 4)
-    with Listening(lambda *given: heard.append(given)):
+    recorded, q, k = [], draw(1, 2, 5, 4), draw(1, 2, 7, 4)
+    with Listening(lambda *given: recorded.append(given)):
         F.scaled_dot_product_attention(q, k, k)
         F.scaled_dot_product_attention(query=q, key=q, value=q)
-    assert len(heard) == 1
+    assert len(recorded) == 1
 
 
 def test_heads_that_share_their_keys_are_heard_with_them():
-    heard, q, k = [], draw(1, 4, 5, 4), draw(1, 2, 5, 4, seed=1)
-    with Listening(lambda *given: heard.append(given)):
+    recorded, q, k = [], draw(1, 4, 5, 4), draw(1, 2, 5, 4, seed=1)
+    with Listening(lambda *given: recorded.append(given)):
         out = F.scaled_dot_product_attention(q, k, k, enable_gqa=True)
-    ((queries, keys, told),) = heard
-    assert torch.equal(queries, q) and torch.equal(keys, k[:, [0, 0, 1, 1]]) and torch.equal(told, out)
+    ((queries, keys, output),) = recorded
+    assert torch.equal(queries, q) and torch.equal(keys, k[:, [0, 0, 1, 1]]) and torch.equal(output, out)
 
 
 def test_maps_compared_in_parts_are_the_same_maps(monkeypatch):
     q, k, before_q, before_k = (draw(2, 3, 11, 4, seed=seed) for seed in range(4))
     q.requires_grad_()
-    asked = q, k, before_q, before_k
-    maps = [(a @ b.mT / 2).softmax(-1) for a, b in (asked[:2], asked[2:])]
-    whole = map_change(*asked)
+    inputs = q, k, before_q, before_k
+    maps = [(a @ b.mT / 2).softmax(-1) for a, b in (inputs[:2], inputs[2:])]
+    whole = map_change(*inputs)
     assert torch.allclose(whole, (maps[0] - maps[1]).square().mean((1, 2, 3)))
     (gradient,) = torch.autograd.grad(whole.sum(), q)
     monkeypatch.setattr(attention, "_AT_ONCE", 2 * 3 * 11 * 4)
-    parts = map_change(*asked)
+    parts = map_change(*inputs)
     assert torch.allclose(parts, whole) and torch.allclose(torch.autograd.grad(parts.sum(), q)[0], gradient)
 
 
@@ -95,9 +95,9 @@ def test_the_gradient_of_a_change_in_half_precision_is_that_in_whole(form, kind)
 def test_blocks_that_are_computed_twice_can_be_listened_to(form):
     """Nothing of the comparison may be among what a block has to find again when it is computed again."""
     model, guide = SmallFlux(), AttentionGuide(form)
-    x, said = draw(1, 4, 8, 8), model.describe([""])
+    x, conditioning = draw(1, 4, 8, 8), model.describe([""])
     with guide.remembering(0):
-        model.denoise(x, 0.2, said)
+        model.denoise(x, 0.2, conditioning)
 
     def slope(denoise):
         moved = (x * 1.1).requires_grad_()
@@ -105,8 +105,8 @@ def test_blocks_that_are_computed_twice_can_be_listened_to(form):
             ended = denoise(moved)
         return torch.autograd.grad(change.total.sum() + ended.sum(), moved)[0]
 
-    plain = slope(lambda moved: model.denoise(moved, 0.2, said))
-    twice = slope(lambda moved: checkpoint(model.denoise, moved, 0.2, said, use_reentrant=False))
+    plain = slope(lambda moved: model.denoise(moved, 0.2, conditioning))
+    twice = slope(lambda moved: checkpoint(model.denoise, moved, 0.2, conditioning, use_reentrant=False))
     assert torch.allclose(plain, twice, rtol=1e-10)
 
 
@@ -121,16 +121,16 @@ def test_the_light_form_keeps_no_more_than_it_may():
 @pytest.mark.parametrize("form", ["full", "light"])
 def test_each_picture_is_compared_with_itself(form):
     model, guide = SmallFlux(), AttentionGuide(form)
-    x, said = draw(3, 4, 8, 8), model.describe([""])
+    x, conditioning = draw(3, 4, 8, 8), model.describe([""])
     with guide.remembering(0):
-        model.denoise(x, 0.2, said)
+        model.denoise(x, 0.2, conditioning)
     rows = torch.tensor([2, 0])
     with guide.comparing(0, rows) as same:
-        model.denoise(x[rows], 0.2, said)
+        model.denoise(x[rows], 0.2, conditioning)
     with guide.comparing(0, rows) as swapped:
-        model.denoise(x[[0, 2]], 0.2, said)
+        model.denoise(x[[0, 2]], 0.2, conditioning)
     with guide.comparing(0, rows) as one:
-        model.denoise(x[rows] + 0.2 * torch.tensor([1, 0]).view(2, 1, 1, 1), 0.2, said)
+        model.denoise(x[rows] + 0.2 * torch.tensor([1, 0]).view(2, 1, 1, 1), 0.2, conditioning)
     assert float(same.total.max()) < 1e-20 < 1e-9 < float(swapped.total.min())
     assert float(one.total[0]) > 1e-9 and float(one.total[1]) < 1e-20
 

@@ -142,13 +142,13 @@ def test_saved_pictures_are_attacked_without_protecting_again(finished, tmp_path
     assert [line["attack"] for line in tried] == ["flip", "blur=1", "blur=3", "unwarp=1"]
     assert set(tried[0]["seen"]) == {"dlib", "tiny"} and len([line for line in lines(out) if "method" in line]) == 1
     before = (out / "rows.jsonl").read_text()
-    code, said, _ = run(capsys, *arguments, "--attacks", "blur=1,3", "flip", "unwarp=1")
+    code, text, _ = run(capsys, *arguments, "--attacks", "blur=1,3", "flip", "unwarp=1")
     assert code == 0 and (out / "rows.jsonl").read_text() == before, "nothing twice"
     assert run(capsys, *arguments, "--attacks", "blur=2")[0] == 0
     assert (out / "rows.jsonl").read_text().startswith(before)
     assert next(out.rglob("pictures/**/*.png")).read_bytes() == picture
-    assert "## Attacks: no longer matched" in said and "| blur=1: a blur of 1 px" in said
-    assert "attack blur" not in said, "columns of posted copies are not of attacks"
+    assert "## Attacks: no longer matched" in text and "| blur=1: a blur of 1 px" in text
+    assert "attack blur" not in text, "columns of posted copies are not of attacks"
     page = (out / "report.html").read_text()
     assert "<svg" in page and "data:image/png;base64," in page and "Worst cases at 100 %" in page
     assert "threads" in page and "seed" in page and "cores" in page
@@ -158,8 +158,8 @@ def test_saved_pictures_are_attacked_without_protecting_again(finished, tmp_path
 
 
 def test_two_runs_are_compared_from_the_command_line(finished, tmp_path, capsys):
-    code, said, _ = run(capsys, "bench", "diff", finished[0], finished[0])
-    assert code == 0 and "| pixel-noise | tiny | plain |" in said and "+0.00 (+0.00 to +0.00)" in said
+    code, text, _ = run(capsys, "bench", "diff", finished[0], finished[0])
+    assert code == 0 and "| pixel-noise | tiny | plain |" in text and "+0.00 (+0.00 to +0.00)" in text
     assert "no folder of a bench's results" in refused(capsys, "bench", "diff", finished[0], tmp_path)
     assert "faceveil bench diff" in refused(capsys, "bench", "one", "two", "-o", tmp_path / "x")
     assert "are required: -o, --recognisers" in refused(capsys, "bench", tmp_path)

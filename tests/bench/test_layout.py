@@ -45,7 +45,7 @@ def test_results_that_lie_among_the_photos_are_nobody(lay):
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "message"),
     [
         (["ann/1.jpg", "ann/2.jpg"], r"shows one person only \(ann\): a search needs two at least"),
         (["ann/1.jpg", "ann/2.jpg", "bob/1.jpg", "eve/1.jpg"], "there is one of bob, eve in"),
@@ -53,8 +53,8 @@ def test_results_that_lie_among_the_photos_are_nobody(lay):
         (["1.jpg", "2.jpg"], "a folder for each person .* or two folders, a and b"),
     ],
 )
-def test_layouts_that_say_nothing_are_explained(lay, names, said):
-    with pytest.raises(InputError, match=said):
+def test_layouts_that_say_nothing_are_explained(lay, names, message):
+    with pytest.raises(InputError, match=message):
         people_in(lay(*names))
 
 

@@ -64,8 +64,8 @@ def test_a_run_goes_on_after_a_crash_in_the_middle_of_its_first_result(begun, tm
     out, arguments = copied(begun, tmp_path)
     arguments += ["--count", "1", "--held-out", "tiny"]
     rows = out / "rows.jsonl"
-    said = json.loads(rows.read_text().splitlines()[0])["about"]
-    rows.write_text(json.dumps({"about": said | {"seed": 1}}) + '\n{"method": "pixel-no')
+    about = json.loads(rows.read_text().splitlines()[0])["about"]
+    rows.write_text(json.dumps({"about": about | {"seed": 1}}) + '\n{"method": "pixel-no')
     assert run(capsys, *arguments)[0] == 0
     written = rows.read_text()
     assert len(rows_of(out)) == 1 and len(written.splitlines()) == 3
@@ -73,20 +73,20 @@ def test_a_run_goes_on_after_a_crash_in_the_middle_of_its_first_result(begun, tm
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "sentence"),
     [
         (["--seed", "1"], "seed 0 and not 1"),
         (["--recognisers", "tiny.onnx", "dlib"], "recognisers [dlib, tiny] and not [tiny, dlib]"),
         (["--judge", "service.py:alike"], "judges [] and not [alike]"),
     ],
 )
-def test_results_of_other_settings_are_not_mixed(begun, tmp_path, tiny, capsys, changed, said):
+def test_results_of_other_settings_are_not_mixed(begun, tmp_path, tiny, capsys, changed, sentence):
     out, arguments = copied(begun, tmp_path)
     (tmp_path / "service.py").write_text("def alike(one, other):\n    return 0.0\n")
     changed = [{"tiny.onnx": str(tiny), "service.py:alike": f"{tmp_path}/service.py:alike"}.get(c, c) for c in changed]
     before = (out / "rows.jsonl").read_text()
     message = refused(capsys, *arguments, "--count", "1", *changed)
-    assert said in message and "name another folder" in message
+    assert sentence in message and "name another folder" in message
     assert (out / "rows.jsonl").read_text() == before
 
 
@@ -94,8 +94,8 @@ def test_results_that_do_not_say_all_their_settings_are_gone_on_with(begun, tmp_
     """As those of older versions do not."""
     out, arguments = copied(begun, tmp_path)
     first, *rest = (out / "rows.jsonl").read_text().splitlines(keepends=True)
-    said = json.loads(first)["about"]
-    older = {"about": {name: said[name] for name in ("recognisers", "seed", "device", "jobs")}}
+    about = json.loads(first)["about"]
+    older = {"about": {name: about[name] for name in ("recognisers", "seed", "device", "jobs")}}
     (out / "rows.jsonl").write_text("".join([json.dumps(older) + "\n", *rest[:2]]))
     assert run(capsys, *arguments, "--count", "1")[0] == 0
     assert "seed 0 and not 1" in refused(capsys, *arguments, "--count", "1", "--seed", "1")

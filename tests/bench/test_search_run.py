@@ -127,8 +127,8 @@ def test_results_of_pairs_and_of_a_search_are_not_mixed(finished, tmp_path, pair
     row = rows_of(finished[0])[0]
     del row["person"]
     (tmp_path / "pairs.jsonl").write_text(json.dumps(row) + "\n")
-    said = refused(capsys, *finished[1], "--tables-only", "--merge", tmp_path / "pairs.jsonl")
-    assert "some of a search" in said
+    message = refused(capsys, *finished[1], "--tables-only", "--merge", tmp_path / "pairs.jsonl")
+    assert "some of a search" in message
 
 
 def test_photos_that_are_gone_need_another_folder(finished, tmp_path, people, capsys):

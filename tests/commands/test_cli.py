@@ -40,8 +40,8 @@ def test_protect_writes_photo_report_and_sheet(capsys, quick, portrait, tmp_path
 def test_a_judges_family_does_not_protect_and_who_is_left_out_is_told(capsys, quick, portrait, tmp_path):
     models = tmp_path / "home" / "models" / "recognisers"
     models.mkdir(parents=True)
-    said = {"input_size": 112, "template": "arcface", "scale_after_mean": 0.01, "commercial": False}
-    (models / "mine.json").write_text(json.dumps(said))
+    card = {"input_size": 112, "template": "arcface", "scale_after_mean": 0.01, "commercial": False}
+    (models / "mine.json").write_text(json.dumps(card))
     (models / "mine.onnx").write_bytes(b"never opened")
     code, text, _ = run(capsys, "protect", portrait, "-o", tmp_path / "out.png", "--judge", "sface")
     assert code == 0 and "dlib (surrogate)" in text and "sface (judge)" in text
@@ -115,8 +115,8 @@ def test_a_face_cut_by_the_border_is_protected(capsys, quick, portrait, tmp_path
 
 def test_masks_of_another_shape(capsys, portrait, tmp_path):
     Image.new("L", (200, 100), 255).save(tmp_path / "mask.png")
-    said = refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--mask", tmp_path / "mask.png")
-    assert "200x100" in said and "256x256" in said
+    message = refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--mask", tmp_path / "mask.png")
+    assert "200x100" in message and "256x256" in message
 
 
 def test_decoys_are_asked_for_and_must_show_a_face(capsys, portrait, faceless, tmp_path):

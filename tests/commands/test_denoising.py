@@ -51,37 +51,39 @@ def made(monkeypatch):
     return found
 
 
-def asked(capsys, made, photo, out, *arguments):
+def protector_made(capsys, made, photo, out, *arguments):
     code, _, err = run(capsys, "protect", photo, "-o", out, *arguments)
     assert code == 0, err
     return made.pop()
 
 
 def test_published_1_is_the_whole_method_with_exactly_the_published_numbers(capsys, made, portrait, tmp_path):
-    protector = asked(capsys, made, portrait, tmp_path / "o.png", "--recipe", "published-1")
+    protector = protector_made(capsys, made, portrait, tmp_path / "o.png", "--recipe", "published-1")
     assert protector.recipe == OTHERS["published-1"]
     assert isinstance(protector.denoiser, BundledDenoiser)
-    said = asked(capsys, made, portrait, tmp_path / "o.png", "--recipe", "published-1", "--method", "purification")
-    assert said.recipe == protector.recipe
+    both = protector_made(
+        capsys, made, portrait, tmp_path / "o.png", "--recipe", "published-1", "--method", "purification"
+    )
+    assert both.recipe == protector.recipe
 
 
 def test_a_strength_goes_through_the_denoising_in_a_latent_held_by_terms(capsys, made, portrait, tmp_path):
     out = tmp_path / "o.png"
-    plain = asked(capsys, made, portrait, out)
-    through = asked(capsys, made, portrait, out, "--method", "purification")
+    plain = protector_made(capsys, made, portrait, out)
+    through = protector_made(capsys, made, portrait, out, "--method", "purification")
     assert plain.denoiser is None and plain.recipe.denoising is None
     assert through.recipe.denoising == OUR_DENOISING and through.recipe.name == "balanced+purification"
     assert plain.recipe.latent == 0 and not plain.recipe.visibility, "a photo needs no latent: bounds hold it"
     assert through.recipe.latent > 0 and through.recipe.visibility["peak"] > 0
     assert through.recipe.visibility["attention"] == 1.0
     deeper = ("--strength", "light", "--method", "purification", "--steps", "10", "--last", "4", "--low-memory")
-    how = asked(capsys, made, portrait, out, *deeper).recipe.denoising
+    how = protector_made(capsys, made, portrait, out, *deeper).recipe.denoising
     assert (how.steps, how.last, how.checkpointed, how.learning) == (10, 4, True, OUR_DENOISING.learning)
 
 
 def test_a_pipeline_brings_its_own_autoencoder_and_precision(capsys, made, portrait, tmp_path, pipeline):
     options = ("--method", "purification", "--model", pipeline, "--dtype", "bf16")
-    protector = asked(capsys, made, portrait, tmp_path / "o.png", *options)
+    protector = protector_made(capsys, made, portrait, tmp_path / "o.png", *options)
     assert isinstance(protector.denoiser, PipelineDenoiser)
     assert protector.denoiser.model.dtype == torch.bfloat16
     assert protector.autoencoder.name == protector.denoiser.name == "tiny-sd"
@@ -102,11 +104,11 @@ def test_a_photo_goes_through_a_pipeline_to_its_verdict(capsys, small, portrait,
 def test_makeup_is_asked_for_as_strongly_as_protection(capsys, made, portrait, tmp_path):
     folder, out = save_clip(tmp_path / "clip"), tmp_path / "o.png"
     wish = ("--makeup", "red hair", "--clip", folder)
-    protector = asked(capsys, made, portrait, out, "--method", "purification", *wish)
+    protector = protector_made(capsys, made, portrait, out, "--method", "purification", *wish)
     assert protector.recipe.name == "balanced+purification+makeup" and protector.recipe.settings.patience == 0
     assert protector.recipe.visibility["makeup"] == 1 and protector.recipe.visibility["chroma"] == 0
     assert isinstance(protector.distances["makeup"], Direction)
-    published = asked(capsys, made, portrait, out, "--recipe", "published-1", *wish)
+    published = protector_made(capsys, made, portrait, out, "--recipe", "published-1", *wish)
     assert published.recipe.visibility["makeup"] == pytest.approx(0.003)
 
 
@@ -156,17 +158,17 @@ def test_impossible_wishes(capsys, portrait, tmp_path, arguments, says):
 
 
 def test_pipelines_that_cannot_serve(capsys, portrait, tmp_path, pipeline):
-    def said(folder):
+    def refusal(folder):
         return refused(
             capsys, "protect", portrait, "-o", tmp_path / "o.png", "--recipe", "published-1", "--model", folder
         )
 
     mute = broken(pipeline, tmp_path / "mute", "model_index.json", text_encoder=[None, None], tokenizer=[None, None])
-    assert "no text encoder" in said(mute)
+    assert "no text encoder" in refusal(mute)
     odd = broken(pipeline, tmp_path / "odd", "scheduler/scheduler_config.json", prediction_type="flow_prediction")
-    assert "predicts 'flow_prediction', which is not known here" in said(odd)
+    assert "predicts 'flow_prediction', which is not known here" in refusal(odd)
     sd(channels=9).save_pretrained(tmp_path / "inpainting")
-    assert "takes 9 channels where its autoencoder makes 4" in said(tmp_path / "inpainting")
+    assert "takes 9 channels where its autoencoder makes 4" in refusal(tmp_path / "inpainting")
 
 
 def test_names_by_heart_are_all_there():

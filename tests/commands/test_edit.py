@@ -19,10 +19,10 @@ def pixels(path):
 
 def test_an_edit_changes_the_lips_and_nothing_else(portrait, tmp_path, capsys):
     out, mask = tmp_path / "edited.png", tmp_path / "mask.png"
-    code, said, _ = run(
+    code, text, _ = run(
         capsys, "edit", portrait, "--prompt", "red lipstick", "-o", out, "--no-protect", "--steps", 6, "--inject", 2
     )
-    assert code == 0 and "edited lips (14 evaluations" in said
+    assert code == 0 and "edited lips (14 evaluations" in text
     assert run(capsys, "regions", portrait, "lips", "-o", mask)[0] == 0
     change, inside = np.abs(pixels(out) - pixels(portrait)).max(2), pixels(mask).max(2) > 0
     assert change[inside].max() > 20 and change[~inside].max() == 0
@@ -43,17 +43,17 @@ def test_landmarks_draw_another_mask_than_five_points(portrait, tmp_path, capsys
     pytest.importorskip("face_recognition_models")
     rough, close = tmp_path / "rough.png", tmp_path / "close.png"
     run(capsys, "regions", portrait, "eyebrows", "-o", rough)
-    code, said, _ = run(capsys, "regions", portrait, "eyebrows", "-o", close, "--landmarks", "dlib68")
-    assert code == 0 and "eyebrows" in said
+    code, text, _ = run(capsys, "regions", portrait, "eyebrows", "-o", close, "--landmarks", "dlib68")
+    assert code == 0 and "eyebrows" in text
     assert 0 < (pixels(close) > 128).mean() != (pixels(rough) > 128).mean()
 
 
 def test_protection_inside_the_generation_comes_with_its_verdict(portrait, tmp_path, capsys, quick):
     out, sheet = tmp_path / "edited.png", tmp_path / "sheet.png"
-    code, said, _ = run(
+    code, text, _ = run(
         capsys, "edit", portrait, "--prompt", "red lipstick", "-o", out, "--in-loop", "--steps", 5, "--sheet", sheet
     )
-    assert code == 0 and "dlib (surrogate)" in said and "outside the faces: nothing changed" in said
+    assert code == 0 and "dlib (surrogate)" in text and "outside the faces: nothing changed" in text
     assert sheet.is_file() and (pixels(out) != pixels(portrait)).mean() > 0.05
 
 
@@ -63,11 +63,11 @@ def test_any_diffusers_folder_edits(portrait, tmp_path, capsys, model):
     import tiny_pipelines
 
     getattr(tiny_pipelines, model)().save_pretrained(tmp_path / "model")
-    asked = ["edit", portrait, "--prompt", "red hair", "-o", tmp_path / "out.png", "--no-protect", "--steps", 2]
-    asked += ["--model", tmp_path / "model", "--size", 32, "--inject", "auto"]
-    code, said, error = run(capsys, *asked)
+    words = ["edit", portrait, "--prompt", "red hair", "-o", tmp_path / "out.png", "--no-protect", "--steps", 2]
+    words += ["--model", tmp_path / "model", "--size", 32, "--inject", "auto"]
+    code, text, error = run(capsys, *words)
     assert code == 0, error
-    assert "edited hair (6 evaluations" in said
+    assert "edited hair (6 evaluations" in text
 
 
 def test_guidance_on_a_model_without_it_is_refused(portrait, tmp_path, capsys):
@@ -76,8 +76,8 @@ def test_guidance_on_a_model_without_it_is_refused(portrait, tmp_path, capsys):
 
     tiny_pipelines.flux(guided=False, shifted=False).save_pretrained(tmp_path / "schnell")
     capsys.readouterr()  # what saving said is not what the command line says
-    asked = ["edit", portrait, "--prompt", "red hair", "-o", tmp_path / "out.png", "--no-protect", "--size", 32]
-    error = refused(capsys, *asked, "--model", tmp_path / "schnell", "--guidance", 5)
+    words = ["edit", portrait, "--prompt", "red hair", "-o", tmp_path / "out.png", "--no-protect", "--size", 32]
+    error = refused(capsys, *words, "--model", tmp_path / "schnell", "--guidance", 5)
     assert "made without guidance" in error
 
 
@@ -108,12 +108,12 @@ def test_wishes_that_cannot_be_had_get_one_sentence(portrait, tmp_path, capsys, 
 
 
 def test_masks_that_do_not_fit_get_one_sentence(portrait, tmp_path, capsys):
-    asked = ["edit", portrait, "--prompt", "red", "-o", tmp_path / "out.png", "--mask", tmp_path / "mask.png"]
+    words = ["edit", portrait, "--prompt", "red", "-o", tmp_path / "out.png", "--mask", tmp_path / "mask.png"]
     Image.new("L", (300, 100), 255).save(tmp_path / "mask.png")
-    assert "shapes differ" in refused(capsys, *asked)
+    assert "shapes differ" in refused(capsys, *words)
     Image.new("L", (256, 256), 0).save(tmp_path / "mask.png")
-    assert "mask is empty" in refused(capsys, *asked, "--no-protect")
-    assert "leave out --region" in refused(capsys, *asked, "--region", "lips")
+    assert "mask is empty" in refused(capsys, *words, "--no-protect")
+    assert "leave out --region" in refused(capsys, *words, "--region", "lips")
 
 
 def test_a_folder_is_edited_told_and_done_only_once(portrait, faceless, tmp_path, capsys):
@@ -121,29 +121,29 @@ def test_a_folder_is_edited_told_and_done_only_once(portrait, faceless, tmp_path
     photos.mkdir()
     for path in (portrait, faceless):
         path.rename(photos / path.name)
-    asked = ["edit", photos, "--prompt", "red lipstick", "-o", out, "--no-protect", "--steps", 2, "--report", report]
-    code, said, err = run(capsys, *asked)
-    assert code == 2 and "2 photos: 1 done" in said and "sky.png" in err
+    words = ["edit", photos, "--prompt", "red lipstick", "-o", out, "--no-protect", "--steps", 2, "--report", report]
+    code, text, err = run(capsys, *words)
+    assert code == 2 and "2 photos: 1 done" in text and "sky.png" in err
     edited, failed = json.loads(report.read_text())
     assert (edited["photo"], failed["photo"]) == ("photo.png", "sky.png") and "edited lips" in edited["notes"][0]
     assert (pixels(out / "photo.png") != pixels(photos / "photo.png")).any() and "error" in failed
     (photos / "sky.png").unlink()
-    assert "1 were done before" in run(capsys, *asked)[1]
-    asked[3] = "pink lipstick"
-    assert "done before" not in run(capsys, *asked)[1], "another wish is another photo"
+    assert "1 were done before" in run(capsys, *words)[1]
+    words[3] = "pink lipstick"
+    assert "done before" not in run(capsys, *words)[1], "another wish is another photo"
 
 
 def test_a_folder_is_protected_inside_the_generation(quick, portrait, tmp_path, capsys):
     (tmp_path / "photos").mkdir()
     portrait.rename(tmp_path / "photos" / "photo.png")
-    asked = ("edit", tmp_path / "photos", "--prompt", "red lipstick", "-o", tmp_path / "out", "--in-loop", "--steps", 2)
-    code, said, err = run(capsys, *asked)
-    assert code == 0 and "1 photos: 1 done" in said, err
+    words = ("edit", tmp_path / "photos", "--prompt", "red lipstick", "-o", tmp_path / "out", "--in-loop", "--steps", 2)
+    code, text, err = run(capsys, *words)
+    assert code == 0 and "1 photos: 1 done" in text, err
 
 
 def test_the_verdict_of_an_edit_can_be_had_as_data(quick, portrait, tmp_path, capsys):
     report = tmp_path / "r.json"
-    asked = ["edit", portrait, "--prompt", "red lipstick", "-o", tmp_path / "o.png", "--steps", 2, "--report", report]
-    assert run(capsys, *asked)[0] == 0
+    words = ["edit", portrait, "--prompt", "red lipstick", "-o", tmp_path / "o.png", "--steps", 2, "--report", report]
+    assert run(capsys, *words)[0] == 0
     data = json.loads(report.read_text())
     assert data["photo"] == "photo.png" and data["faces"][0]["recognisers"] and "edited lips" in data["notes"][0]

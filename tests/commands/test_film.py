@@ -42,12 +42,12 @@ def test_a_film_is_protected_with_its_figures(capsys, quick, film, schema, tmp_p
         capsys,
         *("protect", film, "-o", out, "--surrogate", "dlib", "--report", tmp_path / "r.json", "--save-veil", veil),
     )
-    told = json.loads((tmp_path / "r.json").read_text())
-    assert code == 0 and out.is_file() and (told["frames"], told["veils"]) == (6, 1)
-    assert told["verdicts"][0]["name"] == "dlib" and "frames a second" in text
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert code == 0 and out.is_file() and (report["frames"], report["veils"]) == (6, 1)
+    assert report["verdicts"][0]["name"] == "dlib" and "frames a second" in text
     assert load_veil(veil).origin.photos >= 1
-    schema.validate(told)
-    for damaged in ({**told, "schema": 2}, {**told, "more": 1}, {**told, "verdicts": [{"name": "dlib"}]}):
+    schema.validate(report)
+    for damaged in ({**report, "schema": 2}, {**report, "more": 1}, {**report, "verdicts": [{"name": "dlib"}]}):
         assert not schema.is_valid(damaged)
 
 
@@ -133,9 +133,9 @@ def test_films_among_photos_are_protected_in_the_same_run(capsys, film, schema, 
         path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file() and path.parent.name[0] != "."
     ]
     assert sorted(there) == ["clip.mp4", "deep/clip.mkv", "photo.png"]
-    told = {entry["photo"]: entry for entry in json.loads((tmp_path / "r.json").read_text())}
-    assert told["clip.mp4"]["frames"] == 6 and told["photo.png"]["faces"]
-    schema.validate(told["clip.mp4"])
+    report = {entry["photo"]: entry for entry in json.loads((tmp_path / "r.json").read_text())}
+    assert report["clip.mp4"]["frames"] == 6 and report["photo.png"]["faces"]
+    schema.validate(report["clip.mp4"])
     before = (out / "clip.mp4").stat().st_mtime_ns
     (folder / "broken.mp4").unlink()
     code, text, _ = run(capsys, *words)

@@ -15,8 +15,8 @@ from faceveil.core.version import version
 
 
 def test_the_name_alone_says_what_to_do_next(capsys):
-    code, said, _ = run(capsys)
-    assert code == 0 and "faceveil protect photo.jpg -o protected.png" in said and "faceveil doctor" in said
+    code, text, _ = run(capsys)
+    assert code == 0 and "faceveil protect photo.jpg -o protected.png" in text and "faceveil doctor" in text
 
 
 def test_the_version_is_told(capsys):
@@ -47,13 +47,13 @@ def test_nothing_is_guessed_where_nothing_is_near(capsys):
 
 
 def test_a_photo_beside_the_one_that_was_meant_is_named(capsys, portrait, tmp_path):
-    asked = refused(capsys, "regions", portrait.with_name("poto.png"), "lips", "-o", tmp_path / "mask.png")
-    assert "There is no file 'poto.png'" in asked and "Did you mean 'photo.png'?" in asked
+    message = refused(capsys, "regions", portrait.with_name("poto.png"), "lips", "-o", tmp_path / "mask.png")
+    assert "There is no file 'poto.png'" in message and "Did you mean 'photo.png'?" in message
 
 
 def test_a_folder_that_is_missing_is_said_to_be_and_leaves_none_behind(capsys, tmp_path):
-    asked = refused(capsys, "protect", tmp_path / "nowhere", "-o", tmp_path / "out")
-    assert "There is no file or folder 'nowhere'" in asked
+    message = refused(capsys, "protect", tmp_path / "nowhere", "-o", tmp_path / "out")
+    assert "There is no file or folder 'nowhere'" in message
     assert not (tmp_path / "out").exists()
 
 
@@ -99,10 +99,10 @@ def test_the_doctor_says_what_is_here_and_what_would_make_it_better(capsys, monk
     (tmp_path / "ComfyUI/custom_nodes/pack/docs/nodes/docs/FaceVeilProtect.md").touch()
     monkeypatch.setenv("COMFYUI_PATH", str(tmp_path / "ComfyUI"))
     monkeypatch.setattr(comfyui, "USUAL", ())
-    code, said, _ = run(capsys, "doctor")
-    assert code == 0 and f"FaceVeil {version()}" in said and "unless you say otherwise: dlib, sface" in said
-    assert "0.99.1 at" in said and "with these nodes in pack" in said
-    assert "faceveil fetch auraface" in said and "buffalo_l" not in said, "what is for research alone is no advice"
+    code, text, _ = run(capsys, "doctor")
+    assert code == 0 and f"FaceVeil {version()}" in text and "unless you say otherwise: dlib, sface" in text
+    assert "0.99.1 at" in text and "with these nodes in pack" in text
+    assert "faceveil fetch auraface" in text and "buffalo_l" not in text, "what is for research alone is no advice"
 
 
 def test_the_doctor_tells_where_to_put_the_nodes(capsys, monkeypatch, tmp_path):
@@ -110,5 +110,5 @@ def test_the_doctor_tells_where_to_put_the_nodes(capsys, monkeypatch, tmp_path):
     (tmp_path / "ComfyUI" / "main.py").touch()
     monkeypatch.setenv("COMFYUI_PATH", str(tmp_path / "ComfyUI"))
     monkeypatch.setattr(comfyui, "USUAL", ())
-    _, said, _ = run(capsys, "doctor")
-    assert "an unknown version at" in said and f"put this pack into {tmp_path / 'ComfyUI' / 'custom_nodes'}" in said
+    _, text, _ = run(capsys, "doctor")
+    assert "an unknown version at" in text and f"put this pack into {tmp_path / 'ComfyUI' / 'custom_nodes'}" in text

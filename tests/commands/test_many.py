@@ -41,8 +41,8 @@ def folder(portrait, faceless, tmp_path):
 def test_a_folder_is_resumed_told_and_reported(capsys, quick, folder, tmp_path):
     out, report = tmp_path / "out", tmp_path / "r.json"
     words = ("protect", folder, "-o", out, "--surrogate", "dlib")
-    code, said, err = run(capsys, *words, "--report", report, "--sheet", tmp_path / "s.png")
-    assert code == 2 and "deep/sky.png: In the photo 'sky.png'" in err and "3 photos: 2 done" in said
+    code, text, err = run(capsys, *words, "--report", report, "--sheet", tmp_path / "s.png")
+    assert code == 2 and "deep/sky.png: In the photo 'sky.png'" in err and "3 photos: 2 done" in text
     assert (out / "a.jpg").is_file() and (out / "deep" / "b.png").is_file()
     assert (tmp_path / "s-a-jpg.png").is_file() and (tmp_path / "deep" / "s-b-png.png").is_file()
     entries = json.loads(report.read_text())
@@ -52,13 +52,13 @@ def test_a_folder_is_resumed_told_and_reported(capsys, quick, folder, tmp_path):
 
     (folder / "deep" / "sky.png").unlink()
     written = (out / "a.jpg").stat().st_mtime_ns
-    code, said, _ = run(capsys, *words, "--report", report)
-    assert code == 0 and "2 photos: 0 done, 2 were done before" in said
+    code, text, _ = run(capsys, *words, "--report", report)
+    assert code == 0 and "2 photos: 0 done, 2 were done before" in text
     assert (out / "a.jpg").stat().st_mtime_ns == written and len(json.loads(report.read_text())) == 3
-    code, said, _ = run(capsys, "status", out)
-    assert code == 0 and "3 photos: 2 done, 1 failed" in said and "SSIM" in said
-    code, said, _ = run(capsys, *words, "--seed", "1")
-    assert code == 0 and "2 photos: 2 done" in said and "before" not in said
+    code, text, _ = run(capsys, "status", out)
+    assert code == 0 and "3 photos: 2 done, 1 failed" in text and "SSIM" in text
+    code, text, _ = run(capsys, *words, "--seed", "1")
+    assert code == 0 and "2 photos: 2 done" in text and "before" not in text
 
 
 def settled(*arguments, pick=pick_recipe):
@@ -127,16 +127,16 @@ def test_nothing_in_out_is_lost_whatever_part_it_plays(capsys, folder, portrait,
     assert "--overwrite" in refused(capsys, "protect", folder, "-o", out)
     assert "exists already" in refused(capsys, "protect", folder / "a.jpg", "-o", out)
     for option in ("--gallery", "--mask"):
-        said = refused(capsys, "protect", folder, "-o", out, option, out / "a.jpg", "--overwrite")
-        assert "never overwritten" in said
+        message = refused(capsys, "protect", folder, "-o", out, option, out / "a.jpg", "--overwrite")
+        assert "never overwritten" in message
     assert (out / "a.jpg").read_bytes() == before
 
 
 @pytest.mark.slow
 def test_two_processes_protect_side_by_side(capsys, folder, tmp_path):
     arguments = ("--recipe", "pixel-noise", "--jobs", 2, "--retries", 0)
-    code, said, err = run(capsys, "protect", folder / "deep" / "*", "-o", tmp_path / "out", *arguments)
-    assert code == 2 and "2 photos: 1 done" in said and "1 of 2 photos failed" in err
+    code, text, err = run(capsys, "protect", folder / "deep" / "*", "-o", tmp_path / "out", *arguments)
+    assert code == 2 and "2 photos: 1 done" in text and "1 of 2 photos failed" in err
     assert (tmp_path / "out" / "b.png").is_file()
 
 
@@ -163,8 +163,8 @@ def test_sheets_and_reports_never_lie_among_the_photos(capsys, quick, folder, tm
     out, before = tmp_path / "out", (folder / "a.jpg").read_bytes()
     for photos, place in ((folder, folder), (folder, folder / "deep"), (folder / "*.jpg", folder)):
         for option, name in (("--sheet", "s.jpg"), ("--report", "a.jpg")):
-            said = refused(capsys, "protect", photos, "-o", out, option, place / name)
-            assert ("among the photos" if option == "--sheet" else "the name of a photo") in said
+            message = refused(capsys, "protect", photos, "-o", out, option, place / name)
+            assert ("among the photos" if option == "--sheet" else "the name of a photo") in message
     assert not out.exists() and (folder / "a.jpg").read_bytes() == before
     (folder / "deep" / "sky.png").unlink()
     beside = ("--surrogate", "dlib", "--sheet", folder / "s.png", "--report", folder / "r.json")
@@ -173,13 +173,13 @@ def test_sheets_and_reports_never_lie_among_the_photos(capsys, quick, folder, tm
 
 
 def test_a_report_never_lands_on_a_photo(capsys, folder, portrait, tmp_path):
-    said = refused(capsys, "protect", portrait, folder / "a.jpg", "-o", tmp_path / "out", "--report", portrait)
-    assert "the name of a photo" in said and not (tmp_path / "out").exists()
+    message = refused(capsys, "protect", portrait, folder / "a.jpg", "-o", tmp_path / "out", "--report", portrait)
+    assert "the name of a photo" in message and not (tmp_path / "out").exists()
     link = folder / "a.json"
     link.symlink_to(portrait)
     for name in (portrait, link):
-        said = refused(capsys, "protect", name, folder / "a.jpg", "-o", tmp_path / "out", "--report", link)
-        assert "input already" in said or "is a link" in said
+        message = refused(capsys, "protect", name, folder / "a.jpg", "-o", tmp_path / "out", "--report", link)
+        assert "input already" in message or "is a link" in message
 
 
 def test_as_many_jobs_as_memory_holds(monkeypatch):
@@ -199,5 +199,5 @@ def test_one_card_that_is_named_gets_one_worker(monkeypatch):
         hired = many.pick_workers(options)
         return len(hired.keywords["seats"]) if isinstance(hired, partial) else 1
 
-    asked = {"cuda:1": 1, "mps": 1, "cpu": 8, "cuda": 2, "auto": 2}
-    assert {device: workers("--device", device) for device in asked} == asked
+    counts = {"cuda:1": 1, "mps": 1, "cpu": 8, "cuda": 2, "auto": 2}
+    assert {device: workers("--device", device) for device in counts} == counts

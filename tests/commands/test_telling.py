@@ -18,8 +18,8 @@ def test_the_picture_without_a_face_is_named(capsys, portrait, faceless, tmp_pat
     protect = ("protect", portrait, "-o", out)
     assert "In the photo 'sky.png'" in refused(capsys, "protect", faceless, "-o", out)
     assert "In the gallery photo 'sky.png'" in refused(capsys, *protect, "--gallery", portrait, faceless)
-    said = refused(capsys, *protect, "--mode", "decoy", "--decoy", faceless)
-    assert "In the decoy 'sky.png'" in said and "draw" not in said and "box" not in said
+    message = refused(capsys, *protect, "--mode", "decoy", "--decoy", faceless)
+    assert "In the decoy 'sky.png'" in message and "draw" not in message and "box" not in message
     assert "In the photo 'sky.png'" in refused(capsys, "verify", faceless, portrait)
     assert "In the gallery photo 'sky.png'" in refused(capsys, "verify", portrait, portrait, "--gallery", faceless)
     assert not out.exists()
@@ -32,16 +32,16 @@ def test_a_failing_photo_among_several_is_named_once(capsys, quick, portrait, fa
 
 def test_a_photo_that_lies_on_its_side_is_told(capsys, examples, tmp_path):
     Image.open(examples / "portrait.png").convert("RGB").rotate(90).save(tmp_path / "side.png")
-    said = refused(capsys, "protect", tmp_path / "side.png", "-o", tmp_path / "o.png")
-    assert "turned by 90 degrees clockwise: rotate it first" in said
+    message = refused(capsys, "protect", tmp_path / "side.png", "-o", tmp_path / "o.png")
+    assert "turned by 90 degrees clockwise: rotate it first" in message
 
 
 def test_the_only_face_being_too_small_gets_no_advice_about_others(capsys, portrait, tmp_path):
     canvas = Image.new("RGB", (400, 400), (128, 128, 128))
     canvas.paste(Image.open(portrait).resize((80, 80)), (100, 100))
     canvas.save(tmp_path / "small.png")
-    said = refused(capsys, "protect", tmp_path / "small.png", "-o", tmp_path / "o.png")
-    assert "larger copy" in said and "--faces" not in said
+    message = refused(capsys, "protect", tmp_path / "small.png", "-o", tmp_path / "o.png")
+    assert "larger copy" in message and "--faces" not in message
 
 
 def test_what_a_file_cannot_keep_is_noted(capsys, quick, portrait, tmp_path):
@@ -92,8 +92,8 @@ def test_two_recognisers_of_one_name_are_refused(capsys, portrait, tmp_path):
     ],
 )
 def test_mistakes_in_arguments_take_one_line(capsys, arguments, says):
-    said = refused(capsys, *arguments)
-    assert says in said and "usage" not in said
+    message = refused(capsys, *arguments)
+    assert says in message and "usage" not in message
 
 
 def test_without_a_command_it_says_what_to_do_next(capsys):

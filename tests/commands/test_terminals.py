@@ -42,10 +42,10 @@ def test_names_cannot_move_the_cursor_nor_begin_a_line(capsys, quick, portrait, 
     folder = tmp_path / "photos"
     folder.mkdir()
     sky.rename(folder / sky.name)
-    said = [out, err, refused(capsys, "protect", folder / sky.name, "-o", tmp_path / "p.png")]
-    said += run(capsys, "protect", folder, "-o", tmp_path / "out")[1:]
-    said += run(capsys, "status", tmp_path / "out")[1:]
-    for text in said:
+    texts = [out, err, refused(capsys, "protect", folder / sky.name, "-o", tmp_path / "p.png")]
+    texts += run(capsys, "protect", folder, "-o", tmp_path / "out")[1:]
+    texts += run(capsys, "status", tmp_path / "out")[1:]
+    for text in texts:
         assert not any(line.startswith("faceveil: all is well") for line in text.splitlines())
         assert all(line.isprintable() for line in text.split("\n"))
 

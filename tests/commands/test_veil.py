@@ -68,8 +68,8 @@ def test_under_a_budget_it_is_worn_as_far_as_that_goes_and_kept_as_it_was_worn(c
         *("protect", portrait, "-o", tmp_path / "less.png", "--veil", tmp_path / "me.veil", "--budget", 0.06),
         *("--surrogate", "dlib", "--report", tmp_path / "r.json", "--save-veil", tmp_path / "less.veil"),
     )
-    told = json.loads((tmp_path / "r.json").read_text())
-    assert code == 0 and 0 < told["amount"] < 1 and told["faces"][0]["quality"]["paint"] <= 0.08
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert code == 0 and 0 < report["amount"] < 1 and report["faces"][0]["quality"]["paint"] <= 0.08
     run(capsys, "veil", "apply", portrait, "--veil", tmp_path / "less.veil", "-o", tmp_path / "again.png")
     worn, again = (read_photo(tmp_path / name).pixels for name in ("less.png", "again.png"))
     assert (worn - again).abs().max() < 1.5 / 255
@@ -89,15 +89,15 @@ def test_each_of_several_people_wears_their_own(capsys, examples, tmp_path):
     second = f"{tmp_path / 'second.veil'}={examples / 'portrait.png'}"
     words = ("protect", tmp_path / "both.png", "--surrogate", "dlib", "--report", tmp_path / "r.json", "-o")
     code, text, err = run(capsys, *words, tmp_path / "one.png", "--veil", second, "--veil", first)
-    told = json.loads((tmp_path / "r.json").read_text())
-    assert code == 0 and len(told["faces"]) == 2 and told["strangers"] == 0, err
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert code == 0 and len(report["faces"]) == 2 and report["strangers"] == 0, err
     code, text, _ = run(capsys, *words, tmp_path / "alone.png", "--veil", first)
-    told = json.loads((tmp_path / "r.json").read_text())
-    assert code == 0 and len(told["faces"]) == 1 and "being like nobody whose veil was given: 1" in text
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert code == 0 and len(report["faces"]) == 1 and "being like nobody whose veil was given: 1" in text
     one, alone, clean = (read_photo(tmp_path / name).pixels for name in ("one.png", "alone.png", "both.png"))
     assert torch.equal(one[..., :320, :], alone[..., :320, :]) and torch.equal(alone[..., 320:, :], clean[..., 320:, :])
     assert not torch.equal(one[..., 320:, :], clean[..., 320:, :])
-    largest = told["faces"][0]["box"]
+    largest = report["faces"][0]["box"]
     order = (first, second) if largest[0] < 280 else (second, first)
     files = [each.split("=")[0] for each in order]
     run(capsys, *words, tmp_path / "order.png", "--veil", files[0], "--veil", files[1])

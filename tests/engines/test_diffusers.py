@@ -72,55 +72,55 @@ def test_generation_equals_the_pipelines_own(pipeline):
 def test_an_euler_step_is_ddim(prediction):
     pipeline = tiny.sd(prediction_type=prediction)
     denoiser, _ = adapt(pipeline)
-    said = denoiser.describe(["a person"], guidance=1)
-    assert said.negative is None
+    conditioning = denoiser.describe(["a person"], guidance=1)
+    assert conditioning.negative is None
     scheduler, x = pipeline.scheduler, noise(denoiser)
     scheduler.set_timesteps(10)
     with torch.no_grad():
         for time in scheduler.timesteps:
-            answer = pipeline.unet(x, time, encoder_hidden_states=said.context, return_dict=False)[0]
+            answer = pipeline.unet(x, time, encoder_hidden_states=conditioning.context, return_dict=False)[0]
             x = scheduler.step(answer, time, x, eta=0.0, return_dict=False)[0]
     sigmas = denoiser.sigmas(10, SIZE)
     assert [denoiser.levels.timestep(sigma) for sigma in sigmas[:-1]] == pytest.approx(scheduler.timesteps.tolist())
-    ours = generate(denoiser, start(denoiser, sigmas[0]), sigmas, said, "euler")
+    ours = generate(denoiser, start(denoiser, sigmas[0]), sigmas, conditioning, "euler")
     assert torch.allclose(ours, x, rtol=1e-4, atol=1e-4)
 
 
 def test_gradients_agree_with_finite_differences(pipeline):
     pipeline.to(torch.float64)
     denoiser, _ = adapt(pipeline)
-    said = denoiser.describe([PROMPT])
+    conditioning = denoiser.describe([PROMPT])
     sigma = 0.6
-    inputs = {"x": start(denoiser, sigma, torch.float64), "context": said.context}
-    if said.pooled is not None:
-        inputs["pooled"] = said.pooled
-    if said.negative is not None:
-        inputs["away"] = said.negative.context
+    inputs = {"x": start(denoiser, sigma, torch.float64), "context": conditioning.context}
+    if conditioning.pooled is not None:
+        inputs["pooled"] = conditioning.pooled
+    if conditioning.negative is not None:
+        inputs["away"] = conditioning.negative.context
 
     weights = noise(denoiser, 10, torch.float64)
 
-    def asked(given: dict[str, torch.Tensor]) -> torch.Tensor:
-        negative = said.negative and replace(said.negative, context=given["away"])
-        told = replace(said, context=given["context"], pooled=given.get("pooled"), negative=negative)
-        return (denoiser.denoise(given["x"], sigma, told) * weights).sum()
+    def weighted(given: dict[str, torch.Tensor]) -> torch.Tensor:
+        negative = conditioning.negative and replace(conditioning.negative, context=given["away"])
+        moved = replace(conditioning, context=given["context"], pooled=given.get("pooled"), negative=negative)
+        return (denoiser.denoise(given["x"], sigma, moved) * weights).sum()
 
     leaves = {name: value.detach().clone().requires_grad_() for name, value in inputs.items()}
-    gradients = dict(zip(leaves, torch.autograd.grad(asked(leaves), list(leaves.values())), strict=True))
+    gradients = dict(zip(leaves, torch.autograd.grad(weighted(leaves), list(leaves.values())), strict=True))
     generator = torch.Generator().manual_seed(6)
     for name, value in inputs.items():
         direction = torch.randn(value.shape, generator=generator, dtype=torch.float64)
         with torch.no_grad():
             # Flux turns queries and keys in single precision whatever it is cast to: no smaller step can be seen.
-            ends = [asked({**inputs, name: value + sign * 1e-3 * direction}) for sign in (1, -1)]
+            ends = [weighted({**inputs, name: value + sign * 1e-3 * direction}) for sign in (1, -1)]
         expected = (gradients[name] * direction).sum()
         assert torch.isclose((ends[0] - ends[1]) / 2e-3, expected, rtol=1e-3, atol=1e-5), name
 
 
 def test_the_pipeline_is_frozen_and_a_learned_negative_gets_the_gradient():
     denoiser, autoencoder = adapt(tiny.sd())
-    said = denoiser.describe([PROMPT], guidance=3)
-    learned = said.negative.context.clone().requires_grad_()
-    x0 = denoiser.denoise(noise(denoiser), 1.0, replace(said, negative=Conditioning(learned)))
+    conditioning = denoiser.describe([PROMPT], guidance=3)
+    learned = conditioning.negative.context.clone().requires_grad_()
+    x0 = denoiser.denoise(noise(denoiser), 1.0, replace(conditioning, negative=Conditioning(learned)))
     autoencoder.decode(x0).sum().backward()
     assert learned.grad.abs().max() > 0
     assert not any(parameter.requires_grad for parameter in denoiser.pipeline.unet.parameters())
@@ -128,25 +128,25 @@ def test_the_pipeline_is_frozen_and_a_learned_negative_gets_the_gradient():
 
 def test_guidance_leads_away_from_the_negative():
     denoiser, _ = adapt(tiny.sd())
-    x, said = noise(denoiser), denoiser.describe([PROMPT], guidance=3, negative="blue hair")
-    alone = [denoiser.denoise(x, 1.0, replace(s, guidance=1)) for s in (said.negative, said)]
-    assert torch.allclose(denoiser.denoise(x, 1.0, said), alone[0] + 3 * (alone[1] - alone[0]), atol=1e-4)
-    assert not torch.equal(said.negative.context, denoiser.describe([PROMPT]).negative.context)
+    x, conditioning = noise(denoiser), denoiser.describe([PROMPT], guidance=3, negative="blue hair")
+    alone = [denoiser.denoise(x, 1.0, replace(s, guidance=1)) for s in (conditioning.negative, conditioning)]
+    assert torch.allclose(denoiser.denoise(x, 1.0, conditioning), alone[0] + 3 * (alone[1] - alone[0]), atol=1e-4)
+    assert not torch.equal(conditioning.negative.context, denoiser.describe([PROMPT]).negative.context)
 
 
 def test_pictures_of_one_batch_share_a_prompt(pipeline):
     denoiser, _ = adapt(pipeline)
-    said, x = denoiser.describe([PROMPT]), torch.cat([noise(denoiser), noise(denoiser, 7)])
-    both = denoiser.denoise(x, 0.5, said)
-    assert torch.allclose(both[1:], denoiser.denoise(x[1:], 0.5, said), atol=1e-4)
+    conditioning, x = denoiser.describe([PROMPT]), torch.cat([noise(denoiser), noise(denoiser, 7)])
+    both = denoiser.denoise(x, 0.5, conditioning)
+    assert torch.allclose(both[1:], denoiser.denoise(x[1:], 0.5, conditioning), atol=1e-4)
 
 
 def test_inversion_is_undone():
     denoiser, _ = adapt(tiny.flux())
-    said, clean = denoiser.describe([PROMPT], 1.0), 0.1 * noise(denoiser)
+    conditioning, clean = denoiser.describe([PROMPT], 1.0), 0.1 * noise(denoiser)
     sigmas = denoiser.sigmas(20, SIZE)
-    path = invert(denoiser, clean, sigmas, said)
-    back = generate(denoiser, path.start, sigmas, said)
+    path = invert(denoiser, clean, sigmas, conditioning)
+    back = generate(denoiser, path.start, sigmas, conditioning)
     assert float((back - clean).abs().max()) < 0.02
 
 
@@ -161,10 +161,11 @@ def test_flux_equals_our_own():
     transformer.load_state_dict(diffusers_state(ours.state_dict()))
     denoiser, _ = adapt(tiny.flux(transformer=transformer))
     x = noise(denoiser)
-    said = Conditioning(torch.randn(1, 5, 64, generator=generator), torch.randn(1, 64, generator=generator), 4.0)
+    context, pooled = (torch.randn(shape, generator=generator) for shape in ((1, 5, 64), (1, 64)))
+    conditioning = Conditioning(context, pooled, 4.0)
     with torch.no_grad():
-        expected = ours(x, torch.tensor([0.7]), said.context, said.pooled, torch.tensor([4.0]))
-        assert torch.allclose(velocity(denoiser, x, 0.7, said), expected, rtol=1e-4, atol=1e-4)
+        expected = ours(x, torch.tensor([0.7]), conditioning.context, conditioning.pooled, torch.tensor([4.0]))
+        assert torch.allclose(velocity(denoiser, x, 0.7, conditioning), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_layers_that_were_patched_in_keep_working():
@@ -180,11 +181,11 @@ def test_layers_that_were_patched_in_keep_working():
             return self.inner(x) + self.up(self.down(x))
 
     denoiser, _ = adapt(tiny.sd())
-    x, said = noise(denoiser).requires_grad_(), denoiser.describe([PROMPT])
-    plain = denoiser.denoise(x, 1.0, said)
+    x, conditioning = noise(denoiser).requires_grad_(), denoiser.describe([PROMPT])
+    plain = denoiser.denoise(x, 1.0, conditioning)
     attention = denoiser.model.mid_block.attentions[0].transformer_blocks[0].attn2
     attention.to_q = Adapter(attention.to_q)
-    patched = denoiser.denoise(x, 1.0, said)
+    patched = denoiser.denoise(x, 1.0, conditioning)
     assert not torch.allclose(plain, patched)
     assert torch.autograd.grad(patched.sum(), x)[0].abs().max() > 0
 
@@ -192,12 +193,12 @@ def test_layers_that_were_patched_in_keep_working():
 def test_offloaded_weights_come_back_for_the_question_and_its_gradient():
     accelerate = pytest.importorskip("accelerate")
     denoiser, _ = adapt(tiny.sd())
-    said, x = denoiser.describe([PROMPT]), noise(denoiser).requires_grad_()
-    expected = denoiser.denoise(x, 1.0, said)
+    conditioning, x = denoiser.describe([PROMPT]), noise(denoiser).requires_grad_()
+    expected = denoiser.denoise(x, 1.0, conditioning)
     wanted = torch.autograd.grad(expected.sum(), x)[0]
     accelerate.cpu_offload(denoiser.model, torch.device("cpu"), offload_buffers=True)
     assert next(denoiser.model.parameters()).device.type == "meta"
-    found = denoiser.denoise(x, 1.0, said)
+    found = denoiser.denoise(x, 1.0, conditioning)
     assert torch.allclose(found, expected, atol=1e-5)
     assert torch.allclose(torch.autograd.grad(found.sum(), x)[0], wanted, atol=1e-4)
 
@@ -205,10 +206,10 @@ def test_offloaded_weights_come_back_for_the_question_and_its_gradient():
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_keeps_the_latent_precise(dtype):
     exact, _ = adapt(tiny.sdxl())
-    x, said = noise(exact), exact.describe([PROMPT], 2.0)
+    x, conditioning = noise(exact), exact.describe([PROMPT], 2.0)
     denoiser, autoencoder = adapt(tiny.sdxl().to(dtype))
     found = denoiser.denoise(x, 0.5, denoiser.describe([PROMPT], 2.0))
-    assert found.dtype == torch.float32 and torch.allclose(found, exact.denoise(x, 0.5, said), atol=0.1)
+    assert found.dtype == torch.float32 and torch.allclose(found, exact.denoise(x, 0.5, conditioning), atol=0.1)
     # This autoencoder says that it overflows in fp16.
     assert autoencoder.vae.dtype == (torch.float32 if dtype == torch.float16 else dtype)
     assert autoencoder.decode(x).dtype == torch.float32
@@ -333,20 +334,20 @@ def test_models_of_another_use_are_refused():
 
 def test_wrong_latents_and_conditionings_are_refused():
     sd, flux = adapt(tiny.sd())[0], adapt(tiny.flux())[0]
-    said = sd.describe([PROMPT])
+    conditioning = sd.describe([PROMPT])
     with pytest.raises(InputError, match="4 channels and this one has 16"):
-        sd.denoise(torch.zeros(1, 16, 8, 8), 1.0, said)
+        sd.denoise(torch.zeros(1, 16, 8, 8), 1.0, conditioning)
     with pytest.raises(InputError, match="4 channels and this one has 16"):
         adapt(tiny.sd())[1].decode(torch.zeros(1, 16, 8, 8))
     with pytest.raises(InputError, match="same kind and length"):
-        sd.denoise(noise(sd), 1.0, replace(said, negative=Conditioning(said.context[:, :3])))
+        sd.denoise(noise(sd), 1.0, replace(conditioning, negative=Conditioning(conditioning.context[:, :3])))
     with pytest.raises(InputError, match="multiples of 2, not 7 x 8"):
         flux.denoise(torch.zeros(1, 4, 7, 8), 1.0, flux.describe([PROMPT]))
     with pytest.raises(InputError, match="pooled"):
         flux.denoise(noise(flux), 1.0, Conditioning(torch.zeros(1, 5, 32)))
     with pytest.raises(InputError, match="no negative"):
-        said = flux.describe([PROMPT])
-        flux.denoise(noise(flux), 1.0, replace(said, negative=said))
+        conditioning = flux.describe([PROMPT])
+        flux.denoise(noise(flux), 1.0, replace(conditioning, negative=conditioning))
     with pytest.raises(InputError, match="no negative"):
         flux.describe([PROMPT], negative="blue")
 

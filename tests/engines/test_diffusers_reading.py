@@ -126,17 +126,17 @@ def test_a_checkpoint_of_the_unet_alone_is_completed_from_a_folder(folder, tmp_p
 
 def test_flux_checkpoints_are_recognised(folder, tmp_path, monkeypatch):
     """diffusers converts only Flux of the full size, so the conversion itself is not run."""
-    asked = {}
+    loaded = {}
 
     def convert(path, **settings):
-        asked.update(settings, path=path)
+        loaded.update(settings, path=path)
         return tiny.flux().transformer
 
     monkeypatch.setattr(diffusers.FluxTransformer2DModel, "from_single_file", convert)
     save_file(Flux(FluxShape(depth=1, depth_single_blocks=1)).state_dict(), tmp_path / "flux1.safetensors")
     tiny.flux(guided=False).save_pretrained(tmp_path / "flux")
     denoiser, _ = load(tmp_path / "flux1.safetensors", config=tmp_path / "flux", dtype="bf16")
-    assert asked["subfolder"] == "transformer" and torch.bfloat16 in asked.values() and asked["local_files_only"]
+    assert loaded["subfolder"] == "transformer" and torch.bfloat16 in loaded.values() and loaded["local_files_only"]
     assert denoiser.own_guidance
 
 
@@ -150,10 +150,10 @@ def test_flux_checkpoints_are_recognised(folder, tmp_path, monkeypatch):
     ],
 )
 def test_whole_checkpoints_are_read_as_their_family(folder, tmp_path, monkeypatch, marks, kind):
-    asked = {}
+    loaded = {}
 
     def read(path, **settings):
-        asked.update(settings, path=path)
+        loaded.update(settings, path=path)
         return tiny.sd()
 
     monkeypatch.setattr(getattr(diffusers, kind), "from_single_file", read)
@@ -161,9 +161,9 @@ def test_whole_checkpoints_are_read_as_their_family(folder, tmp_path, monkeypatc
     names += ["first_stage_model.x", "text_encoders.clip_l.x"]
     save_file({name: torch.zeros(1) for name in names}, tmp_path / "all.safetensors")
     load(tmp_path / "all.safetensors", config=folder)
-    assert asked["config"] == str(folder) and asked["local_files_only"]
+    assert loaded["config"] == str(folder) and loaded["local_files_only"]
     # Smaller SD 3 checkpoints come without their largest text encoder.
-    assert ("text_encoder_3" in asked) == (kind == "StableDiffusion3Pipeline")
+    assert ("text_encoder_3" in loaded) == (kind == "StableDiffusion3Pipeline")
 
 
 def test_names_on_the_hub_stay_offline_unless_allowed(tmp_path, monkeypatch):
@@ -175,13 +175,13 @@ def test_names_on_the_hub_stay_offline_unless_allowed(tmp_path, monkeypatch):
     )
     with pytest.raises(ModelError, match="allow going online"):
         load(tmp_path / "all.safetensors", config="somebody/else")
-    asked = {}
+    loaded = {}
     monkeypatch.setattr(diffusers.DiffusionPipeline, "load_config", lambda where, **settings: {"safety_checker": []})
     monkeypatch.setattr(
-        diffusers.DiffusionPipeline, "from_pretrained", lambda where, **settings: asked.update(settings) or tiny.sd()
+        diffusers.DiffusionPipeline, "from_pretrained", lambda where, **settings: loaded.update(settings) or tiny.sd()
     )
     load("somebody/else", online=True)
-    assert asked["local_files_only"] is False and asked["use_safetensors"] and asked["safety_checker"] is None
+    assert loaded["local_files_only"] is False and loaded["use_safetensors"] and loaded["safety_checker"] is None
 
 
 def test_what_cannot_be_read_is_named(folder, tmp_path):

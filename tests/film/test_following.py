@@ -111,16 +111,16 @@ def test_faces_of_a_turned_picture_come_back_to_where_they_lie():
 
 
 def test_between_looks_at_everything_a_known_face_is_looked_for_where_it_was():
-    asked = []
+    looked_at = []
 
     def again(picture, face):
-        asked.append(face.box[0])
+        looked_at.append(face.box[0])
         return face_at(face.box[0] + 1)
 
     follower = Follower(lambda picture: [face_at(20)], again)
     for index in range(EVERYWHERE):
         follower.see(index, torch.zeros(1, 3, 180, 320), 2.0, index / 25)
-    assert asked == [20.0, 21.0, 22.0, 23.0, 24.0], "every second frame"
+    assert looked_at == [20.0, 21.0, 22.0, 23.0, 24.0], "every second frame"
     assert follower.tracks[0].last.box[0] == 50.5
 
 

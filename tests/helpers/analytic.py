@@ -17,7 +17,7 @@ class Gaussian:
     name, smallest = "gaussian", 1e-4
 
     def __init__(self, flow: bool, spread: float = 0.5) -> None:
-        self.flow, self.spread, self.asked = flow, spread, 0
+        self.flow, self.spread, self.evaluations = flow, spread, 0
 
     def scale(self, sigma: float) -> float:
         """Along the ODE every point keeps its place in units of this."""
@@ -25,7 +25,7 @@ class Gaussian:
         return math.sqrt((signal * self.spread) ** 2 + sigma**2)
 
     def denoise(self, x, sigma, conditioning):
-        self.asked += len(x)
+        self.evaluations += len(x)
         signal = 1 - sigma if self.flow else 1.0
         return x * signal * self.spread**2 / self.scale(sigma) ** 2
 

@@ -74,9 +74,9 @@ class Tally:
         self.note(kind, outcome, story)
 
     @staticmethod
-    def _sentence(told: str, name: str) -> tuple[str, str]:
-        fine = told.strip() and "Traceback" not in told and len(told) <= _LONGEST
-        return ("clean", name) if fine else ("traceback", f"{name}: no sentence: {told[:300]!r}")
+    def _sentence(text: str, name: str) -> tuple[str, str]:
+        fine = text.strip() and "Traceback" not in text and len(text) <= _LONGEST
+        return ("clean", name) if fine else ("traceback", f"{name}: no sentence: {text[:300]!r}")
 
     def table(self) -> list[str]:
         rows = [("kind", "tried", *OUTCOMES)]

@@ -69,9 +69,9 @@ class OtherDevice(TorchDispatchMode):
 def _call(func, args, kwargs):
     flat = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, Tensor)]
     here = any(isinstance(value, Elsewhere) for value in flat)
-    asked = kwargs.get("device")
-    if asked is not None:
-        there = torch.device(asked).type == DEVICE.type
+    named = kwargs.get("device")
+    if named is not None:
+        there = torch.device(named).type == DEVICE.type
         kwargs = {**kwargs, "device": torch.device("cpu")}
     else:
         there = here

@@ -28,10 +28,11 @@ Identity = Callable[[Tensor], Tensor]
 
 def learned(model: Denoiser, clean: Tensor, iterations: int, guide: AttentionGuide | None = None) -> ShortPath:
     """The published short path of a clean latent."""
-    how, said = PUBLISHED.denoising, model.describe([""], 1.0)
-    path = invert(model, clean, model.sigmas(how.steps, tuple(clean.shape[-2:]))[-1 - how.last :], said, "euler")
+    how, conditioning = PUBLISHED.denoising, model.describe([""], 1.0)
+    sigmas = model.sigmas(how.steps, tuple(clean.shape[-2:]))[-1 - how.last :]
+    path = invert(model, clean, sigmas, conditioning, "euler")
     more = {"landing": guide.remembering} if guide else {}
-    return learn_embeddings(model, path, said, how.last, Learning(iterations), **more)
+    return learn_embeddings(model, path, conditioning, how.last, Learning(iterations), **more)
 
 
 class Procedure:
@@ -48,8 +49,8 @@ class Procedure:
         total = x.new_zeros(())
         for here, there in pairwise(self.short.sigmas):
             maps: list[Tensor] = []
-            heard = lambda q, k, out, maps=maps: maps.append((q @ k.mT * q.shape[-1] ** -0.5).softmax(-1))
-            with Listening(heard):
+            record = lambda q, k, out, maps=maps: maps.append((q @ k.mT * q.shape[-1] ** -0.5).softmax(-1))
+            with Listening(record):
                 both = self.model.denoise(torch.cat([x, x]), max(here, self.model.smallest), self.short.at(here))
             _, clean = both.chunk(2)
             x = x + (there - here) * (x - clean) / here

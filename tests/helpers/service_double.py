@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Asked:
+class Request:
     """One request, its form taken apart."""
 
     path: str
@@ -21,20 +21,20 @@ class Asked:
     form: dict[str, bytes] = field(default_factory=dict)
 
 
-Says = tuple[int, object] | tuple[int, object, dict[str, str]]
+Response = tuple[int, object] | tuple[int, object, dict[str, str]]
 """Status, what becomes JSON (or text as it is), and headers."""
 
 
 @dataclass
 class Double:
     url: str = ""
-    asked: list[Asked] = field(default_factory=list)
-    says: Callable[[Asked], Says] = lambda asked: (500, {})
+    requests: list[Request] = field(default_factory=list)
+    says: Callable[[Request], Response] = lambda request: (500, {})
 
-    def answers(self, *all_of: Says) -> None:
+    def answers(self, *all_of: Response) -> None:
         """One after the other, the last for ever."""
         left = list(all_of)
-        self.says = lambda asked: left.pop(0) if len(left) > 1 else left[0]
+        self.says = lambda request: left.pop(0) if len(left) > 1 else left[0]
 
 
 def _form(headers: object, body: bytes) -> dict[str, bytes]:
@@ -56,22 +56,22 @@ def double() -> Iterator[Double]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.path, headers, body, _form(self.headers, body))
-            made.asked.append(asked)
-            status, said, *more = made.says(asked)
-            told = (
-                said
-                if isinstance(said, bytes)
-                else said.encode()
-                if isinstance(said, str)
-                else json.dumps(said).encode()
+            request = Request(self.path, headers, body, _form(self.headers, body))
+            made.requests.append(request)
+            status, content, *more = made.says(request)
+            payload = (
+                content
+                if isinstance(content, bytes)
+                else content.encode()
+                if isinstance(content, str)
+                else json.dumps(content).encode()
             )
             self.send_response(status)
             for name, value in (more[0] if more else {}).items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
-            self.wfile.write(told)
+            self.wfile.write(payload)
 
         def log_message(self, *more: object) -> None:
             pass

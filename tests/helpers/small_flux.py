@@ -24,10 +24,10 @@ class SmallFlux(FluxDenoiser):
             centre = 1.0 if name.endswith("scale") else 0.0
             parameter.copy_(centre + 0.15 * torch.randn(parameter.shape, generator=generator))
         super().__init__(flux, "small")
-        self.asked = 0
+        self.evaluations = 0
 
     def denoise(self, x, sigma, conditioning):
-        self.asked += len(x)
+        self.evaluations += len(x)
         return super().denoise(x, sigma, conditioning)
 
     def describe(self, prompts, guidance=None):

@@ -80,7 +80,7 @@ def odd_places(tmp_path, monkeypatch):
     return Kept([*tmp_path.iterdir(), *map(tmp_path.__class__, ("/dev/null", "/dev/full"))])
 
 
-def asked(chance):
+def command_line(chance):
     """A command line. Photos show no face, so nothing that gets through takes long."""
     verb = chance.choice(list(OPTIONS))
     place = lambda: chance.choice([*PLACES, "file.png", "file.png"])
@@ -103,7 +103,7 @@ def asked(chance):
 
 def test_command_lines(tally, chance, capsys, odd_places):
     for _ in range(share(0.12)):
-        words = asked(chance)
+        words = command_line(chance)
 
         def call(words=words):
             try:

@@ -120,12 +120,12 @@ def test_memories_of_hashes(tally, chance, tmp_path):
     large.write_bytes(bytes(1 << 20))
     right = weights_hash([large])
     for _ in range(share(0.01)):
-        told = chance.choice(
+        content = chance.choice(
             [b"[" * 10**5, b"\xff", b"5", b"{}", f'{{"{large}": {chance.choice([5, [], [1, 2, 3, 4, 5]])}}}']
         )
-        (home / "hashes.json").write_bytes(told if isinstance(told, bytes) else told.encode())
+        (home / "hashes.json").write_bytes(content if isinstance(content, bytes) else content.encode())
 
         def ask():
             assert weights_hash([large]) == right
 
-        tally.judge("memories of hashes", str(told)[:40], ask)
+        tally.judge("memories of hashes", str(content)[:40], ask)

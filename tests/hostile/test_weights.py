@@ -62,8 +62,8 @@ def test_odd_descriptions(tally, chance, tmp_path):
     for number in range(share(0.08)):
         if number % 4:
             keys = chance.sample(list(SOUND), chance.choice([1, 1, 2, 4]))
-            told = {**SOUND, **{key: chance.choice(ODDITIES) for key in keys}}
-            path.write_text(json.dumps(told))
+            description = {**SOUND, **{key: chance.choice(ODDITIES) for key in keys}}
+            path.write_text(json.dumps(description))
         else:
             keys = ["text"]
             path.write_bytes(chance.choice([*TEXTS, flipped(json.dumps(SOUND).encode(), chance)]))

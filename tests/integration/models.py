@@ -17,8 +17,8 @@ def tiny(kind: str, picture: str, storage: str = "fp32", lora: bool = False, bat
     """A model, its VAE, two prompts, sigmas, a picture and its latent."""
     prompt = {
         "tiny": node("TinyModel", family=CLASSES.get(kind, kind), storage=storage),
-        **told(kind, "nothing", 1),
-        **told(kind, "words", 2),
+        **prompt_of(kind, "nothing", 1),
+        **prompt_of(kind, "words", 2),
         "load": load(picture),
         "small": node(
             "ImageScale", image=["load", 0], upscale_method="bicubic", width=SIZE, height=SIZE, crop="disabled"
@@ -37,7 +37,7 @@ def tiny(kind: str, picture: str, storage: str = "fp32", lora: bool = False, bat
     return prompt
 
 
-def told(kind: str, name: str, seed: int) -> dict[str, dict]:
+def prompt_of(kind: str, name: str, seed: int) -> dict[str, dict]:
     """A prompt, with the picture that some models are told of."""
     text = node("TinyPrompt", family=CLASSES.get(kind, kind), seed=seed)
     bare = f"{name} alone"

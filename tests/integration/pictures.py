@@ -94,7 +94,7 @@ def run_in_page(comfy: Comfy, page: Page, target: Path) -> None:
     with peak(comfy, "protect_any_image"):
         done = page.evaluate(RUN, PROMPT_SECONDS * 1000)
     assert done["status"] == "execution_success", done
-    page.locator(".faceveil-said").wait_for()
+    page.locator(".faceveil-headline").wait_for()
     page.wait_for_timeout(8000)
     page.screenshot(path=target)
 

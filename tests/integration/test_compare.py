@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 FIRST = ROOT / "workflows" / "01_protect_any_image.json"
 NODE = "app.graph.nodes.find(n => n.type === 'FaceVeilProtect')"
-TELL = f"(told) => {NODE}.onExecuted({{ faceveil: told }})"
+SHOW = f"(result) => {NODE}.onExecuted({{ faceveil: result }})"
 PLACE = f"() => {NODE}.pos.join()"
 
 
@@ -34,7 +34,7 @@ def page(comfy: Comfy, request: pytest.FixtureRequest) -> Iterator[Page]:
         yield page
 
 
-def told(comfy: Comfy, state: str = "hidden", after: float = 0.1) -> dict:
+def result(comfy: Comfy, state: str = "hidden", after: float = 0.1) -> dict:
     for name, colour in (("before", "red"), ("after", "blue")):
         Image.new("RGB", (64, 64), colour).save(comfy.base / "temp" / f"{name}.png")
     views = {
@@ -44,11 +44,12 @@ def told(comfy: Comfy, state: str = "hidden", after: float = 0.1) -> dict:
     }
     bar = {"name": "sface", "judge": False, "threshold": 0.33, "before": 1, "after": after, "copy": "plain"}
     rows = [[{**bar, "state": "hidden" if after < 0.33 else "matched"}, {**bar, "name": "other", "state": "hidden"}]]
-    return {"verdict": {"state": state, "asked": 2, "hidden": 2 if after < 0.33 else 1, "faces": rows}, "views": views}
+    counts = {"matched_before": 2, "hidden": 2 if after < 0.33 else 1}
+    return {"verdict": {"state": state, **counts, "faces": rows}, "views": views}
 
 
 def test_the_slider_is_moved_by_keys_and_pointer_and_the_node_stays_where_it_is(page, comfy):
-    page.evaluate(TELL, [told(comfy)])
+    page.evaluate(SHOW, [result(comfy)])
     slider = page.get_by_role("slider", name="How much of the picture before is shown")
     slider.focus()
     before = page.evaluate(PLACE)
@@ -69,18 +70,18 @@ def test_the_slider_is_moved_by_keys_and_pointer_and_the_node_stays_where_it_is(
 
 
 def test_a_batch_is_turned_over_and_a_failure_is_in_words_and_in_another_colour(page, comfy):
-    page.evaluate(TELL, [told(comfy), told(comfy, "partly", 0.5)])
-    said = page.locator(".faceveil-view").get_by_role("status")
-    good = said.evaluate("e => getComputedStyle(e).backgroundColor")
+    page.evaluate(SHOW, [result(comfy), result(comfy, "partly", 0.5)])
+    status = page.locator(".faceveil-view").get_by_role("status")
+    good = status.evaluate("e => getComputedStyle(e).backgroundColor")
     page.get_by_role("button", name="Next picture").click()
     for text in ("2 of 2", "still knows you"):
         assert page.get_by_text(text, exact=True).is_visible()
-    assert said.inner_text() == "⚠ 1 of 2 recognisers no longer know you"
-    assert said.evaluate("e => getComputedStyle(e).backgroundColor") != good
+    assert status.inner_text() == "⚠ 1 of 2 recognisers no longer know you"
+    assert status.evaluate("e => getComputedStyle(e).backgroundColor") != good
 
 
 def test_the_worst_place_is_as_large_on_the_screen_however_the_canvas_is_zoomed(page, comfy):
-    page.evaluate(TELL, [told(comfy)])
+    page.evaluate(SHOW, [result(comfy)])
     page.get_by_role("button", name="Worst place, 100 %").click()
     page.wait_for_function(
         "() => Math.abs(getComputedStyle(document.querySelector('.faceveil-before')).zoom * app.canvas.ds.scale"
@@ -89,7 +90,7 @@ def test_the_worst_place_is_as_large_on_the_screen_however_the_canvas_is_zoomed(
 
 
 def test_the_view_is_no_part_of_what_is_queued_or_saved(page, comfy):
-    page.evaluate(TELL, [told(comfy)])
+    page.evaluate(SHOW, [result(comfy)])
     (queued,) = [each for each in json.loads(page.evaluate(QUEUED)).values() if each["class_type"] == "FaceVeilProtect"]
     assert "faceveil_view" not in queued["inputs"]
     saved = page.evaluate(f"() => JSON.stringify({NODE}.serialize().widgets_values)")
@@ -97,9 +98,9 @@ def test_the_view_is_no_part_of_what_is_queued_or_saved(page, comfy):
 
 
 def test_another_tab_and_back_shows_it_again_without_a_run(page, comfy):
-    output = {"3": {"faceveil": [told(comfy)]}}
+    output = {"3": {"faceveil": [result(comfy)]}}
     page.evaluate("(all) => { app.nodeOutputs = all }", output)
-    page.evaluate(TELL, output["3"]["faceveil"])
+    page.evaluate(SHOW, output["3"]["faceveil"])
     show(page, ROOT / "workflows" / "05_edit_and_protect_demo.json")
     assert page.locator(".faceveil-view").count() == 0
     page.get_by_text(FIRST.stem).first.click()

@@ -48,8 +48,8 @@ def test_comfyuis_files_say_nothing_of_our_folders_and_ours_nothing_at_all(comfy
     # The leak that is not ours: the SHA-256 of the original.
     assert "is_changed" in prompt["load"]
     for name in ("dlib", "region"):
-        (said,) = prompt[name]["is_changed"]
-        assert len(said) == 32 and not any(sign in said for sign in "/\\.")
+        (fingerprint,) = prompt[name]["is_changed"]
+        assert len(fingerprint) == 32 and not any(sign in fingerprint for sign in "/\\.")
     assert str(comfy.base) not in json.dumps(prompt) and str(Path.home()) not in json.dumps(prompt)
     with Image.open(written(comfy, run, "ours")) as file:
         assert not file.text and not file.info and not file.getexif()
@@ -65,8 +65,8 @@ def test_a_workflow_is_embedded_when_asked_without_the_originals_fingerprint(com
     run = comfy.run(saving(portrait, format=kind, embed=True))
     assert run.status == "execution_success", run.error
     with Image.open(written(comfy, run, "ours")) as file:
-        said = file.text["prompt"] if kind == "png" else file.getexif()[0x0110].removeprefix("prompt:")
-    prompt = json.loads(said)
+        text = file.text["prompt"] if kind == "png" else file.getexif()[0x0110].removeprefix("prompt:")
+    prompt = json.loads(text)
     assert prompt["load"]["inputs"] == {"image": portrait}
     assert not any("is_changed" in each for each in prompt.values())
 
@@ -86,7 +86,7 @@ def test_before_and_after_are_kept_without_the_prompt_and_not_at_all_when_they_a
         (shown,) = run.outputs["protect"]["faceveil"]
         kept[compare] = set((comfy.base / "temp").rglob("*.png")) - before
         assert {path.name for path in kept[compare]} == {view["filename"] for view in shown["views"].values()}
-        assert shown["verdict"]["asked"] == 1
+        assert shown["verdict"]["matched_before"] == 1
     assert not kept[False] and len(kept[True]) == 4
     for path in kept[True]:
         with Image.open(path) as file:

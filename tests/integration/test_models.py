@@ -85,8 +85,8 @@ def test_an_edit_says_whether_its_guard_won(comfy, portrait):
     prompt = edited("sd15", portrait)
     prompt["report"] = node("PreviewAny", source=["edit", 2])
     run = comfy.run(prompt)
-    (said,) = run.outputs["report"]["text"]
-    assert said == run.texts["edit"] and said.startswith(("Guarded: ", "WARNING: the guard did NOT win"))
+    (text,) = run.outputs["report"]["text"]
+    assert text == run.texts["edit"] and text.startswith(("Guarded: ", "WARNING: the guard did NOT win"))
 
 
 @pytest.mark.parametrize(("kind", "masked"), [("sd15", False), ("sdxl", True), ("flux", True), ("qwen", True)])
@@ -107,16 +107,16 @@ def test_an_ordinary_sampler_gives_the_same_bits_before_and_after_our_nodes(comf
 
 
 def test_cancel_stops_learning_and_what_follows_works(comfy, portrait):
-    asked = []
+    cancelled = []
 
     def cancel(data):
-        if data["node"] == "learn" and data["value"] >= 2 and not asked:
-            asked.append(time.monotonic())
+        if data["node"] == "learn" and data["value"] >= 2 and not cancelled:
+            cancelled.append(time.monotonic())
             comfy.post("/interrupt", {})
 
     run = comfy.run(learned("sd15", portrait, 400), cancel)
-    assert asked and run.status == "execution_interrupted"
-    assert time.monotonic() - asked[0] < 5 and max(data["value"] for data in run.progress) < 700
+    assert cancelled and run.status == "execution_interrupted"
+    assert time.monotonic() - cancelled[0] < 5 and max(data["value"] for data in run.progress) < 700
     ran(comfy, learned("sd15", portrait, 1), "reached")
 
 

@@ -113,10 +113,10 @@ def test_all_nodes_are_there_with_tooltips_and_help_pages(comfy):
 
 def test_an_online_judge_is_off_until_somebody_agrees(comfy, portrait):
     """And then it wants a key, which this ComfyUI was started without: nothing is sent either way."""
-    for send, told in ((False, "Switch 'send my picture' on to agree"), (True, "set DIDIT_API_KEY")):
+    for send, message in ((False, "Switch 'send my picture' on to agree"), (True, "set DIDIT_API_KEY")):
         judge = {"online": node("FaceVeilOnlineJudge", service="didit", send=send, calls=5), "load": load(portrait)}
         run = comfy.run({**judge, **judging(["load", 0], ["load", 0], judges=["online", 0])})
-        assert run.status == "execution_error" and told in run.error["exception_message"]
+        assert run.status == "execution_error" and message in run.error["exception_message"]
 
 
 def test_the_log_of_the_start_has_no_error_of_ours(comfy):
@@ -144,8 +144,8 @@ def test_a_portrait_is_protected_and_differs_only_on_the_face(comfy, portrait):
 
 
 def test_a_veil_is_learned_worn_drawn_kept_and_put_on_frames_and_a_film(comfy, portrait):
-    asked = {"amount": 0.5, "seed": 1, "faces": "all", "far": "1e-2", "strength": "light", "veil": ["learn", 0]}
-    film = {name: value for name, value in asked.items() if name != "amount"} | {"amount": 1.0}
+    chosen = {"amount": 0.5, "seed": 1, "faces": "all", "far": "1e-2", "strength": "light", "veil": ["learn", 0]}
+    film = {name: value for name, value in chosen.items() if name != "amount"} | {"amount": 1.0}
     run = comfy.run(
         {
             "load": load(portrait),
@@ -154,12 +154,12 @@ def test_a_veil_is_learned_worn_drawn_kept_and_put_on_frames_and_a_film(comfy, p
                 "FaceVeilLearnVeil",
                 images=["load", 0],
                 recognisers=["dlib", 0],
-                **{key: asked[key] for key in ("strength", "seed", "far")},
+                **{key: chosen[key] for key in ("strength", "seed", "far")},
             ),
             "apply": node(
                 "FaceVeilApplyVeil",
                 image=["load", 0],
-                **{key: asked[key] for key in ("veil", "amount", "faces")},
+                **{key: chosen[key] for key in ("veil", "amount", "faces")},
             ),
             "worn": save(["apply", 0]),
             "curve": node("FaceVeilCurve", image=["load", 0], veil=["learn", 0], far="1e-2", recognisers=["dlib", 0]),
@@ -173,17 +173,17 @@ def test_a_veil_is_learned_worn_drawn_kept_and_put_on_frames_and_a_film(comfy, p
             "report": show(["frames", 1]),
             "clip": node("CreateVideo", images=["twice", 0], fps=24.0),
             "video": node("FaceVeilProtectVideo", video=["clip", 0], recognisers=["dlib", 0], **film),
-            "said": show(["video", 1]),
+            "text": show(["video", 1]),
         }
     )
     assert run.status == "execution_success", run.error
     before, after = original(comfy, portrait), comfy.picture(run, "worn")
     assert 1000 < (before != after).any(-1).sum() < 0.15 * before[..., 0].size
     (shown,) = run.outputs["apply"]["faceveil"]
-    assert {"before", "after"} < set(shown["views"]) and shown["verdict"]["asked"] == 2
+    assert {"before", "after"} < set(shown["views"]) and shown["verdict"]["matched_before"] == 2
     assert run.outputs["files"]["text"] == ["me.veil"]
     assert run.outputs["table"]["text"][0].splitlines()[1].split()[0] == "0.00"
-    for name in ("report", "said"):
+    for name in ("report", "text"):
         assert "2 frames" in run.outputs[name]["text"][0]
 
 
@@ -263,16 +263,16 @@ def test_the_empty_mask_of_an_opaque_picture_is_no_mask(comfy, portrait):
 
 
 def test_cancel_stops_within_seconds(comfy, portrait):
-    asked = []
+    cancelled = []
 
     def cancel(data):
-        if data["node"] == "protect" and data["value"] >= 3 and not asked:
-            asked.append(time.monotonic())
+        if data["node"] == "protect" and data["value"] >= 3 and not cancelled:
+            cancelled.append(time.monotonic())
             comfy.post("/interrupt", {})
 
     run = comfy.run(protecting(portrait, strength="strong", seed=99), cancel)
-    assert asked and run.status == "execution_interrupted"
-    assert time.monotonic() - asked[0] < 5
+    assert cancelled and run.status == "execution_interrupted"
+    assert time.monotonic() - cancelled[0] < 5
     assert max(data["value"] for data in run.progress) < 100
 
 

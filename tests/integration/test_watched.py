@@ -43,15 +43,15 @@ def test_room_is_made_for_recognisers_by_protecting_and_by_judging(comfy, portra
     if not named:
         del prompt["protect"]["inputs"]["recognisers"]
     prompt["shown"] = node("RepeatImageBatch", image=["verdict", 1], amount=1)
-    *asked, least = watched(comfy, prompt, "load", ["shown", 0])
+    *requests, least = watched(comfy, prompt, "load", ["shown", 0])
     needed = sum(room_for(load_recogniser(name)) for name in who)
-    assert [float(line[0]) - float(least[-1]) for line in asked] == pytest.approx([needed] * 2, rel=0.01)
+    assert [float(line[0]) - float(least[-1]) for line in requests] == pytest.approx([needed] * 2, rel=0.01)
     assert needed > 30e6 * len(who)
 
 
 def test_the_model_that_is_being_sampled_stays_while_room_is_made(comfy, portrait):
-    asked = watched(comfy, guarded("flux", portrait), "image", ["decode", 0])
-    (ours,) = [line for line in asked if "Flux" in line[2:]]
+    requests = watched(comfy, guarded("flux", portrait), "image", ["decode", 0])
+    (ours,) = [line for line in requests if "Flux" in line[2:]]
     assert "TAESD" in ours[2:]
 
 

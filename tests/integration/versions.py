@@ -31,8 +31,8 @@ class Count:
     """Those that failed."""
 
     def line(self) -> str:
-        said = f"ComfyUI {self.version}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped"
-        return "\n  ".join([said, *self.names])
+        line = f"ComfyUI {self.version}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        return "\n  ".join([line, *self.names])
 
 
 def version_of(folder: Path) -> str:
@@ -93,8 +93,8 @@ def main(given: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--python", help="the Python that runs them all")
-    asked = parser.parse_args(own)
-    counts = [tried(folder.expanduser().resolve(), asked.python, options) for folder in asked.folders]
+    chosen = parser.parse_args(own)
+    counts = [tried(folder.expanduser().resolve(), chosen.python, options) for folder in chosen.folders]
     sys.stdout.write("\n".join(count.line() for count in counts) + "\n")
     return int(any(count.failed for count in counts))
 

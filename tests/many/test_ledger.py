@@ -84,8 +84,8 @@ def test_a_table_never_lands_on_what_belongs_to_the_run(finished, capsys):
     for path, why in ((ledger, "belongs to the run"), (finished / "fine.png", photo), ("/in/fine.png", photo)):
         assert why in refused(capsys, "status", finished, "--jsonl", path)
     assert ledger.read_bytes() == before
-    said = refused(capsys, "status", finished, "--csv", finished / "t", "--jsonl", finished / "t")
-    assert "another output" in said
+    text = refused(capsys, "status", finished, "--csv", finished / "t", "--jsonl", finished / "t")
+    assert "another output" in text
 
 
 def test_a_table_never_lands_on_a_photo_that_is_not_called_like_one(finished, tmp_path, capsys):
@@ -135,8 +135,8 @@ def test_results_of_another_version_are_told(photos, tmp_path, capsys, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(running, "version", lambda: "0.0.9")
         run_many(order(photos / "class 0" / "00*.png", tmp_path / "out"), hire(1))
-    said = run(capsys, "status", tmp_path / "out")[1]
-    assert "3 results were made by version 0.0.9, which is not this one" in said
+    text = run(capsys, "status", tmp_path / "out")[1]
+    assert "3 results were made by version 0.0.9, which is not this one" in text
 
 
 def test_results_are_checked_and_what_is_not_as_written_is_done_again(photos, tmp_path, capsys):
@@ -151,10 +151,10 @@ def test_results_are_checked_and_what_is_not_as_written_is_done_again(photos, tm
     (out / "004.png").write_bytes(changed)
     os.utime(out / "004.png", ns=(before.st_atime_ns, before.st_mtime_ns))
     (out / "008.png").write_bytes((out / "008.png").read_bytes()[:100])
-    code, said, _ = run(capsys, "status", out, "--check")
-    assert code == 2 and "000.png is gone" in said and "004.png is another file" in said
-    assert said.startswith("3 results are not as they were written; the same command makes up for it:")
-    assert "008.png is cut short (100 of " in said and "3 photos: 0 done, 0 failed, 3 waiting" in said
+    code, text, _ = run(capsys, "status", out, "--check")
+    assert code == 2 and "000.png is gone" in text and "004.png is another file" in text
+    assert text.startswith("3 results are not as they were written; the same command makes up for it:")
+    assert "008.png is cut short (100 of " in text and "3 photos: 0 done, 0 failed, 3 waiting" in text
     assert run_many(wanted, hire(1)).done == 3
     assert run(capsys, "status", out, "--check")[0] == 0
     (out / "000.png").unlink()
@@ -162,15 +162,15 @@ def test_results_are_checked_and_what_is_not_as_written_is_done_again(photos, tm
 
 
 def test_status_can_be_asked_while_a_run_goes_on(photos, tmp_path, capsys):
-    said = []
+    texts = []
 
     def ask(now):
         if now.done == COUNT // 2:
-            said.append(run(capsys, "status", tmp_path / "out")[1])
+            texts.append(run(capsys, "status", tmp_path / "out")[1])
 
     run_many(order(photos, tmp_path / "out"), hire(1), ask)
-    assert f"{COUNT} photos: {COUNT // 2} done, 0 failed, {COUNT // 2} waiting" in said[0]
-    assert "hours to go" in said[0]
+    assert f"{COUNT} photos: {COUNT // 2} done, 0 failed, {COUNT // 2} waiting" in texts[0]
+    assert "hours to go" in texts[0]
 
 
 def test_a_damaged_ledger_is_named(tmp_path, photos):

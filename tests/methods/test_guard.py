@@ -74,11 +74,11 @@ def test_the_last_share_of_the_steps_is_guarded_however_noise_is_spaced(shift, s
     sigmas = [shift * level / (1 + (shift - 1) * level) for level in even]
     guarded = []
 
-    def heard(moment):
+    def on_moment(moment):
         if guard.works_after(moment):
             guarded.append(moment.step + 1)
 
-    integrate(lambda x, stage: x, torch.zeros(1), sigmas, "euler", heard)
+    integrate(lambda x, stage: x, torch.zeros(1), sigmas, "euler", on_moment)
     assert guarded == list(range(first, steps + 1))
 
 

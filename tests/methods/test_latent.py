@@ -23,9 +23,9 @@ def way(portrait):
     denoiser, autoencoder = BundledDenoiser(), load_autoencoder()
     with torch.no_grad():
         clean = autoencoder.encode(resize(portrait[..., :288, 80:368], 256, 256))
-    said = denoiser.describe([""], 1.0)
-    path = invert(denoiser, clean, last_levels(denoiser.sigmas(20, (32, 32)), 2), said, "euler")
-    return denoiser, autoencoder, clean, learn_embeddings(denoiser, path, said, 2, Learning(1))
+    conditioning = denoiser.describe([""], 1.0)
+    path = invert(denoiser, clean, last_levels(denoiser.sigmas(20, (32, 32)), 2), conditioning, "euler")
+    return denoiser, autoencoder, clean, learn_embeddings(denoiser, path, conditioning, 2, Learning(1))
 
 
 def test_a_path_walked_again_passes_where_it_did_and_is_listened_to(way):

@@ -110,12 +110,12 @@ def test_checkpointing_changes_no_gradient(form):
 def test_checkpointing_asks_once_more_for_every_gradient():
     model = SmallFlux()
     short = learned(model)
-    model.asked = 0
+    model.evaluations = 0
     variable = DenoisedOffset(model, Doubling(), short, checkpointed=True)
     ended, _ = variable.walk(torch.arange(1))
-    assert model.asked == 3
+    assert model.evaluations == 3
     torch.autograd.grad(ended.sum(), variable.offset)
-    assert model.asked == 6
+    assert model.evaluations == 6
 
 
 def test_gradients_agree_with_finite_differences():
@@ -181,7 +181,7 @@ def test_similarity_falls_and_only_the_face_changes(portrait, toy, recipe):
     assert outside.float().mean() > 0.8 and torch.equal(done.image[outside], portrait[outside])
     assert not torch.equal(done.moved, done.short.latents[0])
     # Up, learning, the search, and the finished picture; nothing of it twice.
-    assert done.evaluations["denoiser"] == model.asked == 3 * (1 + (2 + 1) + done.outcome.iterations + 1)
+    assert done.evaluations["denoiser"] == model.evaluations == 3 * (1 + (2 + 1) + done.outcome.iterations + 1)
     assert done.evaluations["decoder"] == 1 + done.outcome.iterations + 1
 
 
@@ -198,13 +198,13 @@ def test_two_faces_are_moved_apart_from_each_other(portrait, toy):
 def test_progress_tells_learning_from_searching_and_can_cancel(portrait, toy):
     seen = []
 
-    def told(step, objective):
+    def step_seen(step, objective):
         seen.append(objective is None)
         if len(seen) == 8:
             raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        portrait_with(toy, quick(DEFAULT, 10), portrait, on_step=told)
+        portrait_with(toy, quick(DEFAULT, 10), portrait, on_step=step_seen)
     assert seen == [True] * 6 + [False] * 2
 
 

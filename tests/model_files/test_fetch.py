@@ -87,9 +87,9 @@ ANSWERS = {
 def test_whatever_a_server_says_is_one_sentence(server, monkeypatch, own_home, name):
     server["parts"] = ANSWERS[name]
     offer(monkeypatch, server["url"])
-    with pytest.raises(ModelError) as told:
+    with pytest.raises(ModelError) as raised:
         fetch("known")
-    assert str(told.value).isprintable()
+    assert str(raised.value).isprintable()
     assert not [path for path in own_home.rglob("*") if path.is_file()]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -40,3 +41,29 @@ def forgotten() -> dict[str, ModuleType]:
     """The adapters as they were imported so far; afterwards as if they had not been."""
     names = [name for name in sys.modules if name.startswith("faceveil.nodes.adapters.")]
     return {name: sys.modules.pop(name) for name in names}
+
+
+@pytest.fixture
+def node_of(comfy, monkeypatch) -> Iterator[Callable[[str, str], type]]:
+    """A node class by its module and name, with a stand-in for the API that it is declared with."""
+    api, latest = ModuleType("comfy_api"), ModuleType("comfy_api.latest")
+    latest.io = SimpleNamespace(
+        ComfyNode=object,
+        Custom=lambda name: name,
+        NodeOutput=lambda *outputs, ui=None: SimpleNamespace(outputs=outputs, ui=ui),
+    )
+    latest.ui = SimpleNamespace()
+    comfy.utils.ProgressBar = lambda total: SimpleNamespace(update_absolute=lambda done, preview=None: None)
+    comfy.model_management.minimum_inference_memory = lambda: 0
+    comfy.model_management.free_memory = lambda needed, device, keep_loaded: None
+    monkeypatch.setitem(sys.modules, "comfy_api", api)
+    monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
+    loaded = {}
+
+    def load(module: str, name: str) -> type:
+        loaded[module] = importlib.import_module(f"faceveil.nodes.{module}")
+        return getattr(loaded[module], name)
+
+    yield load
+    for module in [*loaded, "parts.sockets"]:
+        sys.modules.pop(f"faceveil.nodes.{module}", None)

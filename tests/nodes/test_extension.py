@@ -35,9 +35,9 @@ def test_nodes_that_cannot_be_loaded_are_named_and_nothing_fails(without_comfyui
     with caplog.at_level(logging.ERROR, "faceveil"):
         assert asyncio.run(extension.get_node_list()) == []
     listed = importlib.import_module("faceveil.nodes.extension").NODES.values()
-    said = [record.getMessage() for record in caplog.records]
-    assert all(any(f"could not load the node '{name}'" in line for line in said) for name in listed)
-    assert not any("\n" in line or record.exc_info for line, record in zip(said, caplog.records, strict=True))
+    messages = [record.getMessage() for record in caplog.records]
+    assert all(any(f"could not load the node '{name}'" in line for line in messages) for name in listed)
+    assert not any("\n" in line or record.exc_info for line, record in zip(messages, caplog.records, strict=True))
 
 
 def test_a_node_that_fails_is_told_of_with_the_version_that_it_fails_under(without_comfyui, monkeypatch, caplog):

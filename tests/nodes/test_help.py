@@ -64,9 +64,9 @@ def test_inputs_are_called_as_on_the_node(node, language):
     outputs = {given["name"] for given in known["outputs"].values()} if known.get("outputs") else set()
     tables = rows(page(node, language))
     for at, table in enumerate(tables):
-        said = [pair for cell in table for pair in IDS.findall(cell)]
-        assert len(said) == sum(len(cell.split(",")) for cell in table)
-        for label, name in said:
+        pairs = [pair for cell in table for pair in IDS.findall(cell)]
+        assert len(pairs) == sum(len(cell.split(",")) for cell in table)
+        for label, name in pairs:
             assert label.strip() in (outputs if at else {inputs[name]}), (label, name)
     assert not tables or {name for cell in tables[0] for _, name in IDS.findall(cell)} <= set(inputs)
 

@@ -95,10 +95,10 @@ def test_every_help_page_has_a_small_picture_and_the_mistakes_people_make():
     assert {picture.stem for picture in (folder / "pictures").iterdir()} == node_ids()
     assert sum(picture.stat().st_size for picture in (folder / "pictures").iterdir()) < 400_000
     for page in folder.glob("*.md"):
-        said = page.read_text(encoding="utf-8")
-        assert f"](pictures/{page.stem}.png)" in said, page
+        text = page.read_text(encoding="utf-8")
+        assert f"](pictures/{page.stem}.png)" in text, page
         assert (
-            len([line for line in said.partition("## What often goes wrong")[2].splitlines() if line[:2] == "- "]) == 3
+            len([line for line in text.partition("## What often goes wrong")[2].splitlines() if line[:2] == "- "]) == 3
         )
 
 
@@ -168,10 +168,10 @@ def test_every_model_that_a_workflow_names_says_where_it_is_to_be_had():
     for path in WORKFLOWS:
         for node in json.loads(path.read_text())["nodes"]:
             files = [value for value in node["widgets_values"] if str(value).endswith((".safetensors", ".gguf"))]
-            told = {model["name"]: model for model in node["properties"].get("models", [])}
-            assert set(files) - stamp.YOURS == set(told), f"{path.name}: tell training/stamp.py where {files} are"
-            assert all(model["url"].endswith(name) and model["directory"] for name, model in told.items())
-            hashes = [model["hash"] for model in told.values() if model.get("hash_type") == "SHA256"]
+            models = {model["name"]: model for model in node["properties"].get("models", [])}
+            assert set(files) - stamp.YOURS == set(models), f"{path.name}: tell training/stamp.py where {files} are"
+            assert all(model["url"].endswith(name) and model["directory"] for name, model in models.items())
+            hashes = [model["hash"] for model in models.values() if model.get("hash_type") == "SHA256"]
             assert all(re.fullmatch("[0-9a-f]{64}", each) for each in hashes)
 
 
@@ -194,8 +194,8 @@ def test_an_older_workflow_is_brought_up_to_date():
 def test_the_owners_repository_is_named_once_it_is_known():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     project["project"]["urls"]["Repository"] = "https://github.com/someone/ComfyUI-FaceVeil"
-    told = stamp.told({"type": "FaceVeilProtect", "widgets_values": []}, project)
-    assert told["properties"]["aux_id"] == "someone/ComfyUI-FaceVeil"
+    node = stamp.described({"type": "FaceVeilProtect", "widgets_values": []}, project)
+    assert node["properties"]["aux_id"] == "someone/ComfyUI-FaceVeil"
 
 
 def test_no_workflow_of_ours_writes_the_prompt_into_its_pictures():

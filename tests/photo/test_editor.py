@@ -36,18 +36,18 @@ def protector(**more):
 def made(monkeypatch, picture):
     """An edit that makes this picture of any photo, for one that only asks what becomes of it."""
     done = SimpleNamespace(image=picture, unguarded=picture, evaluations=7)
-    asked = []
-    monkeypatch.setattr(editor, "edit_image", lambda *arguments: asked.append(arguments[-2]) or done)
-    return asked
+    guards = []
+    monkeypatch.setattr(editor, "edit_image", lambda *arguments: guards.append(arguments[-2]) or done)
+    return guards
 
 
 def test_without_a_face_nothing_is_worked_on(monkeypatch):
     sky = Photo(torch.full((1, 200, 200, 3), 0.5))
-    asked = made(monkeypatch, to_bchw(sky.pixels))
+    guards = made(monkeypatch, to_bchw(sky.pixels))
     mask = torch.ones(1, 1, 200, 200)
     with pytest.raises(NoFaceError):
         Editor(SmallFlux(), Doubling(), protector=protector())(sky, mask, WISH)
-    assert not asked
+    assert not guards
     assert Editor(SmallFlux(), Doubling())(sky, mask, WISH).report is None
 
 
@@ -63,8 +63,8 @@ def test_a_face_that_the_edit_hides_is_judged_where_it_was(monkeypatch, photo, i
 
 
 def test_the_guard_wants_what_the_verdict_asks(monkeypatch, photo):
-    asked = made(monkeypatch, to_bchw(photo.pixels))
+    guards = made(monkeypatch, to_bchw(photo.pixels))
     Editor(SmallFlux(), Doubling(), protector=protector(far="1e-3"), in_loop=GuardRecipe())(
         photo, torch.ones(1, 1, 512, 512), WISH
     )
-    assert asked[0].recipe.aim.far == "1e-3"
+    assert guards[0].recipe.aim.far == "1e-3"

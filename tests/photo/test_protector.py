@@ -77,7 +77,7 @@ def test_working_on_a_part_of_a_photo_changes_and_reports_the_same_place(example
     assert changed[0].any() and (changed[0] == changed[1]).float().mean() > 0.999
     assert torch.equal(part.pixels[:, :300], photo.pixels[:, :300])
     assert other.faces[0].box == report.faces[0].box and other.faces[0].quality.outside_max == 0
-    places = [told.faces[0].quality.worst for told in (report, other)]
+    places = [each.faces[0].quality.worst for each in (report, other)]
     assert all(abs(one - another) < 12 for one, another in zip(*places, strict=True))
 
 

@@ -29,9 +29,9 @@ def folder(tmp_path, monkeypatch):
 def put(folder):
     def put(name: str, family: str, commercial: bool | None, tar: float = 0.9, rate: str = "1e-2") -> None:
         """A recogniser whose weights nobody needs to open."""
-        said = {"input_size": 112, "template": "arcface", "scale_after_mean": 0.0078125, "family": family}
-        said |= {"commercial": commercial, "thresholds": {rate: 0.3}, "tar": {rate: tar}}
-        (folder / f"{name}.json").write_text(json.dumps(said))
+        card = {"input_size": 112, "template": "arcface", "scale_after_mean": 0.0078125, "family": family}
+        card |= {"commercial": commercial, "thresholds": {rate: 0.3}, "tar": {rate: tar}}
+        (folder / f"{name}.json").write_text(json.dumps(card))
         (folder / f"{name}.onnx").write_bytes(b"never opened")
 
     return put

@@ -108,8 +108,8 @@ def test_gradient_of_a_real_recogniser_agrees_with_finite_differences(shared_rec
 @pytest.mark.parametrize("name", REAL)
 def test_real_side_car_is_read(name, shared_recognisers):
     path = shared_recognisers / f"{name}.onnx"
-    card, said = load_onnx(path).card, json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    assert card.threshold() == said["thresholds"]["1e-2"] and card.input_size == said["input_size"]
+    card, stored = load_onnx(path).card, json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert card.threshold() == stored["thresholds"]["1e-2"] and card.input_size == stored["input_size"]
     assert card == describe_onnx(path)
 
 

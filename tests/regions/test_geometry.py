@@ -36,9 +36,9 @@ def landmark_file(path, points: torch.Tensor):
         helper.make_node("MatMul", ["flat", "nothing"], ["none"]),
         helper.make_node("Add", ["none", "points"], ["y"]),
     ]
-    said = (points / 96 - 1).reshape(1, -1).numpy().astype(np.float32)
-    nothing = np.zeros((3, said.shape[1]), np.float32)
-    return save(path, nodes, [None, 3, 192, 192], [None, said.shape[1]], nothing=nothing, points=said)
+    output = (points / 96 - 1).reshape(1, -1).numpy().astype(np.float32)
+    nothing = np.zeros((3, output.shape[1]), np.float32)
+    return save(path, nodes, [None, 3, 192, 192], [None, output.shape[1]], nothing=nothing, points=output)
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +101,9 @@ def test_hair_is_left_to_the_five_points(portrait, face, dlib_of):
 def test_106_points_become_the_68_that_dlib_says(portrait, face, dlib_of, tmp_path):
     expected = dlib_points(dlib_of, portrait, face)
     matrix = framing(face, 192, 5.0)
-    said = torch.zeros(106, 2)
-    said[list(FROM_106)] = expected @ matrix[:, :2].T + matrix[:, 2]
-    path = landmark_file(tmp_path / "2d106det.onnx", said)
+    output = torch.zeros(106, 2)
+    output[list(FROM_106)] = expected @ matrix[:, :2].T + matrix[:, 2]
+    path = landmark_file(tmp_path / "2d106det.onnx", output)
     assert torch.allclose(onnx_106(path)(portrait)(face), expected, atol=1e-2)
     assert len(set(FROM_106)) == 68 and set(FROM_106) <= set(range(106))
     masks = [

@@ -34,11 +34,11 @@ def test_masks_are_soft_and_exactly_zero_elsewhere():
 
 
 def test_the_network_is_asked_once_a_face():
-    asked = []
-    parsed = Parsed(PICTURE, lambda heads: asked.append(1) or parse(heads))
+    calls = []
+    parsed = Parsed(PICTURE, lambda heads: calls.append(1) or parse(heads))
     for region in ("hair", "lips", "skin"):
         parsed.drawn(FACE, region, 200, 240, 0.5)
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("region", ["cheeks", "eyeglasses"])

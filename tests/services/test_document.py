@@ -36,11 +36,11 @@ def test_the_example_judges(example, monkeypatch, crops):
     with pytest.raises(ModelError, match="set MINE_KEY"):
         load_judge("mine", send=True)
     monkeypatch.setenv("MINE_KEY", "the-key")
-    asked = []
-    monkeypatch.setattr(example, "post_form", lambda *of: asked.append(of) or Reply(200, {"score": 87}, ""))
+    calls = []
+    monkeypatch.setattr(example, "post_form", lambda *of: calls.append(of) or Reply(200, {"score": 87}, ""))
     judge = load_judge("mine", send=True)
     assert judge.alike(*crops) == 0.87 and judge.limit("1e-2").far == "1e-3"
-    title, address, fields, pictures, headers = asked[0]
+    title, address, fields, pictures, headers = calls[0]
     assert title == "Mine" and address.startswith("https://") and not fields and headers == {"X-Key": "the-key"}
     assert all(picture.startswith(b"\x89PNG") for picture in pictures.values())
     monkeypatch.setattr(example, "post_form", lambda *of: Reply(403, {}, "no"))

@@ -31,14 +31,14 @@ class Says:
     about = ABOUT
 
     def __init__(self, *answers: object, about: About = ABOUT) -> None:
-        self.answers, self.about, self.asked = list(answers) or [Answer(0.9)], about, []
+        self.answers, self.about, self.pairs = list(answers) or [Answer(0.9)], about, []
 
     def compare(self, one: bytes, other: bytes) -> Answer:
-        self.asked.append((one, other))
-        said = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(said, Exception):
-            raise said
-        return said
+        self.pairs.append((one, other))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 def face_at(left: float, top: float, side: float) -> Face:
@@ -68,12 +68,12 @@ def test_the_same_pictures_are_sent_once_and_remembered_without_them(judging, cr
     service = Says(Answer(0.75, {"1e-3": 0.6}))
     judge = judging(service)
     assert judge.alike(*crops) == judge.alike(*crops) == 0.75
-    assert len(service.asked) == 1
+    assert len(service.pairs) == 1
     (file,) = [path for path in own_home.rglob("*") if path.is_file()]
     assert json.loads(file.read_text()) == {"score": 0.75, "thresholds": {"1e-3": 0.6}}
     again = judging(service)
     assert again.alike(*crops) == 0.75 and again.remembered == 1 and again.limit("1e-3").threshold == 0.6
-    assert len(service.asked) == 1, "another run asks nothing"
+    assert len(service.pairs) == 1, "another run asks nothing"
     elsewhere = judging(Says(Answer(0.2), about=replace(ABOUT, place="other.example")))
     assert elsewhere.alike(*crops) == 0.2, "another server is another judge"
 
@@ -110,19 +110,19 @@ def test_patience_ends_and_a_refusal_is_final(judging, crops, clock):
     service = Says(Busy("It is asleep."))
     with pytest.raises(ServiceError, match=r"It is asleep\. It was asked 4 times: try again later\."):
         judging(service).alike(*crops)
-    assert len(service.asked) == 4
-    for said in (ServiceError("No."), Busy("Closed.", after=3600)):
-        service = Says(said)
-        with pytest.raises(ServiceError, match=str(said)):
+    assert len(service.pairs) == 4
+    for error in (ServiceError("No."), Busy("Closed.", after=3600)):
+        service = Says(error)
+        with pytest.raises(ServiceError, match=str(error)):
             judging(service).alike(*crops)
-        assert len(service.asked) == 1
+        assert len(service.pairs) == 1
 
 
 def test_calls_have_a_cap_that_tries_again_count_for(judging, crops):
     service = Says(Busy("too many."))
     with pytest.raises(ServiceError, match=r"No more than 2 calls.*only the rest is asked"):
         judging(service, calls=2).alike(*crops)
-    assert len(service.asked) == 2
+    assert len(service.pairs) == 2
 
 
 def test_a_service_is_not_asked_more_quickly_than_it_likes(judging, crops, clock):
@@ -139,15 +139,15 @@ def test_whoever_wants_to_stop_is_heard_before_every_call(judging, crops):
     judge.patience.on_call = lambda: (_ for _ in ()).throw(KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         judge.alike(*crops)
-    assert not service.asked
+    assert not service.pairs
 
 
 @pytest.mark.parametrize(
-    "said", [Answer(1.2), Answer(-0.1), Answer(float("nan")), Answer(0.5, {"1e-3": 62.0}), Answer(0.5, {"x": 0.5})]
+    "answer", [Answer(1.2), Answer(-0.1), Answer(float("nan")), Answer(0.5, {"1e-3": 62.0}), Answer(0.5, {"x": 0.5})]
 )
-def test_a_similarity_that_is_none_is_refused(judging, crops, said):
+def test_a_similarity_that_is_none_is_refused(judging, crops, answer):
     with pytest.raises(ServiceError, match="similarity that is none"):
-        judging(Says(said)).alike(*crops)
+        judging(Says(answer)).alike(*crops)
 
 
 def test_somebody_elses_fault_is_one_sentence(judging, crops):
@@ -184,9 +184,9 @@ def test_the_nearest_rate_that_a_service_states_is_taken_and_named(judging, crop
 
 def test_nothing_is_sent_before_somebody_agreed_to_what_goes_where():
     for name in service_names():
-        with pytest.raises(InputError) as told:
+        with pytest.raises(InputError) as raised:
             load_judge(name, calls=7)
-        sentence = str(told.value)
+        sentence = str(raised.value)
         assert sentence.startswith("Nothing was sent.") and "crops of the faces" in sentence
         assert "at most 7 calls" in sentence and "a call" in sentence and "people who agreed" in sentence
 
@@ -205,9 +205,9 @@ def test_other_packages_bring_judges(monkeypatch, crops):
     ]
     monkeypatch.setattr(catalogue, "entry_points", lambda group: brought if group == "faceveil.judges" else [])
     assert service_names() == ["rekognition", "facepp", "didit", "mine", "broken", "other", "gone"]
-    said = []
-    judge = load_judge("mine", send=True, on_notice=said.append)
-    assert judge.alike(*crops) == 0.9 and "go to Mine (mine.example)" in said[0]
+    notices = []
+    judge = load_judge("mine", send=True, on_notice=notices.append)
+    assert judge.alike(*crops) == 0.9 and "go to Mine (mine.example)" in notices[0]
     for name in ("broken", "other", "gone"):
         with pytest.raises(ModelError, match=f"'{name}' of another package cannot be loaded"):
             load_judge(name, send=True)

@@ -39,7 +39,7 @@ def rekognition(amazon) -> Rekognition:
 
 @pytest.fixture
 def server(amazon) -> Double:
-    amazon[1].asked.clear()
+    amazon[1].requests.clear()
     return amazon[1]
 
 
@@ -60,9 +60,9 @@ def test_motos_server_is_understood(account, monkeypatch, caplog):
 def test_every_similarity_is_asked_for_and_the_best_counts(rekognition, server):
     server.answers((200, {"FaceMatches": [{"Similarity": 91.5}, {"Similarity": 3.0}], "UnmatchedFaces": []}))
     assert rekognition.compare(b"one", b"other") == Answer(0.915)
-    (asked,) = server.asked
-    assert asked.headers["x-amz-target"] == "RekognitionService.CompareFaces"
-    sent = json.loads(asked.body)
+    (request,) = server.requests
+    assert request.headers["x-amz-target"] == "RekognitionService.CompareFaces"
+    sent = json.loads(request.body)
     assert sent["SimilarityThreshold"] == 0 and sent["QualityFilter"] == "NONE"
     assert set(sent["SourceImage"]) == set(sent["TargetImage"]) == {"Bytes"}
     assert rekognition.about.place.startswith("eu-west-1, http://127.0.0.1")
@@ -76,7 +76,7 @@ def test_a_stranger_is_not_alike_and_no_face_is_an_answer(rekognition, server):
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "kind", "told"),
+    ("status", "code", "kind", "message"),
     [
         (400, "ImageTooLargeException", ServiceError, "too large"),
         (400, "InvalidImageFormatException", ServiceError, "could not read"),
@@ -90,11 +90,11 @@ def test_a_stranger_is_not_alike_and_no_face_is_an_answer(rekognition, server):
         (503, "ServiceUnavailable", Busy, r"fault of its own \(503\)"),
     ],
 )
-def test_documented_errors_are_one_sentence_each(rekognition, server, status, code, kind, told):
+def test_documented_errors_are_one_sentence_each(rekognition, server, status, code, kind, message):
     server.answers((status, {"__type": code, "message": "why"}))
-    with pytest.raises(ServiceError, match=told) as error:
+    with pytest.raises(ServiceError, match=message) as error:
         rekognition.compare(b"one", b"other")
-    assert type(error.value) is kind and len(server.asked) == 1, "trying again is ours"
+    assert type(error.value) is kind and len(server.requests) == 1, "trying again is ours"
 
 
 def test_who_cannot_be_reached_is_worth_another_try(account, monkeypatch):

@@ -34,9 +34,9 @@ def test_facepp_is_sent_two_pictures_and_says_its_thresholds(facepp, server):
     server.answers((200, SAME))
     answer = facepp.compare(b"one", b"other")
     assert answer.score == pytest.approx(0.9646) and answer.thresholds["1e-3"] == pytest.approx(0.623)
-    (asked,) = server.asked
-    assert asked.path == "/facepp/v3/compare"
-    assert asked.form == {
+    (request,) = server.requests
+    assert request.path == "/facepp/v3/compare"
+    assert request.form == {
         "api_key": b"the-key",
         "api_secret": b"the-secret",
         "image_file1": b"one",
@@ -47,9 +47,9 @@ def test_facepp_is_sent_two_pictures_and_says_its_thresholds(facepp, server):
 def test_didit_is_asked_to_keep_nothing(didit, server):
     server.answers((200, MATCHED))
     assert didit.compare(b"one", b"other") == Answer(0.8)
-    (asked,) = server.asked
-    assert asked.path == "/v3/face-match/" and asked.headers["x-api-key"] == "the-key"
-    assert asked.form == {"save_api_request": b"false", "user_image": b"one", "ref_image": b"other"}
+    (request,) = server.requests
+    assert request.path == "/v3/face-match/" and request.headers["x-api-key"] == "the-key"
+    assert request.form == {"save_api_request": b"false", "user_image": b"one", "ref_image": b"other"}
 
 
 def test_that_there_is_no_face_is_an_answer(facepp, didit, server):
@@ -87,19 +87,19 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "said", "told"), [(n, *row) for n, rows in REFUSALS.items() for row in rows]
+    ("name", "status", "response", "message"), [(n, *row) for n, rows in REFUSALS.items() for row in rows]
 )
-def test_a_refusal_is_one_sentence_and_final(request, server, name, status, said, told):
+def test_a_refusal_is_one_sentence_and_final(request, server, name, status, response, message):
     service = request.getfixturevalue(name)
-    server.answers((status, said if status == 413 else {"error_message": said}))
-    with pytest.raises(ServiceError, match=told) as error:
+    server.answers((status, response if status == 413 else {"error_message": response}))
+    with pytest.raises(ServiceError, match=message) as error:
         service.compare(b"one", b"other")
     assert not isinstance(error.value, Busy) and str(error.value).isprintable()
     assert "the-key" not in str(error.value) and "the-secret" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "said", "told"),
+    ("name", "status", "response", "message"),
     [
         ("facepp", 403, "CONCURRENCY_LIMIT_EXCEEDED", "asked too often"),
         ("facepp", 500, "INTERNAL_ERROR", r"fault of its own \(500\)"),
@@ -108,10 +108,10 @@ def test_a_refusal_is_one_sentence_and_final(request, server, name, status, said
         ("didit", 503, "", "fault of its own"),
     ],
 )
-def test_what_may_pass_is_worth_another_try(request, server, name, status, said, told):
+def test_what_may_pass_is_worth_another_try(request, server, name, status, response, message):
     service = request.getfixturevalue(name)
-    server.answers((status, {"error_message": said}, {"Retry-After": "7"}))
-    with pytest.raises(Busy, match=told) as error:
+    server.answers((status, {"error_message": response}, {"Retry-After": "7"}))
+    with pytest.raises(Busy, match=message) as error:
         service.compare(b"one", b"other")
     assert error.value.after == 7
 
@@ -129,9 +129,9 @@ def test_no_answer_in_time_and_no_connection_are_worth_another_try(facepp, monke
 
 
 @pytest.mark.parametrize("name", ["facepp", "didit"])
-@pytest.mark.parametrize("said", ["", "no json", "[]", {}, {"confidence": "many"}, {"face_match": {"score": "x"}}])
-def test_an_answer_that_is_none_is_one_sentence(request, server, name, said):
-    server.answers((200, said))
+@pytest.mark.parametrize("response", ["", "no json", "[]", {}, {"confidence": "many"}, {"face_match": {"score": "x"}}])
+def test_an_answer_that_is_none_is_one_sentence(request, server, name, response):
+    server.answers((200, response))
     with pytest.raises(ServiceError, match="something else than its reference says"):
         request.getfixturevalue(name).compare(b"one", b"other")
 
@@ -147,7 +147,7 @@ def test_pictures_and_keys_go_nowhere_that_a_server_points_to(didit, server):
     server.answers((302, {}, {"Location": f"{server.url}/elsewhere"}), (200, MATCHED))
     with pytest.raises(ServiceError, match=r"refused \(302\)"):
         didit.compare(b"one", b"other")
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("url", ["http://example.com", "ftp://127.0.0.1", "file:///etc/passwd", "https://", "nonsense"])

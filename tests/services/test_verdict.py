@@ -175,9 +175,9 @@ def test_the_library_takes_it_as_a_judge(photo, judging):
     assert [row.name for row in report.faces[0].recognisers] == ["eye"]
 
 
-def facepp_answers(asked):
+def facepp_answers(request):
     """As alike as the two pictures are equal."""
-    same = asked.form["image_file1"] == asked.form["image_file2"]
+    same = request.form["image_file1"] == request.form["image_file2"]
     confidence = 97.0 if same else 80.0
     return 200, {"confidence": confidence, "thresholds": {"1e-3": 62.3, "1e-4": 69.1, "1e-5": 73.9}}
 
@@ -192,35 +192,35 @@ def account(server, monkeypatch):
 
 
 def test_a_command_line_says_what_goes_where_and_sends_nothing_unless_told(photo, account, capsys):
-    said = refused(capsys, "verify", photo, photo, "--judge", "facepp")
-    assert "go to Face++ Compare" in said and "Add --online to agree." in said and not account.asked
-    said = refused(capsys, "protect", photo.parent, "-o", photo.parent / "out", "--judge", "facepp", "--online")
-    assert "judges single photos" in said
-    said = refused(capsys, "protect", photo, "-o", "x.png", "--surrogate", "facepp", "--online")
-    assert "gives no gradient" in said
-    assert not account.asked
+    message = refused(capsys, "verify", photo, photo, "--judge", "facepp")
+    assert "go to Face++ Compare" in message and "Add --online to agree." in message and not account.requests
+    message = refused(capsys, "protect", photo.parent, "-o", photo.parent / "out", "--judge", "facepp", "--online")
+    assert "judges single photos" in message
+    message = refused(capsys, "protect", photo, "-o", "x.png", "--surrogate", "facepp", "--online")
+    assert "gives no gradient" in message
+    assert not account.requests
 
 
 def test_a_command_line_asks_once_and_knows_the_answers_the_next_time(photo, account, capsys):
     arguments = ("verify", photo, photo, "--judge", "facepp", "--online", "--json")
     code, out, err = run(capsys, *arguments)
     assert code == 0 and err.startswith("note: facepp: crops of the faces in these photos")
-    told = json.loads(out)
-    (row,) = told["faces"][0]["recognisers"]
+    report = json.loads(out)
+    (row,) = report["faces"][0]["recognisers"]
     assert (row["far"], row["threshold"]) == ("1e-3", pytest.approx(0.623)) and row["matched_after"]
     assert "it states none at 1e-2" in row["thresholds_from"]
-    assert told["online"][0]["calls"] == len(account.asked) == 4
+    assert report["online"][0]["calls"] == len(account.requests) == 4
     code, out, _ = run(capsys, *arguments)
-    assert code == 0 and json.loads(out)["online"][0]["remembered"] == 4 and len(account.asked) == 4
-    said = run(capsys, *arguments[:-1], "--far", "1e-4")[1]
-    assert "0 calls so far" in said and "0.691 at 1e-4" in said
+    assert code == 0 and json.loads(out)["online"][0]["remembered"] == 4 and len(account.requests) == 4
+    message = run(capsys, *arguments[:-1], "--far", "1e-4")[1]
+    assert "0 calls so far" in message and "0.691 at 1e-4" in message
 
 
 def test_the_cap_holds_and_nothing_is_paid_for_twice(photo, account, capsys):
     arguments = ("verify", photo, photo, "--judge", "facepp", "--online")
     code, _, err = run(capsys, *arguments, "--online-calls", 2)
-    assert code == 2 and "No more than 2 calls" in err and len(account.asked) == 2
-    assert run(capsys, *arguments, "--online-calls", 2)[0] == 0 and len(account.asked) == 4
+    assert code == 2 and "No more than 2 calls" in err and len(account.requests) == 2
+    assert run(capsys, *arguments, "--online-calls", 2)[0] == 0 and len(account.requests) == 4
 
 
 def test_services_are_listed_beside_recognisers(capsys):

@@ -32,10 +32,10 @@ class Obedient(Gaussian):
     """Wrong by a constant, unless the conditioning says how much."""
 
     def denoise(self, x, sigma, conditioning):
-        said = conditioning.context[:, 0]
+        text = conditioning.context[:, 0]
         if conditioning.pooled is not None:
-            said = said + conditioning.pooled
-        return super().denoise(x, sigma, conditioning) + 0.2 * x.sign() * (sigma < 0.3) + said[:, :, None, None]
+            text = text + conditioning.pooled
+        return super().denoise(x, sigma, conditioning) + 0.2 * x.sign() * (sigma < 0.3) + text[:, :, None, None]
 
 
 @pytest.fixture
@@ -126,18 +126,18 @@ def test_pictures_learn_on_their_own():
 
 
 def test_the_landing_is_the_unchanged_branch_and_costs_one_evaluation_a_step():
-    model, heard = SmallFlux(), []
+    model, counts = SmallFlux(), []
     path = flux_path(model)
 
     @contextmanager
     def landing(step):
-        before = model.asked
+        before = model.evaluations
         yield
-        heard.append((step, model.asked - before))
+        counts.append((step, model.evaluations - before))
 
-    model.asked = 0
+    model.evaluations = 0
     learned = learn_embeddings(model, path, model.describe([""]), 3, Learning(5), landing=landing)
-    assert heard == [(0, 1), (1, 1), (2, 1)] and model.asked == 3 * (5 + 1)
+    assert counts == [(0, 1), (1, 1), (2, 1)] and model.evaluations == 3 * (5 + 1)
     assert torch.equal(learned.latents[-1], walk(model, learned.latents[0], learned))
 
 
@@ -176,7 +176,7 @@ def test_a_model_that_does_not_listen_is_named(path):
 
 
 @pytest.mark.parametrize(
-    ("channels", "side", "said", "message"),
+    ("channels", "side", "conditioning", "message"),
     [
         (16, 4, None, "latents of 4 channels and this one has 16"),
         (4, 5, None, "sides are even, not 5 x 5"),
@@ -184,7 +184,7 @@ def test_a_model_that_does_not_listen_is_named(path):
         (4, 4, Conditioning(torch.zeros(1, 3, 5), torch.zeros(1, 8)), "context of size 8"),
     ],
 )
-def test_a_flux_says_what_it_cannot_take(channels, side, said, message):
+def test_a_flux_says_what_it_cannot_take(channels, side, conditioning, message):
     model = SmallFlux()
     with pytest.raises(InputError, match=message):
-        model.denoise(torch.zeros(1, channels, side, side).double(), 0.1, said or model.describe([""]))
+        model.denoise(torch.zeros(1, channels, side, side).double(), 0.1, conditioning or model.describe([""]))

@@ -42,7 +42,7 @@ def test_solvers_converge_at_their_order(solver, order, flow):
 def test_evaluations_are_what_is_promised(solver):
     model = Gaussian(True)
     generate(model, CLEAN, levels(model, 10), NOTHING, solver)
-    assert model.asked == evaluations(solver, 10)
+    assert model.evaluations == evaluations(solver, 10)
 
 
 @pytest.mark.parametrize(("solver", "off"), [("euler", 0.2), ("midpoint", 2e-3), ("reuse", 0.02)])

@@ -76,7 +76,7 @@ def test_injection_moves_the_generation_and_only_in_its_steps(solver):
 
 def test_values_given_back_are_those_recorded_at_that_level():
     model, x = SmallFlux(), latent(1, 4, 8, 8)
-    path, heard = Trajectory(), []
+    path, recorded = Trajectory(), []
     recording = Recording(path, 0.5, share=1.0)
     with recording.hearing(0.6):
         known = model.denoise(x, 0.6, model.describe(["a"]))
@@ -84,7 +84,7 @@ def test_values_given_back_are_those_recorded_at_that_level():
         model.denoise(x * 2, 0.4, model.describe(["a"]))
     assert {name: series.sigmas for name, series in path.values.items()} == {f"{i}/3": [0.6] for i in range(3)}
     injection = Injection(path, 0.5)
-    with injection.speaking(0.6), Listening(values=lambda v: heard.append(v) or v):
+    with injection.speaking(0.6), Listening(values=lambda v: recorded.append(v) or v):
         again = model.denoise(torch.cat([x, x]), 0.6, model.describe(["a"]))
     assert torch.allclose(again, known.expand(2, -1, -1, -1))
     with injection.speaking(0.4):

@@ -15,16 +15,16 @@ from faceveil.core.veil.files import load_veil, save_veil
 from faceveil.core.veil.veil import Origin, Veil
 
 
-def written(folder: Path, change=lambda said: None, knots=None) -> Path:
+def written(folder: Path, change=lambda data: None, knots=None) -> Path:
     """A veil's file with something changed in what it says, or in what it holds."""
     from safetensors import safe_open
 
     path = folder / "me.veil"
     save_veil(stirred(), path)
     with safe_open(path, "pt") as stored:
-        said, kept = json.loads(stored.metadata()["faceveil"]), {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
-    change(said)
-    save_file(knots(kept) if knots else kept, path, {"faceveil": json.dumps(said)})
+        data, kept = json.loads(stored.metadata()["faceveil"]), {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
+    change(data)
+    save_file(knots(kept) if knots else kept, path, {"faceveil": json.dumps(data)})
     return path
 
 
@@ -38,29 +38,29 @@ def test_what_is_saved_comes_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        (lambda said: said.update(version=1), "version 1"),
-        (lambda said: said.update(kind="recipe"), "kind 'recipe'"),
-        (lambda said: said.pop("shape"), "does not say"),
-        (lambda said: said["shape"].update(warp=9), "does not say"),
-        (lambda said: said["shape"].update(size=10**9), "does not say"),
-        (lambda said: said["shape"].update(warp=float("nan")), "does not say"),
-        (lambda said: said["shape"].update(contrast=[[0.1, 10**7, 0.1]]), "does not say"),
-        (lambda said: said["shape"].update(growth=-1), "does not say"),
-        (lambda said: said["shape"].update(contrast=[[0.1, 9, 0.1]]), "other knots"),
-        (lambda said: said.update(share=2), "does not say"),
-        (lambda said: said["shape"].update(warp=0, luma=0, contrast=[]), "changes nothing"),
+        (lambda data: data.update(version=1), "version 1"),
+        (lambda data: data.update(kind="recipe"), "kind 'recipe'"),
+        (lambda data: data.pop("shape"), "does not say"),
+        (lambda data: data["shape"].update(warp=9), "does not say"),
+        (lambda data: data["shape"].update(size=10**9), "does not say"),
+        (lambda data: data["shape"].update(warp=float("nan")), "does not say"),
+        (lambda data: data["shape"].update(contrast=[[0.1, 10**7, 0.1]]), "does not say"),
+        (lambda data: data["shape"].update(growth=-1), "does not say"),
+        (lambda data: data["shape"].update(contrast=[[0.1, 9, 0.1]]), "other knots"),
+        (lambda data: data.update(share=2), "does not say"),
+        (lambda data: data["shape"].update(warp=0, luma=0, contrast=[]), "changes nothing"),
     ],
 )
-def test_what_says_something_else_is_refused(tmp_path, change, said):
-    with pytest.raises(InputError, match=said) as raised:
+def test_what_says_something_else_is_refused(tmp_path, change, message):
+    with pytest.raises(InputError, match=message) as raised:
         load_veil(written(tmp_path, change))
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("knots", "said"),
+    ("knots", "message"),
     [
         (lambda kept: {name: value * float("nan") for name, value in kept.items()}, "NaN"),
         (lambda kept: {name: value.expand(200, -1, -1, -1).contiguous() for name, value in kept.items()}, "200 faces"),
@@ -69,8 +69,8 @@ def test_what_says_something_else_is_refused(tmp_path, change, said):
         (lambda kept: {**kept, "more": torch.zeros(1)}, "other knots"),
     ],
 )
-def test_what_holds_something_else_is_refused(tmp_path, knots, said):
-    with pytest.raises(InputError, match=said):
+def test_what_holds_something_else_is_refused(tmp_path, knots, message):
+    with pytest.raises(InputError, match=message):
         load_veil(written(tmp_path, knots=knots))
 
 

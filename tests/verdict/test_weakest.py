@@ -42,8 +42,8 @@ def test_what_holds_says_what_was_tried():
 def test_whoever_still_matches_has_no_weakest_point_and_whoever_does_not_decide_has_no_word():
     assert report_of({"flip": 0.9}, matched=True).weakest == ""
     assert report_of({}).weakest == ""
-    told = report_of({"flip": 0.9}, {"flip": 0.1}, roles=("surrogate", "judge")).weakest
-    assert told.startswith("Nothing cheap")
+    sentence = report_of({"flip": 0.9}, {"flip": 0.1}, roles=("surrogate", "judge")).weakest
+    assert sentence.startswith("Nothing cheap")
 
 
 def test_lines_mark_who_comes_back():

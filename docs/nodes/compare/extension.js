@@ -43,10 +43,10 @@ function endPreview(node) {
   if (at >= 0) node.widgets.splice(at, 1)
 }
 
-async function show(node, told) {
-  if (!told?.length) return
+async function show(node, rows) {
+  if (!rows?.length) return
   const view = await viewOf(node)
-  view.show(told.map(({ verdict, views }) => ({ verdict, views: Object.fromEntries(
+  view.show(rows.map(({ verdict, views }) => ({ verdict, views: Object.fromEntries(
     Object.entries(views).map(([name, file]) => [name, address(file)])) })))
   endPreview(node)
   const [width, height] = node.computeSize()

@@ -5,9 +5,9 @@ import { fill } from "./words.js"
 const percent = (share) => `${Math.round(100 * Math.min(Math.max(share, 0), 1))}%`
 
 export function verdictOf(verdict, words) {
-  const said = element("div", `faceveil-said faceveil-${verdict.state}`, { textContent: headline(verdict, words) })
-  said.setAttribute("role", "status")
-  const parts = [said]
+  const title = element("div", `faceveil-headline faceveil-${verdict.state}`, { textContent: headline(verdict, words) })
+  title.setAttribute("role", "status")
+  const parts = [title]
   if (verdict.state === "hidden" && verdict.independent === false)
     parts.push(element("div", "faceveil-note", { textContent: words.no_judge }))
   verdict.faces.forEach((rows, index) => {
@@ -21,11 +21,11 @@ export function verdictOf(verdict, words) {
   return parts
 }
 
-function headline({ state, asked, hidden }, words) {
+function headline({ state, matched_before, hidden }, words) {
   const mark = state === "hidden" ? "✓ " : "⚠ "
   if (state === "untouched" || state === "unknown") return mark + words[state]
-  if (asked === 1) return mark + words[hidden ? "one_hidden" : "one_knows"]
-  return mark + fill(words.some_hidden, { hidden, asked })
+  if (matched_before === 1) return mark + words[hidden ? "one_hidden" : "one_knows"]
+  return mark + fill(words.some_hidden, { hidden, matched_before })
 }
 
 function barOf(row, words) {
@@ -43,14 +43,14 @@ function barOf(row, words) {
     tick.style.left = percent(row.threshold)
     track.append(tick)
   }
-  const told = {
+  const figures = {
     role: row.judge ? words.judge : words.surrogate,
     before: row.before.toFixed(3),
     after: row.after.toFixed(3),
     copy: words[`copy_${row.copy}`],
     threshold: row.threshold === null ? "–" : row.threshold.toFixed(3),
   }
-  made.title = fill(words.figures, told)
+  made.title = fill(words.figures, figures)
   track.setAttribute("role", "img")
   track.setAttribute("aria-label", made.title)
   made.append(head, track)

@@ -4,9 +4,9 @@ let all
 export async function wordsFor(language) {
   all ??= fetch(new URL("./words.json", import.meta.url)).then((answer) => answer.json())
   const words = await all
-  const asked = String(language).toLowerCase()
-  const name = Object.keys(words).find((each) => each.toLowerCase() === asked) ??
-    Object.keys(words).find((each) => each === asked.split("-")[0] || each.split("-")[0] === asked.split("-")[0])
+  const wanted = String(language).toLowerCase()
+  const name = Object.keys(words).find((each) => each.toLowerCase() === wanted) ??
+    Object.keys(words).find((each) => each === wanted.split("-")[0] || each.split("-")[0] === wanted.split("-")[0])
   return { ...words.en, ...words[name] }
 }
 

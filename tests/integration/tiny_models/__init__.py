@@ -34,11 +34,11 @@ class TinyPrompt:
     def make(self, family: str, seed: int) -> tuple[Any]:
         generator, kind = torch.Generator().manual_seed(seed), HERE[family]
         text = torch.randn(1, kind.tokens, 32, generator=generator)
-        said = {"pooled_output": torch.randn(1, kind.pooled, generator=generator), "guidance": 3.5}
-        said |= {name: torch.randn(shape, generator=generator) for name, shape in kind.text.items()}
+        options = {"pooled_output": torch.randn(1, kind.pooled, generator=generator), "guidance": 3.5}
+        options |= {name: torch.randn(shape, generator=generator) for name, shape in kind.text.items()}
         if kind.masked:
-            said["attention_mask"] = torch.ones(1, kind.tokens, dtype=torch.long)
-        return ([[text, said]],)
+            options["attention_mask"] = torch.ones(1, kind.tokens, dtype=torch.long)
+        return ([[text, options]],)
 
 
 class TinyGradient:

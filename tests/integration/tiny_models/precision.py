@@ -32,7 +32,7 @@ def recording() -> Iterator[list[Tensor]]:
     loop, found = ours("core.optimise"), []
     known = loop.descent
 
-    def heard(groups: Any, *settings: Any) -> Any:
+    def recorded(groups: Any, *settings: Any) -> Any:
         groups = list(groups)
         update = known(groups, *settings)
 
@@ -43,7 +43,7 @@ def recording() -> Iterator[list[Tensor]]:
 
         return SimpleNamespace(step=step)
 
-    loop.descent = heard
+    loop.descent = recorded
     try:
         yield found
     finally:
@@ -115,15 +115,15 @@ class Way:
         x = self.path.latents.at(LEVELS[2])
 
         def work(denoiser: Any) -> None:
-            guide, said = ours("core.attention.guide").AttentionGuide(form), denoiser.text()
+            guide, conditioning = ours("core.attention.guide").AttentionGuide(form), denoiser.text()
             with denoiser.gradients():
                 with torch.no_grad(), guide.remembering(0):
-                    engines.step_down(denoiser, x, *LEVELS[2:], said)
+                    engines.step_down(denoiser, x, *LEVELS[2:], conditioning)
                 offset = (0.2 * torch.randn(x.shape, generator=torch.Generator().manual_seed(3))).requires_grad_()
 
                 def objective(picture: Tensor, rows: Tensor, progress: float) -> Any:
                     with guide.comparing(0, rows) as change:
-                        engines.step_down(denoiser, x + offset, *LEVELS[2:], said)
+                        engines.step_down(denoiser, x + offset, *LEVELS[2:], conditioning)
                     return core.Terms({"attention": change.total}, change.total, torch.zeros(1, dtype=torch.bool))
 
                 variable = SimpleNamespace(groups=lambda: iter([(offset, 0.1)]))
@@ -226,7 +226,7 @@ class TinyPrecision:
         kind = PRECISIONS[storage]
         exact = model(family, "fp32", kind), vae(family, "fp32", kind, quiet=True)
         half = model(family, storage), vae(family, storage, quiet=True)
-        way, said = Way(prompt, other, image, exact), []
+        way, lines = Way(prompt, other, image, exact), []
         for name in WAYS:
             slopes = []
             for each in (exact, half):
@@ -235,8 +235,8 @@ class TinyPrecision:
                 slopes.append(torch.cat(found).float())
             cosine = torch.cosine_similarity(*slopes, 0, eps=1e-30)
             gone = slopes[0].abs()[slopes[1] == 0].sum() / slopes[0].abs().sum()
-            said.append(f"{name} {float(cosine):.5f} {float(gone):.5f}")
-        return {"ui": {"text": said}}
+            lines.append(f"{name} {float(cosine):.5f} {float(gone):.5f}")
+        return {"ui": {"text": lines}}
 
 
 class TinyLadder:
@@ -257,8 +257,8 @@ class TinyLadder:
             with recording() as found:
                 way.through(*made)
             slopes.append(torch.cat(found).float())
-        said = [float(torch.cosine_similarity(slopes[0], each, 0, eps=1e-30)) for each in slopes[1:]]
-        return {"ui": {"text": [*map(str, said)]}}
+        lines = [float(torch.cosine_similarity(slopes[0], each, 0, eps=1e-30)) for each in slopes[1:]]
+        return {"ui": {"text": [*map(str, lines)]}}
 
 
 NODE_CLASS_MAPPINGS = {"TinyPrecision": TinyPrecision, "TinyLadder": TinyLadder}

@@ -65,7 +65,7 @@ class TinyGuardOff:
     def sample(self, model: Any, vae: Any, prompt: Any, latent: Any, sigmas: Any, pairs: int) -> dict[str, Any]:
         pack = next(name for name in sys.modules if name.endswith("ComfyUI-FaceVeil"))
         node = importlib.import_module(f"{pack}.nodes.guarded_sampler").GuardedSampler
-        calls, ended, said, model = [], [], [], model.clone()
+        calls, ended, lines, model = [], [], [], model.clone()
 
         def counted(apply: Any, given: Any) -> Any:
             calls.append(apply)
@@ -95,8 +95,8 @@ class TinyGuardOff:
             stock, ours = (
                 ((called_too, took_too), (called, took)) if first else ((called, took), (called_too, took_too))
             )
-            said.append(f"{stock[0]} {ours[0]} {ours[1] / stock[1]}")
-        return {"ui": {"text": [str(all(torch.equal(each, ended[0]) for each in ended)), *said]}}
+            lines.append(f"{stock[0]} {ours[0]} {ours[1] / stock[1]}")
+        return {"ui": {"text": [str(all(torch.equal(each, ended[0]) for each in ended)), *lines]}}
 
 
 NODE_CLASS_MAPPINGS = {"TinySamplers": TinySamplers, "TinyGuardOff": TinyGuardOff}

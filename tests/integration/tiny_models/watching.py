@@ -12,13 +12,13 @@ import torch
 
 import nodes
 
-asked: list[str] = []
+requests: list[str] = []
 free_memory = comfy.model_management.free_memory
 
 
 def recorded(needed: float, device: torch.device, keep_loaded: Any = ()) -> Any:
     stay = [loaded.model.model.__class__.__name__ for loaded in keep_loaded]
-    asked.append(f"{needed:.0f} {device} {' '.join(stay)}")
+    requests.append(f"{needed:.0f} {device} {' '.join(stay)}")
     return free_memory(needed, device, keep_loaded=list(keep_loaded))
 
 
@@ -40,7 +40,7 @@ class TinyWatch(_EveryTime):
     CATEGORY, FUNCTION, RETURN_TYPES = "tests", "watch", ("IMAGE",)
 
     def watch(self, image: Any) -> tuple[Any]:
-        asked.clear()
+        requests.clear()
         comfy.model_management.free_memory = recorded
         return (image,)
 
@@ -52,7 +52,7 @@ class TinyWatched(_EveryTime):
 
     def tell(self, image: Any) -> dict[str, Any]:
         comfy.model_management.free_memory = free_memory
-        return {"ui": {"text": [*asked, f"at least {comfy.model_management.minimum_inference_memory():.0f}"]}}
+        return {"ui": {"text": [*requests, f"at least {comfy.model_management.minimum_inference_memory():.0f}"]}}
 
 
 class TinyOverride:

@@ -13,7 +13,7 @@ from faceveil.core.errors import InputError, OutputError
 from faceveil.nodes.adapters.pictures import alphas_of, pictures_of
 from faceveil.nodes.parts.saving import SUFFIXES, save_pictures, without_fingerprints
 
-SAID = {"prompt": {"1": {"class_type": "LoadImage"}}, "workflow": {"nodes": []}}
+EMBEDDED = {"prompt": {"1": {"class_type": "LoadImage"}}, "workflow": {"nodes": []}}
 
 
 @pytest.fixture
@@ -44,15 +44,15 @@ def test_a_file_that_is_there_is_never_written_over(image, tmp_path):
 
 
 def test_a_workflow_that_is_asked_for_lies_where_comfyuis_page_looks_for_it(image, tmp_path):
-    png, webp = (saved(image[:1], tmp_path, kind=kind, embedded=SAID)[0] for kind in ("png", "webp"))
+    png, webp = (saved(image[:1], tmp_path, kind=kind, embedded=EMBEDDED)[0] for kind in ("png", "webp"))
     with Image.open(tmp_path / png) as file:
-        assert {key: json.loads(text) for key, text in file.text.items()} == SAID
+        assert {key: json.loads(text) for key, text in file.text.items()} == EMBEDDED
     with Image.open(tmp_path / webp) as file:
         exif = file.getexif()
-    assert exif[0x0110] == "prompt:" + json.dumps(SAID["prompt"])
-    assert exif[0x010F] == "workflow:" + json.dumps(SAID["workflow"])
+    assert exif[0x0110] == "prompt:" + json.dumps(EMBEDDED["prompt"])
+    assert exif[0x010F] == "workflow:" + json.dumps(EMBEDDED["workflow"])
     with pytest.raises(InputError, match="choose png or webp"):
-        saved(image, tmp_path, kind="jpeg", embedded=SAID)
+        saved(image, tmp_path, kind="jpeg", embedded=EMBEDDED)
 
 
 def test_the_fingerprint_of_the_original_is_never_embedded():

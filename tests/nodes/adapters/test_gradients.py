@@ -1,4 +1,4 @@
-"""Networks loaded in inference mode, as ComfyUI does, become fit for gradients."""
+"""Networks that ComfyUI loaded become fit for gradients, and exact where their blocks are computed twice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from faceveil.nodes.adapters.gradients import differentiable, make_differentiable, turned_back
+from faceveil.nodes.adapters.gradients import blocks_of, checkpointed, differentiable, make_differentiable, turned_back
 
 
 def loaded() -> nn.Sequential:
@@ -96,3 +96,80 @@ def test_the_gradient_of_a_rotation_is_the_rotation_back():
     grad = torch.randn(x.shape, dtype=torch.float64)
     (wanted,) = torch.autograd.grad(turned, x, grad)
     assert torch.allclose(turned_back(grad, rotation), wanted)
+
+
+class Careless(nn.Module):
+    """Changes in place what its norm and its caller gave it, as ComfyUI's Flux does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.linear = nn.LayerNorm(6), nn.Linear(6, 6)
+
+    def forward(self, x):
+        inner = self.linear(self.norm(x))
+        x += inner.tanh()
+        return x
+
+
+class Network(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(6, 6)
+        self.blocks = nn.ModuleList(Careless() for _ in range(3))
+        self.folder = nn.Module()
+        self.folder.last = Careless()
+
+    def forward(self, x):
+        x = self.first(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.folder.last(x)
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return Network().double().requires_grad_(False)
+
+
+def slope(network, x):
+    x = x.clone().requires_grad_()
+    (found,) = torch.autograd.grad(network(x).sin().sum(), x)
+    return found
+
+
+def test_blocks_are_the_parts_in_containers_and_folders_that_are_never_called(network):
+    assert blocks_of(network) == [*network.blocks, network.folder.last]
+
+
+def test_gradients_through_careless_blocks_are_exact_and_nothing_is_left_behind(network):
+    x = torch.randn(2, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    with torch.autograd.graph.allow_mutation_on_saved_tensors():
+        wanted = slope(network, x)
+    with checkpointed(network):
+        found = slope(network, x)
+        with torch.no_grad():
+            assert network(x).isfinite().all()
+    assert torch.allclose(found, wanted, rtol=1e-12)
+    near = torch.zeros_like(x)
+    for place in range(x.numel()):
+        step = torch.zeros_like(x).view(-1)
+        step[place] = 1e-6
+        up, down = (network(x + sign * step.view_as(x)).sin().sum() for sign in (1, -1))
+        near.view(-1)[place] = (up - down) / 2e-6
+    assert torch.allclose(found, near, atol=1e-7)
+    assert not any("forward" in vars(block) for block in blocks_of(network))
+    assert not any(module._forward_pre_hooks for module in network.modules())
+
+
+def test_less_is_kept_for_the_gradient(network):
+    def kept(x):
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t):
+            network(x)
+        return sum(sizes)
+
+    x = torch.randn(50, 6, dtype=torch.float64, requires_grad=True)
+    plain = kept(x)
+    with checkpointed(network):
+        assert kept(x) < 0.5 * plain

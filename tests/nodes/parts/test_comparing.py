@@ -12,9 +12,9 @@ import torch
 
 from faceveil.core.verdict.facts import FaceVerdict, Quality, RecogniserVerdict
 from faceveil.core.verdict.report import Report
-from faceveil.nodes.parts.comparing import SIDE, batches, compared, said_of, shrunk
+from faceveil.nodes.parts.comparing import SIDE, batches, compared, shrunk, verdict_data
 
-VIEW = Path(__file__).resolve().parents[2] / "docs" / "nodes" / "compare"
+VIEW = Path(__file__).resolve().parents[3] / "docs" / "nodes" / "compare"
 
 
 def row(name: str, after: float, half: float = 0.0, before: bool = True, threshold: float | None = 0.3, role="judge"):
@@ -40,12 +40,12 @@ def face(*rows: RecogniserVerdict, paint: float = 0.1, worst: tuple[int, int] | 
     ],
 )
 def test_it_counts_who_knew_the_face_and_no_longer_does(faces, state, counted):
-    said = said_of(Report(faces))
-    assert (said["state"], said["asked"], said["hidden"]) == (state, *counted)
+    verdict = verdict_data(Report(faces))
+    assert (verdict["state"], verdict["matched_before"], verdict["hidden"]) == (state, *counted)
 
 
 def test_a_bar_is_that_of_the_copy_which_is_most_alike():
-    ((bar, other),) = said_of(Report([face(row("a", 0.1, half=0.25), row("b", 0.2, threshold=None))]))["faces"]
+    ((bar, other),) = verdict_data(Report([face(row("a", 0.1, half=0.25), row("b", 0.2, threshold=None))]))["faces"]
     assert (bar["after"], bar["copy"], bar["state"]) == (0.25, "half", "hidden")
     assert other["state"] == "unmeasured"
 
@@ -81,11 +81,11 @@ def test_a_batch_keeps_whose_views_are_whose(monkeypatch):
         ("close_before", [1]),
         ("close_after", [1]),
     ]
-    told = sent(monkeypatch, rows)["faceveil"]
-    assert [set(each["views"]) for each in told] == [{"before", "after"}, {*rows[1].views}, {"before", "after"}]
-    assert told[2]["views"]["before"]["filename"] == f"{0.3:.1f}.png"
+    data = sent(monkeypatch, rows)["faceveil"]
+    assert [set(each["views"]) for each in data] == [{"before", "after"}, {*rows[1].views}, {"before", "after"}]
+    assert data[2]["views"]["before"]["filename"] == f"{0.3:.1f}.png"
     # What the websocket carries.
-    json.dumps(told)
+    json.dumps(data)
     assert all(not each["views"] for each in sent(monkeypatch, rows, pictures=False)["faceveil"])
 
 
@@ -108,7 +108,7 @@ def sent(monkeypatch: pytest.MonkeyPatch, rows: list, **options: bool) -> dict:
 
 
 def test_the_pack_has_every_file_that_the_view_asks_for():
-    asked = {"view.js", "words.js", "verdict.js", "words.json", "compare.css"}
-    assert {path.name for path in VIEW.iterdir()} == {"extension.js", *asked}
+    served = {"view.js", "words.js", "verdict.js", "words.json", "compare.css"}
+    assert {path.name for path in VIEW.iterdir()} == {"extension.js", *served}
     scripts = "".join(path.read_text(encoding="utf-8") for path in VIEW.glob("*.js"))
-    assert all(f'"./{name}"' in scripts for name in asked)
+    assert all(f'"./{name}"' in scripts for name in served)

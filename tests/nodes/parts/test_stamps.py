@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
-from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -44,10 +41,10 @@ def test_a_stamp_tells_a_file_that_came_grew_or_is_newer(folder):
 
 def test_a_stamp_says_nothing_of_where_files_lie_not_even_to_whoever_tries_paths(folder, monkeypatch):
     file = put(folder / "some.onnx")
-    said = stamp([file])
-    assert not any(part in said for part in file.parts[1:]) and len(said) == len(stamp([file, file]))
+    fingerprint = stamp([file])
+    assert not any(part in fingerprint for part in file.parts[1:]) and len(fingerprint) == len(stamp([file, file]))
     monkeypatch.setattr("faceveil.nodes.parts.stamps._KEY", b"another run of ComfyUI")
-    assert stamp([file]) != said
+    assert stamp([file]) != fingerprint
 
 
 def test_calibrating_changes_the_stamp_of_the_recogniser_that_is_built_in():
@@ -79,24 +76,6 @@ def test_what_regions_are_drawn_along_is_stamped_where_it_is_a_file(folder):
     assert outline_files("mine.onnx", "bisenet.onnx") == [file, parser]
 
 
-@pytest.fixture
-def node_of(comfy, monkeypatch):
-    """A node class, with a stand-in for the API that it is declared with."""
-    api, latest = ModuleType("comfy_api"), ModuleType("comfy_api.latest")
-    latest.io = SimpleNamespace(ComfyNode=object, Custom=lambda name: name)
-    monkeypatch.setitem(sys.modules, "comfy_api", api)
-    monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
-    loaded = {}
-
-    def load(module, name):
-        loaded[module] = importlib.import_module(f"faceveil.nodes.{module}")
-        return getattr(loaded[module], name)
-
-    yield load
-    for module in [*loaded, "parts.sockets"]:
-        sys.modules.pop(f"faceveil.nodes.{module}", None)
-
-
 def test_nodes_that_read_files_say_when_these_are_others(folder, node_of):
     load, region = node_of("load_recogniser", "LoadRecogniser"), node_of("region", "EditRegion")
     recogniser = put(folder / "recognisers" / "mine.onnx")
@@ -107,8 +86,8 @@ def test_nodes_that_read_files_say_when_these_are_others(folder, node_of):
         (landmarks, lambda: region.fingerprint_inputs(landmarks="one.onnx", parser=NONE, **chosen)),
         (parser, lambda: region.fingerprint_inputs(landmarks="points", parser="two.onnx", **chosen)),
     ]
-    for file, said in ways:
-        before = said()
-        assert said() == before
+    for file, fingerprint in ways:
+        before = fingerprint()
+        assert fingerprint() == before
         put(file, b"another model")
-        assert said() != before
+        assert fingerprint() != before

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from faceveil.nodes.parts.order import warnings_after, warnings_before
-from faceveil.nodes.parts.protecting import small_faces
 
 
 def graph(**nodes):
@@ -55,8 +54,8 @@ def test_saving_with_the_prompt_and_as_jpeg_is_told():
     saved = graph(**LINE, c=("SaveImage", ("b", 0)), d=("FaceVeilSaveProtected", ("b", 0)))
     saved["d"]["inputs"]["format"] = "jpeg"
     saved["c"]["_meta"] = {"title": "Keep"}
-    said = "\n".join(warnings_after(saved, "b"))
-    assert "'Keep' writes the original's name" in said and "JPEG" in said
+    text = "\n".join(warnings_after(saved, "b"))
+    assert "'Keep' writes the original's name" in text and "JPEG" in text
     for kind in ("SaveImageAdvanced", "SaveImageKJ", "SaveImageWithAlpha"):
         assert "writes the original's name" in warnings_after(graph(**LINE, c=(kind, ("b", 0))), "b")[0]
     assert "JPEG" in warnings_before(saved, "d")[0]
@@ -81,7 +80,7 @@ def test_a_preview_that_nothing_saves_is_warned_of_and_one_beside_a_saved_pictur
 
 
 @pytest.mark.parametrize(
-    ("nodes", "said"),
+    ("nodes", "text"),
     [
         ({"d": ("FaceVeilSaveProtected", ("a", 0))}, "nothing before 'FaceVeilSaveProtected' protects"),
         ({"u": ("KSampler", ("a", 0)), "d": ("FaceVeilSaveProtected", ("u", 0))}, "saves the picture as it came"),
@@ -90,9 +89,9 @@ def test_a_preview_that_nothing_saves_is_warned_of_and_one_beside_a_saved_pictur
         ({"v": ("FaceVeilSharing", ("b", 0)), "d": ("FaceVeilSaveProtected", ("v", 0))}, "Simulate Sharing made"),
     ],
 )
-def test_saving_another_picture_than_the_protected_one_is_warned_of(nodes, said):
-    (told,) = warnings_before(graph(**LINE, **nodes), "d")
-    assert told.startswith("WARNING") and said in told
+def test_saving_another_picture_than_the_protected_one_is_warned_of(nodes, text):
+    (warning,) = warnings_before(graph(**LINE, **nodes), "d")
+    assert warning.startswith("WARNING") and text in warning
 
 
 @pytest.mark.parametrize("kind", ["FaceVeilApplyVeil", "FaceVeilProtectFrames", "FaceVeilTrajectoryEditor"])
@@ -100,8 +99,3 @@ def test_whatever_protects_will_do(kind):
     assert (
         warnings_before(graph(a=("LoadImage",), b=(kind, ("a", 0)), d=("FaceVeilSaveProtected", ("b", 0))), "d") == []
     )
-
-
-def test_a_small_face_is_warned_of_and_a_large_one_is_not():
-    (said,) = small_faces([(0, 0, 300, 400), (10, 10, 50, 70)], " of picture 2")
-    assert "face 1 of picture 2 is only 40 pixels wide" in said

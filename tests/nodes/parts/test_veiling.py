@@ -18,9 +18,10 @@ def picture(portrait):
 
 def test_one_veil_is_for_all_pictures_and_no_face_is_passed_on(picture):
     sky = torch.full_like(picture, 0.5)
-    worn, changed = wear_in_pictures([picture, sky], [stirred()], 1.0)
-    assert torch.equal(worn[1], sky) and not torch.equal(worn[0], picture)
-    assert 0 < changed[0].mean() < 0.3 and not changed[1].any()
+    veiled = wear_in_pictures([picture, sky], [stirred()], 1.0)
+    assert torch.equal(veiled.pictures[1], sky) and not torch.equal(veiled.pictures[0], picture)
+    assert 0 < veiled.changed[0].mean() < 0.3 and not veiled.changed[1].any()
+    assert [len(faces) for faces in veiled.faces] == [1, 0]
     with pytest.raises(NoFaceError):
         wear_in_pictures([sky], [stirred()], 1.0)
 

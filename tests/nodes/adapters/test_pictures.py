@@ -1,12 +1,24 @@
-"""ComfyUI's tensors on their way in and out."""
+"""ComfyUI's tensors on their way in and out, and latents with a time axis, taken for pictures."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from faceveil.core.errors import InputError
-from faceveil.nodes.adapters.pictures import image_of, masks_of, pictures_of, tensors_of
+from faceveil.nodes.adapters.pictures import (
+    OneFrame,
+    flat,
+    has_time,
+    image_of,
+    latents_of,
+    masks_of,
+    pictures_of,
+    shaped_like,
+    tensors_of,
+)
 
 
 def test_pictures_are_ordinary_copies_even_of_inference_tensors():
@@ -52,3 +64,23 @@ def test_one_mask_serves_all_pictures_or_there_is_one_each():
 def test_load_images_stand_in_for_no_mask_is_no_mask():
     assert masks_of(torch.zeros(1, 64, 64), 2) == [None, None] and masks_of(None, 1) == [None]
     assert masks_of(torch.ones(1, 64, 64), 1)[0] is not None
+
+
+def test_one_frame_is_a_picture_and_several_are_refused():
+    one, plain = torch.rand(2, 16, 1, 4, 4), torch.rand(2, 16, 4, 4)
+    assert torch.equal(flat(one), one[:, :, 0]) and flat(plain) is plain
+    assert torch.equal(shaped_like(flat(one), one), one) and shaped_like(plain, plain) is plain
+    assert latents_of({"samples": one}).shape == (2, 16, 4, 4)
+    with pytest.raises(InputError, match="encode its pictures one by one"):
+        flat(torch.rand(1, 16, 3, 4, 4))
+
+
+def test_a_format_of_videos_scales_pictures_channel_by_channel():
+    mean = torch.arange(4.0).view(1, 4, 1, 1, 1)
+    videos = SimpleNamespace(
+        latent_channels=4, latent_dimensions=3, process_in=lambda x: x - mean, process_out=lambda x: x + mean
+    )
+    latent = torch.arange(72.0).view(2, 4, 3, 3) / 64  # which adding and taking away a whole number leaves exact
+    assert has_time(videos) and not has_time(OneFrame(videos))
+    assert torch.allclose(OneFrame(videos).process_in(latent), latent - mean[:, :, 0])
+    assert torch.allclose(OneFrame(videos).process_out(OneFrame(videos).process_in(latent)), latent)

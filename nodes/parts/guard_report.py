@@ -1,4 +1,4 @@
-"""What a guard says when it is done: whoever sampled must not have to read a log for it. No ComfyUI import."""
+"""Whether a guard won, in words for its node: whoever sampled must not have to read a log for it. No ComfyUI import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...core.recognisers.recogniser import Recogniser
 UNGUARDED = "Only edited: no recognisers are connected, so nothing is protected."
 
 
-def guard_said(won: Sequence[bool | None], recognisers: Sequence[Recogniser]) -> str:
+def guard_report(won: Sequence[bool | None], recognisers: Sequence[Recogniser]) -> str:
     """Of each picture, whether its guard won; None is one without a face."""
     names = ", ".join(recogniser.name for recogniser in recognisers)
     lines = [_sentence(each, names) for each in won]

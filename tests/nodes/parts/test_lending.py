@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faceveil.nodes.parts.lending import EXAMPLES, PORTRAITS, lend, name_of
 
-STAMP = Path(__file__).resolve().parents[2] / "training" / "stamp.py"
+STAMP = Path(__file__).resolve().parents[3] / "training" / "stamp.py"
 
 
 def test_examples_lie_where_their_names_say_and_are_put_there_once(tmp_path):
