@@ -77,6 +77,14 @@ def test_a_batch_in_which_nothing_could_be_protected_is_an_error(protector, empt
         protect_pictures(protector, [empty, empty], [None, None])
 
 
+def test_a_small_face_is_warned_of_with_its_picture(protector, portrait):
+    small = torch.full_like(portrait, 0.5)
+    small[:, :150, :150] = torch.nn.functional.interpolate(to_bchw(portrait), (150, 150), mode="area").movedim(1, -1)
+    assert protect_pictures(protector, [portrait], [None]).warnings == []
+    (said,) = protect_pictures(protector, [portrait, small], [None, None]).warnings
+    assert said.startswith("WARNING: face 0 of picture 2 is only")
+
+
 def test_other_errors_name_the_picture(protector, portrait):
     with pytest.raises(InputError, match=r"Picture 2 of 2: The mask"):
         protect_pictures(protector, [portrait, portrait], [None, torch.zeros(1, 256, 256)])

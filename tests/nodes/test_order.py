@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from faceveil.nodes.parts.order import warnings_after, warnings_before
-from faceveil.nodes.parts.protecting import small_faces
 
 
 def graph(**nodes):
@@ -100,8 +99,3 @@ def test_whatever_protects_will_do(kind):
     assert (
         warnings_before(graph(a=("LoadImage",), b=(kind, ("a", 0)), d=("FaceVeilSaveProtected", ("b", 0))), "d") == []
     )
-
-
-def test_a_small_face_is_warned_of_and_a_large_one_is_not():
-    (said,) = small_faces([(0, 0, 300, 400), (10, 10, 50, 70)], " of picture 2")
-    assert "face 1 of picture 2 is only 40 pixels wide" in said
