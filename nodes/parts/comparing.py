@@ -62,10 +62,15 @@ def worst_place(report: Report | None) -> tuple[int, int] | None:
     return max(seen, key=lambda quality: max(quality.paint, quality.tint)).worst if seen else None
 
 
+def unasked(state: str) -> dict[str, object]:
+    """What is said of a picture about which nobody was asked: that it is "untouched" or only "edited"."""
+    return {"state": state, "asked": 0, "hidden": 0, "independent": None, "faces": []}
+
+
 def said_of(report: Report | None) -> dict[str, object]:
     """The verdict as numbers and states; the page has the words, in the reader's language."""
     if report is None:
-        return {"state": "untouched", "asked": 0, "hidden": 0, "independent": None, "faces": []}
+        return unasked("untouched")
     knew = {row.name for face in report.faces for row in face.recognisers if row.matched_before}
     still = {row.name for face in report.faces for row in face.recognisers if row.matched_before and row.matched_after}
     faces = [[row_of(row) for row in face.recognisers] for face in report.faces]

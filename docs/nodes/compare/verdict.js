@@ -23,7 +23,7 @@ export function verdictOf(verdict, words) {
 
 function headline({ state, asked, hidden }, words) {
   const mark = state === "hidden" ? "✓ " : "⚠ "
-  if (state === "untouched" || state === "unknown") return mark + words[state]
+  if (["untouched", "unknown", "edited"].includes(state)) return mark + words[state]
   if (asked === 1) return mark + words[hidden ? "one_hidden" : "one_knows"]
   return mark + fill(words.some_hidden, { hidden, asked })
 }
