@@ -100,7 +100,7 @@ def test_a_search_probes_with_as_many_photos_as_there_are():
         probe for _, probe in search_probes(protected({name: angle + 90 for name, angle in shown.items()}), albums)
     ]
     assert {(probe.photos, probe.learner) for probe in found} == {
-        (n, how) for n in (1, 2) for how in ("linear", "head")
+        (n, how) for n in (1, 2) for how in ("linear", "head", "trained")
     }
     assert all(probe.clean == 1.0 and probe.people == 4 for probe in found)
     assert all(probe.trained_on_protected == probe.tested_on_protected == 0.0 for probe in found), (
