@@ -12,6 +12,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from .errors import OutputError
@@ -45,6 +46,25 @@ def refuse_no_file(path: Path) -> None:
         raise OutputError(f"'{plain(path)}' is a link, which would be replaced: name the file that it leads to.")
     if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
         raise OutputError(f"'{plain(path)}' is no file but a device or a pipe: take another name.")
+
+
+def refuse_locked(folder: Path) -> None:
+    """Before any work: a file can be made there. Only trying tells, for rights say nothing of a disk that may only be
+    read, and on Windows nothing of folders."""
+    part = folder / part_name()
+    try:
+        part.touch(exist_ok=False)
+        part.unlink()
+    except OSError as error:
+        raise not_written(plain(folder), error, "choose another folder, or unlock this one") from error
+
+
+def not_written(name: str, error: Exception, remedy: str = "choose another folder") -> OutputError:
+    """Why nothing came of a file, and what to do about it."""
+    if getattr(error, "errno", None) in (ENOSPC, EDQUOT):
+        return OutputError(f"'{name}' was not written because the disk is full: make room and try again.")
+    reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+    return OutputError(f"'{name}' could not be written ({reason}): {remedy}.")
 
 
 @contextmanager

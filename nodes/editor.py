@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -153,7 +154,7 @@ class TrajectoryEditor(io.ComfyNode):
     ) -> io.NodeOutput:
         from .adapters.sampling import SamplerDenoiser, run_inside
         from .adapters.vae import ModelVae, latent_format_of
-        from .parts.comparing import page_data
+        from .parts.comparing import not_judged, page_data
 
         levels = sigmas.tolist()
         refuse_unending(levels)
@@ -222,9 +223,12 @@ class TrajectoryEditor(io.ComfyNode):
                 results.append(with_less_memory(edited, free_memory))
         *made, won = zip(*results, strict=True)
         text = guard_report(won, recognisers) if recognisers else UNGUARDED
-        show_text(cls.hidden.unique_id, text)
         with gradients_allowed(), on_device(recognisers or (), device), cancellable():
             rows = look_at(pictures, made[0], witnesses_of(recognisers or ()), faces, device)
+        if recognisers:
+            show_text(cls.hidden.unique_id, text)
+        else:  # the page has this sentence in its own language
+            rows = [replace(row, verdict=not_judged("edited")) for row in rows]
         return io.NodeOutput(*(image_of(list(row), image) for row in made), text, ui=page_data(rows, compare))
 
 

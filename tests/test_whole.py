@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from veils import stirred
 
 from faceveil.core.commands.written import text_file
 from faceveil.core.errors import OutputError
@@ -16,7 +17,8 @@ from faceveil.core.images import Photo, write_photo
 from faceveil.core.model_files import fetch
 from faceveil.core.recognisers.card import Card, write_card
 from faceveil.core.trajectory.record import Trajectory
-from faceveil.core.whole import PART, is_stream, part_name, whole
+from faceveil.core.veil.files import save_veil
+from faceveil.core.whole import PART, is_stream, part_name, refuse_locked, whole
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -49,12 +51,17 @@ def install_weights(path: Path) -> None:
         download.rmdir()
 
 
+def write_a_veil(path: Path) -> None:
+    save_veil(stirred(), path)
+
+
 WRITERS = {
     "out.png": write_a_photo,
     "out.csv": write_a_text,
     "out.json": lambda path: write_card(Card("x", 112, "arcface"), path),
     "out.safetensors": write_a_path,
     "out.pth": install_weights,
+    "out.veil": write_a_veil,
 }
 
 
@@ -100,6 +107,33 @@ def test_a_path_below_a_file_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="could not be written"), text_file(tmp_path / "file" / "x.csv"):
         pass
+
+
+def test_a_full_disk_and_a_locked_folder_are_a_sentence_each(tmp_path, monkeypatch):
+    """Whatever is written: what is wrong, and what to do."""
+    locked = PermissionError(errno.EACCES, "Permission denied")
+    for failure, says in ((FULL, "disk is full: make room"), (locked, r"\(Permission denied\): choose another folder")):
+
+        def fail(*_: object, failure: OSError = failure) -> None:
+            raise failure
+
+        monkeypatch.setattr(os, "fsync", fail)
+        for name in ("out.png", "out.csv", "out.veil"):
+            with pytest.raises(OutputError, match=says) as raised:
+                WRITERS[name](tmp_path / name)
+            assert name in str(raised.value) and not list(tmp_path.iterdir())
+
+
+def test_whether_a_folder_is_locked_is_tried_and_leaves_nothing(tmp_path, monkeypatch):
+    refuse_locked(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", fail)
+    with pytest.raises(OutputError, match=r"Permission denied.*unlock"):
+        refuse_locked(tmp_path)
 
 
 def test_what_is_no_file_is_neither_replaced_nor_destroyed(tmp_path):

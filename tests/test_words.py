@@ -71,6 +71,12 @@ def test_no_two_inputs_of_a_node_have_the_same_name(words, language):
         assert len(names) == len(set(names)), f"{kind}: {names}"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_picture_and_an_answer_that_english_calls_alike_have_names_of_their_own(words, language):
+    verdict = json.loads((words.LOCALES / language / "nodeDefs.json").read_text(encoding="utf-8"))["FaceVeilVerdict"]
+    assert verdict["outputs"]["3"]["name"] != verdict["inputs"]["protected"]["name"]
+
+
 def test_nothing_of_comfyui_is_left_behind_when_its_schemas_have_been_read(words):
     assert "comfy_api.latest" not in sys.modules or not hasattr(sys.modules["comfy_api.latest"].io, "Kind")
     assert not [name for name in sys.modules if name in ("comfy", "folder_paths")]

@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from schemas import Schema, schemas
 
 WORDS, LOCALES = Path(__file__).parent / "words", Path(__file__).parents[1] / "locales"
+MEANT = {("FaceVeilVerdict", "protected"): "protected, yes or no"}
+"""Outputs called by a word that means another thing elsewhere: there the protected picture, here an answer."""
 LANGUAGES = ("de", "es", "fr", "ja", "ko", "pt-BR", "ru", "zh", "zh-TW")
 
 
@@ -30,12 +32,17 @@ def definitions(known: list[Schema]) -> dict[str, object]:
                 for one in schema.inputs
             },
             "outputs": {
-                str(place): {"name": one.given["display_name"], **tooltip_of(one.given)}
+                str(place): {"name": meant(schema.node_id, one.given["display_name"]), **tooltip_of(one.given)}
                 for place, one in enumerate(schema.outputs)
             },
         }
         for schema in known
     }
+
+
+def meant(node: str, name: str) -> str:
+    """What is translated in the place of an output's name."""
+    return MEANT.get((node, name), name)
 
 
 def tooltip_of(given: dict[str, str]) -> dict[str, str]:

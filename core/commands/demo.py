@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
     from ..photo.protector import Protector
     from ..recognisers.automatic import load_automatic
     from ..verdict.sheet import draw_sheet
+    from ..whole import refuse_locked
 
     photo, device = read_photo(options.photo), pick_device(options.device)
     image = to_bchw(photo.pixels).to(device)
@@ -56,7 +57,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder {options.out} cannot be made: {error.strerror}.") from error
+        raise OutputError(
+            f"The folder {options.out} cannot be made ({error.strerror}): name another after -o."
+        ) from error
+    refuse_locked(options.out)
 
     def write(name: str, picture: Photo, words: str) -> None:
         write_photo(picture, options.out / name, sources=[options.photo])

@@ -76,11 +76,13 @@ def edit_one(options: argparse.Namespace) -> int:
     target = target_of(source, Path(options.out), options.overwrite)
     refuse_overwriting([target, options.sheet, options.report], inputs_of(options))
     report, notes = edit_quietly(None, source, target, options.sheet, options, bar_title=source.name)
-    if options.report:
-        verdict = report.as_dict() if report else {}
-        write_json(options.report, {"photo": source.name, **verdict, "notes": notes})
     first, *rest = notes
-    tell(f"{source.name}: {first}", *(report.lines() if report else ()), *(f"note: {note}" for note in rest))
+    try:
+        if options.report:
+            verdict = report.as_dict() if report else {}
+            write_json(options.report, {"photo": source.name, **verdict, "notes": notes})
+    finally:
+        tell(f"{source.name}: {first}", *(report.lines() if report else ()), *(f"note: {note}" for note in rest))
     return 0
 
 

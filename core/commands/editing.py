@@ -70,7 +70,7 @@ def edit_quietly(
     write_photo(done.photo, target, keep_metadata=options.keep_metadata, sources=[source])
     if done.report is not None and sheet:
         write_sheet(image, to_bchw(done.photo.pixels), done.report, sheet, sources=[source, target])
-    notes = notes_on(photo, target) if done.report else []
+    notes = notes_on(photo, target, done.report) if done.report else []
     return done.report, [f"edited {where} ({done.evaluations} evaluations of the model)", *notes]
 
 

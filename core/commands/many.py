@@ -130,11 +130,15 @@ class MakeTreat:
 
         def treat(source: Path, target: Path, key: str) -> Record:
             from ..many.figures import figures_of
+            from ..verdict.report import Report
+            from ..verdict.small import small_faces
 
             sheet = sheet_of(self.options.sheet, key)
             if sheet:
                 sheet.parent.mkdir(parents=True, exist_ok=True)
             report, notes = work(source, target, sheet)
+            if isinstance(report, Report):
+                warn(*(f"faceveil: {key}: {said}" for said in small_faces([face.box for face in report.faces])))
             figures, verdict = (figures_of(report), report.as_dict()) if report else ({}, {})
             return {**figures, "report": json.dumps({**verdict, "notes": notes})}
 

@@ -179,10 +179,10 @@ def real(path: Path) -> Path:
 
 
 def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
-    """Before any work: no output may be an input or another output, and every output's folder must exist."""
+    """Before any work: no output may be an input or another output, and each output's folder must be there and open."""
     from ..errors import OutputError
     from ..images import check_place
-    from ..whole import is_stream, refuse_no_file
+    from ..whole import is_stream, refuse_locked, refuse_no_file
 
     taken = {real(path): "an input" for path in inputs if path is not None}
     for path in outputs:
@@ -194,4 +194,5 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
         check_place(path)
         if not is_stream(path):
             refuse_no_file(path)
+            refuse_locked(path.parent)
         taken[where] = "another output"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..images import Photo
+    from ..verdict.report import Report
 
 
 _OUTPUTS = ("command", "out", "report", "sheet", "save_veil")
@@ -79,9 +80,11 @@ def read_faces(paths: list[Path], device: str, what: str = "gallery photo") -> l
     return pictures
 
 
-def notes_on(photo: Photo, target: Path) -> list[str]:
-    """What the written file is not, a line each."""
-    notes = list(photo.notes)
+def notes_on(photo: Photo, target: Path, report: Report) -> list[str]:
+    """What the written file is not, and what could be better, a line each."""
+    from ..verdict.small import small_faces
+
+    notes = [*photo.notes, *small_faces([face.box for face in report.faces])]
     if target.suffix.lower() in (".jpg", ".jpeg"):
         notes.append(
             f"'{target.name}' is a JPEG, which changes every pixel a little; the figures are of the picture before "
@@ -102,7 +105,7 @@ def target_of(photo: Path, out: Path, overwrite: bool = False) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder {out} cannot be made: {error.strerror}.") from error
+        raise OutputError(f"The folder {out} cannot be made ({error.strerror}): name another after -o.") from error
     target = out / target_name(photo.name)
     if not overwrite and os.path.lexists(target):
         raise OutputError(

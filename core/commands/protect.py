@@ -73,7 +73,9 @@ def protect_one(options: argparse.Namespace) -> int:
     report, notes = protect_quietly(
         make_protector(options), source, target, options.sheet, options, bar_title=source.name
     )
-    if options.report:
-        write_json(options.report, {"photo": source.name, **report.as_dict(), "notes": notes})
-    tell(f"{source.name} -> {target}", *report.lines(), *(f"note: {note}" for note in notes))
+    try:
+        if options.report:
+            write_json(options.report, {"photo": source.name, **report.as_dict(), "notes": notes})
+    finally:  # what becomes of that file is no reason to keep the verdict back
+        tell(f"{source.name} -> {target}", *report.lines(), *(f"note: {note}" for note in notes))
     return 0

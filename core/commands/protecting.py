@@ -104,8 +104,8 @@ def protect_quietly(
             f"'{report.recipe}' changes pixels or a latent of this one photo, which is no veil: leave out --save-veil."
         )
     write_photo(protected, target, keep_metadata=options.keep_metadata, sources=[source])
-    if sheet:
-        write_sheet(to_bchw(photo.pixels), to_bchw(protected.pixels), report, sheet, sources=[source, target])
     if options.save_veil and veil is not None:
         save_veil(veil, options.save_veil)
-    return report, notes_on(photo, target)
+    if sheet:
+        write_sheet(to_bchw(photo.pixels), to_bchw(protected.pixels), report, sheet, sources=[source, target])
+    return report, notes_on(photo, target, report)

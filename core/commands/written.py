@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..errors import OutputError
-from ..whole import is_stream, whole
+from ..whole import is_stream, not_written, whole
 
 
 def write_json(path: Path, data: dict[str, object]) -> None:
@@ -34,7 +34,7 @@ def text_file(path: Path) -> Iterator[TextIO]:
     except OSError as error:
         if error.errno == ENXIO:
             raise OutputError(f"'{path}' could not be written: nobody reads at its other end. Name a file.") from error
-        raise OutputError(f"'{path}' could not be written ({error.strerror}): choose another folder.") from error
+        raise not_written(str(path), error) from error
 
 
 def _waiting_for_nobody(path: Path) -> int:

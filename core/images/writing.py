@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from errno import EDQUOT, ENOSPC
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import OutputError
-from ..whole import refuse_no_file, whole
+from ..whole import not_written, refuse_no_file, whole
 from .photo import Photo, shown, to_pil, to_uint8
 
 _WRITERS = {
@@ -70,10 +69,7 @@ def write_photo(
         with whole(path) as part:
             part.write_bytes(encoded.getbuffer())
     except (OSError, ValueError) as error:
-        if getattr(error, "errno", None) in (ENOSPC, EDQUOT):
-            raise OutputError(f"'{name}' was not written because the disk is full: make room and try again.") from error
-        reason = getattr(error, "strerror", None) or str(error).rstrip(".")
-        raise OutputError(f"'{name}' could not be written ({reason}): choose another folder or format.") from error
+        raise not_written(name, error, "choose another folder or format") from error
 
 
 def check_place(path: Path) -> None:

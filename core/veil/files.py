@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import InputError, OutputError
+from ..errors import InputError
 from ..plain import plain
-from ..whole import whole
+from ..whole import not_written, whole
 from .shape import Shape
 from .veil import Origin, Veil, at_rest
 
@@ -35,8 +35,7 @@ _BANDS, _BAND = 8, ((0, 1), (4, 64), (0, 1))
 
 def save_veil(veil: Veil, path: str | Path) -> None:
     """Write a veil: whole or not at all."""
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     path = Path(path)
     data = {"kind": KIND, "version": VERSION, "share": veil.share}
@@ -44,11 +43,9 @@ def save_veil(veil: Veil, path: str | Path) -> None:
     knots = {name: value.detach().cpu().contiguous() for name, value in veil.knots.items()}
     try:
         with whole(path) as part:
-            save_file(knots, part, {_KEY: json.dumps(data)})
-    except (SafetensorError, OSError) as error:
-        raise OutputError(
-            f"The veil '{plain(path.name)}' could not be written ({error}): take another place."
-        ) from error
+            part.write_bytes(save(knots, {_KEY: json.dumps(data)}))
+    except OSError as error:
+        raise not_written(plain(path.name), error) from error
 
 
 def load_veil(path: str | Path) -> Veil:

@@ -62,10 +62,15 @@ def worst_place(report: Report | None) -> tuple[int, int] | None:
     return max(seen, key=lambda quality: max(quality.paint, quality.tint)).worst if seen else None
 
 
+def not_judged(state: str) -> dict[str, object]:
+    """The verdict on a picture that nobody judged: it is "untouched" or only "edited"."""
+    return {"state": state, "matched_before": 0, "hidden": 0, "independent": None, "faces": []}
+
+
 def verdict_data(report: Report | None) -> dict[str, object]:
     """The verdict as numbers and states; the page has the words, in the reader's language."""
     if report is None:
-        return {"state": "untouched", "matched_before": 0, "hidden": 0, "independent": None, "faces": []}
+        return not_judged("untouched")
     before = {row.name for face in report.faces for row in face.recognisers if row.matched_before}
     after = {row.name for face in report.faces for row in face.recognisers if row.matched_before and row.matched_after}
     faces = [[row_of(row) for row in face.recognisers] for face in report.faces]

@@ -19,11 +19,9 @@ from ...core.search.objective import Objective
 from ...core.search.recipe import Recipe
 from ...core.veil.veil import Veil
 from ...core.verdict.report import Report
+from ...core.verdict.small import small_faces
 from .finding import named
 from .weighting import Weights
-
-SMALL = 64
-"""Pixels: of a face below this size recognisers see less than a third of what they are made for (112 to 160)."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +74,8 @@ def protect_pictures(
                 raise NoFaceError("No face was found in this picture.")
             photo, report, veil = protector.with_veil(Photo(picture), allowed, _bound(on_step, index), chosen)
             result, text = photo.pixels, report.text()
-            warnings += small_faces(
-                [face.box for face in report.faces], "" if count == 1 else f" of picture {index + 1}"
-            )
+            where = "" if count == 1 else f" of picture {index + 1}"
+            warnings += [f"WARNING: {said}" for said in small_faces([face.box for face in report.faces], where)]
         except NoFaceError as error:
             if count == 1:
                 raise
@@ -95,17 +92,6 @@ def protect_pictures(
     pairs = zip(results, pictures, strict=True)
     changed = torch.cat([(after != before).any(-1) for after, before in pairs]).float()
     return ProtectedBatch(results, changed, "\n\n".join(texts), veils, reports, warnings)
-
-
-def small_faces(boxes: Sequence[tuple[float, float, float, float]], where: str) -> list[str]:
-    """A warning for each face that is too small for much to be changed in it."""
-    sides = [min(right - left, bottom - top) for left, top, right, bottom in boxes]
-    return [
-        f"WARNING: face {index}{where} is only {round(side)} pixels wide: hardly anything can be changed in it unseen. "
-        "Protect the photo at its full size, before it is made smaller."
-        for index, side in enumerate(sides)
-        if side < SMALL
-    ]
 
 
 def _bound(

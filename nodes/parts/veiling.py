@@ -14,12 +14,14 @@ from ...core.faces.face import Face
 from ...core.faces.find import find_faces
 from ...core.images import to_bchw, to_bhwc
 from ...core.optimise import Step
+from ...core.plain import plain
 from ...core.recognisers.recogniser import Recogniser
 from ...core.search.learn import learn
 from ...core.search.objective import Objective
 from ...core.search.recipe import Recipe
 from ...core.veil.files import SUFFIX, save_veil
 from ...core.veil.veil import Veil
+from ...core.whole import not_written
 from .finding import named
 
 FOLDER = Path("faceveil") / "veils"
@@ -113,7 +115,10 @@ def keep_veils(veils: Sequence[Veil | None], folder: Path, name: str) -> list[Pa
     if not kept:
         raise InputError(LOOKS_LIKE_NONE)
     stem = Path(name.strip() or "veil").name.removesuffix(SUFFIX)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_written(plain(folder), error) from error
     written: list[Path] = []
     for veil in kept:
         number, path = 2, folder / f"{stem}{SUFFIX}"

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import normalize
 
 from faceveil.core.attacks.identities import averaged_found, linked_each_other, same_person, updated_found
-from faceveil.core.attacks.learning import LEARNERS, named_right
+from faceveil.core.attacks.learning import LEARNERS, named_right, trained
 
 
 def drawn(count, dim, seed):
@@ -25,6 +25,30 @@ def test_who_can_be_told_apart_is_named_and_who_was_shuffled_is_guessed(learner,
     shuffled = names[torch.randperm(len(names), generator=torch.Generator().manual_seed(3))]
     assert named_right(train, shuffled, test, names, LEARNERS[learner]) < 0.35
     assert named_right(train, names, test, (names + 1) % 20, LEARNERS[learner]) == 0.0
+
+
+@pytest.mark.parametrize("learner", ["head", "trained"])
+def test_a_head_learns_what_no_line_parts(learner):
+    """Two people, each on both sides of a circle, a quarter turn apart: a line names half of them at best."""
+    angles = torch.tensor([0.0, 90, 180, 270]).repeat(6) + 10 * torch.randn(
+        24, generator=torch.Generator().manual_seed(5)
+    )
+    faces = torch.stack([angles.deg2rad().cos(), angles.deg2rad().sin()], 1)
+    names = torch.tensor([0, 1]).repeat(12)
+    train, test = faces[:12], faces[12:]
+    assert named_right(train, names[:12], test, names[12:], LEARNERS[learner]) == 1.0
+    assert named_right(train, names[:12], test, names[12:], LEARNERS["linear"]) < 0.8
+
+
+def test_a_trained_head_gives_the_same_answers_again_and_works_where_no_gradients_are_taken():
+    """As embeddings come out of inference mode, close together and far from zero."""
+    names = torch.arange(6).repeat_interleave(2)
+    people = drawn(6, 32, 0).repeat_interleave(2, 0)
+    with torch.inference_mode():
+        faces = normalize(3 * drawn(1, 32, 4) + 0.3 * people + 0.02 * drawn(12, 32, 1), dim=1)
+        assert (faces @ faces.T).min() > 0.95
+        first, again = (trained(faces[::2], names[::2], faces[1::2]) for _ in range(2))
+    assert torch.equal(first, again) and torch.equal(first, names[1::2])
 
 
 def test_photos_that_are_the_same_are_all_linked_and_opposite_ones_never():

@@ -6,13 +6,18 @@ from dataclasses import replace
 
 import pytest
 import torch
+from red_squares import POINTS as FIVE
+from red_squares import paint, red_squares_in
 
 from faceveil.core.attacks.geometry import averaged, cropped, laid_otherwise, mirror, symmetrised
+from faceveil.core.attacks.registry import attacks_of, open_tools
 from faceveil.core.attacks.scene import Scene
 from faceveil.core.attacks.unwarp import carried, framed, unwarped
 from faceveil.core.errors import InputError
+from faceveil.core.faces import find
 from faceveil.core.faces.align import align
 from faceveil.core.faces.face import Face
+from faceveil.core.faces.find import DETECTORS
 from faceveil.core.perception.blur import blurred
 from faceveil.core.perception.colour import luma
 from faceveil.core.perception.motion import motion_between, moved
@@ -72,6 +77,27 @@ def test_a_tight_crop_is_looked_at_afresh(scene):
     assert made.picture.shape[-1] < scene.picture.shape[-1]
     left, top, *_ = made.face.box
     assert abs(left) < 80 and abs(top) < 80 and made.face.score > 0.9
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_any_detector_of_ours_can_be_the_opponents(name, scene, tmp_path, monkeypatch):
+    """Where it lays the points, the judge looks. SCRFD's weights are nobody's to pass on: a double sees red squares."""
+    (tried,) = attacks_of([f"detector:{name}"])
+    if name != "scrfd":
+        open_tools([tried], "cpu")
+        (view,) = tried(replace(scene, face=replace(scene.face, points=scene.face.points + 3)))
+        assert (view.face.points - scene.face.points).norm(dim=1).max() < 2, "found afresh, and not as it was told"
+        return
+    path, five = red_squares_in(tmp_path), torch.tensor(FIVE)
+    monkeypatch.setattr(find, "find_scrfd_file", lambda: path)
+    open_tools([tried], "cpu")
+    picture = torch.zeros(1, 3, 640, 640)
+    paint(picture, 200, 320)
+    (view,) = tried(Scene(picture, Face((190.0, 310.0, 250.0, 370.0), POINTS + torch.tensor([156.0, 263]))))
+    laid = view.face.points
+    step = float(laid[1, 0] - laid[0, 0]) / 2
+    assert torch.allclose(laid, laid[2] + five * step, atol=0.1), "as the double lays them"
+    assert 200 < laid[2, 0] < 240 and 320 < laid[2, 1] < 360
 
 
 def test_a_known_warp_is_undone_by_a_photo_without_it(scene):

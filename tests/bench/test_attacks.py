@@ -10,6 +10,7 @@ import pytest
 from commandline import refused, run
 from searching import at, known, protected
 
+from faceveil.core.bench import run as bench_run
 from faceveil.core.bench.albums import albums_of, as_pairs
 from faceveil.core.bench.attack_tables import attack_tables, strangers, worst_of
 from faceveil.core.bench.difference import Difference, difference_of
@@ -99,7 +100,7 @@ def test_a_search_probes_with_as_many_photos_as_there_are():
         probe for _, probe in search_probes(protected({name: angle + 90 for name, angle in shown.items()}), albums)
     ]
     assert {(probe.photos, probe.learner) for probe in found} == {
-        (n, how) for n in (1, 2) for how in ("linear", "head")
+        (n, how) for n in (1, 2) for how in ("linear", "head", "trained")
     }
     assert all(probe.clean == 1.0 and probe.people == 4 for probe in found)
     assert all(probe.trained_on_protected == probe.tested_on_protected == 0.0 for probe in found), (
@@ -155,6 +156,20 @@ def test_saved_pictures_are_attacked_without_protecting_again(finished, tmp_path
     assert not re.search(r"https?:|<script|<link|@import|url\(", page), "nothing comes from elsewhere"
     for end in ("table", "svg", "div", "figure", "body"):
         assert page.count(f"<{end}") == page.count(f"</{end}>")
+
+
+def test_a_wrong_tool_is_named_before_anything_is_protected(finished, tmp_path, capsys, monkeypatch):
+    """Hours of work would come before it was missed; tables alone need no tool."""
+
+    def runs(*_: object) -> None:
+        raise AssertionError("protected first")
+
+    monkeypatch.setattr(bench_run, "run", runs)
+    out = tmp_path / "other"
+    arguments = [str(out) if argument == str(finished[0]) else argument for argument in finished[1]]
+    assert "nowhere" in refused(capsys, *arguments, "--attacks", "autoencoder:nowhere=1")
+    assert not out.exists()
+    assert run(capsys, *finished[1], "--attacks", "autoencoder:nowhere=1", "--tables-only")[0] == 0
 
 
 def test_two_runs_are_compared_from_the_command_line(finished, tmp_path, capsys):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from errno import EACCES, ENOSPC
+from pathlib import Path
 
 import pytest
 import torch
 from commandline import refused, run
 from PIL import Image
 
-from faceveil.core.commands import protecting
+from faceveil.core.commands import protect, protecting
+from faceveil.core.errors import OutputError
 from faceveil.core.images import read_photo
 from faceveil.core.photo.protector import Protector
 
@@ -107,6 +111,21 @@ def test_a_face_too_small(capsys, portrait, tmp_path):
     assert not (tmp_path / "o.png").exists()
 
 
+def test_a_small_face_is_protected_and_warned_of_in_one_sentence(capsys, quick, portrait, tmp_path):
+    photos, report = tmp_path / "photos", tmp_path / "r.json"
+    photos.mkdir()
+    Image.open(portrait).resize((150, 150)).save(photos / "small.png")
+    words = ("protect", photos / "small.png", "-o", tmp_path / "o.png", "--surrogate", "dlib", "--report", report)
+    code, out, _ = run(capsys, *words)
+    (said,) = [line for line in out.splitlines() if "px wide" in line]
+    assert code == 0 and said.startswith("note: face 0 is only") and "hides less" in said
+    assert json.loads(report.read_text())["notes"] == [said.removeprefix("note: ")]
+    _, out, _ = run(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--surrogate", "dlib")
+    assert "px wide" not in out
+    code, _, err = run(capsys, "protect", photos, "-o", tmp_path / "out", "--surrogate", "dlib")
+    assert code == 0 and "faceveil: small.png: face 0 is only" in err
+
+
 def test_a_face_cut_by_the_border_is_protected(capsys, quick, portrait, tmp_path):
     Image.open(portrait).crop((100, 0, 256, 256)).save(tmp_path / "cut.png")
     code, *_ = run(capsys, "protect", tmp_path / "cut.png", "-o", tmp_path / "o.png", "--surrogate", "dlib")
@@ -167,6 +186,64 @@ def test_what_could_not_be_written_is_refused_before_the_work(capsys, portrait, 
     clear.save(tmp_path / "clear.png")
     assert "transparency" in refused(capsys, "protect", tmp_path / "clear.png", "-o", tmp_path / "o.jpg")
     assert "s.txt" in refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--sheet", tmp_path / "s.txt")
+
+
+def test_a_locked_folder_is_refused_before_the_work(capsys, portrait, tmp_path, monkeypatch):
+    def works(*_: object) -> None:
+        raise AssertionError("worked first")
+
+    def locked(path: Path, **_: object) -> None:
+        raise PermissionError(EACCES, "Permission denied")
+
+    monkeypatch.setattr(Protector, "with_veil", works)
+    monkeypatch.setattr(Path, "touch", locked)
+    before = sorted(tmp_path.iterdir())
+    said = refused(capsys, "protect", portrait, "-o", tmp_path / "o.png")
+    assert "Permission denied" in said and "choose another folder" in said
+    assert "Permission denied" in refused(
+        capsys, "edit", portrait, "-o", tmp_path / "o.png", "--prompt", "red lipstick"
+    )
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_full_disk_leaves_the_older_copy_and_one_sentence(capsys, quick, portrait, tmp_path, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    (tmp_path / "o.png").write_bytes(b"older")
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr(os, "fsync", full)
+    said = refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--surrogate", "dlib")
+    assert "'o.png' was not written because the disk is full" in said
+    assert sorted(tmp_path.iterdir()) == before and (tmp_path / "o.png").read_bytes() == b"older"
+
+
+def test_a_report_that_cannot_be_written_takes_neither_copy_nor_verdict_along(
+    capsys, quick, portrait, tmp_path, monkeypatch
+):
+    def full(*_: object) -> None:
+        raise OutputError("no room")
+
+    monkeypatch.setattr(protect, "write_json", full)
+    words = ("protect", portrait, "-o", tmp_path / "o.png", "--surrogate", "dlib", "--report", tmp_path / "r.json")
+    code, out, err = run(capsys, *words)
+    assert code == 2 and err == "faceveil: no room\n"
+    assert "as measured by 1 recogniser (dlib)" in out and read_photo(tmp_path / "o.png").height == 256
+
+
+def test_a_folder_where_a_file_should_be_is_refused_and_kept(capsys, portrait, tmp_path):
+    (tmp_path / "out" / "photo.png").mkdir(parents=True)
+    (tmp_path / "v.veil").mkdir()
+    said = refused(capsys, "protect", portrait, "-o", tmp_path / "out", "--overwrite")
+    assert "'photo.png' is a folder: add a file name" in said
+    words = ("protect", portrait, "-o", tmp_path / "o.png")
+    assert "is a folder" in refused(capsys, *words, "--save-veil", tmp_path / "v.veil")
+    assert "is a folder" in refused(capsys, *words, "--sheet", tmp_path)
+    (tmp_path / "taken").write_text("a file")
+    assert "cannot be made (File exists): name another" in refused(
+        capsys, "protect", portrait, "-o", tmp_path / "taken"
+    )
+    assert (tmp_path / "taken").read_text() == "a file" and (tmp_path / "out" / "photo.png").is_dir()
 
 
 def test_stopping_keeps_what_is_finished_and_writes_no_half(capsys, quick, portrait, tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ export function verdictOf(verdict, words) {
 
 function headline({ state, matched_before, hidden }, words) {
   const mark = state === "hidden" ? "✓ " : "⚠ "
-  if (state === "untouched" || state === "unknown") return mark + words[state]
+  if (["untouched", "unknown", "edited"].includes(state)) return mark + words[state]
   if (matched_before === 1) return mark + words[hidden ? "one_hidden" : "one_knows"]
   return mark + fill(words.some_hidden, { hidden, matched_before })
 }

@@ -12,7 +12,8 @@ import torch
 
 from faceveil.core.verdict.facts import FaceVerdict, Quality, RecogniserVerdict
 from faceveil.core.verdict.report import Report
-from faceveil.nodes.parts.comparing import SIDE, batches, compared, shrunk, verdict_data
+from faceveil.nodes.parts.comparing import SIDE, batches, compared, not_judged, shrunk, verdict_data
+from faceveil.nodes.parts.guard_report import UNGUARDED
 
 VIEW = Path(__file__).resolve().parents[3] / "docs" / "nodes" / "compare"
 
@@ -54,6 +55,16 @@ def test_a_picture_that_was_not_protected_says_so_and_shows_no_worst_place():
     picture = torch.rand(1, 40, 50, 3)
     shown = compared(picture, picture, None)
     assert shown.verdict["state"] == "untouched" and set(shown.views) == {"before", "after"}
+
+
+def test_the_page_has_words_and_a_colour_for_pictures_that_nobody_judged():
+    """In every language; the editor without recognisers is told of in English nowhere but in its report."""
+    words = json.loads((VIEW / "words.json").read_text(encoding="utf-8"))
+    states = [not_judged("edited")["state"], verdict_data(None)["state"]]
+    assert all(len({language[state] for language in words.values()}) == len(words) for state in states)
+    assert words["en"]["edited"] in UNGUARDED
+    assert all(f'"{state}"' in (VIEW / "verdict.js").read_text(encoding="utf-8") for state in states)
+    assert ".faceveil-edited" in (VIEW / "compare.css").read_text(encoding="utf-8")
 
 
 def test_the_worst_place_is_that_of_the_face_where_most_shows_and_is_not_scaled():
