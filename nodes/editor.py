@@ -21,7 +21,7 @@ from ..core.recognisers.recogniser import Recogniser
 from ..core.trajectory.solvers import SOLVERS, Moment
 from ..core.verdict.verify import witnesses_of
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, tell
-from .adapters.memory import Economy, with_less_memory
+from .adapters.memory import PLAIN, Economy, with_less_memory
 from .adapters.pictures import image_of, masks_of, pictures_of
 from .adapters.vae import refuse_unsuited
 from .parts.judging import look_at
@@ -182,7 +182,7 @@ class TrajectoryEditor(io.ComfyNode):
             inject=None if inject < 0 else inject,
             seed=seed,
         )
-        bar, results = Bar(len(pictures) * (len(levels) - 1)), []
+        bar, results, reached = Bar(len(pictures) * (len(levels) - 1)), [], PLAIN
         prompts = {"source": source, "target": target} | ({"negative": negative} if negative is not None else {})
         for index, (picture, where) in enumerate(zip(pictures, masks, strict=True)):
 
@@ -211,10 +211,11 @@ class TrajectoryEditor(io.ComfyNode):
                 run_inside(
                     model, prompts, cfg, levels, shape, lambda denoiser: made.append(work(denoiser, economy)), seed
                 )
-                return made[0]
+                return made[0], economy
 
             with on_device(recognisers or (), device), cancellable():
-                results.append(with_less_memory(edited, free_memory))
+                result, reached = with_less_memory(edited, free_memory, reached)
+                results.append(result)
         *made, won = zip(*results, strict=True)
         text = guard_said(won, recognisers) if recognisers else UNGUARDED
         tell(cls.hidden.unique_id, text)
