@@ -22,7 +22,7 @@ from ..core.recognisers.recogniser import Recogniser
 from ..core.trajectory.solvers import SOLVERS, Moment
 from ..core.verdict.verify import witnesses_of
 from .adapters.host import Bar, cancellable, free_memory, gradients_allowed, on_device, pick_device, show_text
-from .adapters.memory import Economy, with_less_memory
+from .adapters.memory import PLAIN, Economy, with_less_memory
 from .adapters.pictures import image_of, masks_of, pictures_of
 from .adapters.vae import refuse_unsuited
 from .parts.guard_report import UNGUARDED, guard_report
@@ -188,7 +188,7 @@ class TrajectoryEditor(io.ComfyNode):
             # Before a model is loaded: a picture without a face is refused.
             with gradients_allowed(), cancellable():
                 faces = [_faces(to_bchw(picture).to(device)) for picture in pictures]
-        bar, results = Bar(len(pictures) * (len(levels) - 1)), []
+        bar, results, reached = Bar(len(pictures) * (len(levels) - 1)), [], PLAIN
         prompts = {"source": source, "target": target} | ({"negative": negative} if negative is not None else {})
         for index, (picture, where) in enumerate(zip(pictures, masks, strict=True)):
 
@@ -217,10 +217,11 @@ class TrajectoryEditor(io.ComfyNode):
                 run_inside(
                     model, prompts, cfg, levels, shape, lambda denoiser: made.append(work(denoiser, economy)), seed
                 )
-                return made[0]
+                return made[0], economy
 
             with on_device(recognisers or (), device), cancellable():
-                results.append(with_less_memory(edited, free_memory))
+                result, reached = with_less_memory(edited, free_memory, reached)
+                results.append(result)
         *made, won = zip(*results, strict=True)
         text = guard_report(won, recognisers) if recognisers else UNGUARDED
         with gradients_allowed(), on_device(recognisers or (), device), cancellable():

@@ -143,7 +143,9 @@ class GuardedRun:
                     row.chance.set_state(before)
                 return self._step(rows, pairs, ends, float(sigmas[step]), step, steps)
 
-            protected = with_less_memory(guarded, comfy.model_management.soft_empty_cache)
+            # Where memory ran out at one step, it would at the next.
+            reached = autoencoder.vae.economy
+            protected = with_less_memory(guarded, comfy.model_management.soft_empty_cache, reached)
         return protected
 
     def _rows(self, autoencoder: ModelVae, x: Tensor, extra: dict[str, Any]) -> list[GuardedRow]:

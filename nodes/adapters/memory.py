@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import TypeVar
 
 import torch
@@ -38,9 +39,14 @@ PLAIN = Economy()
 LADDER = (PLAIN, Economy(checkpointed=True), Economy(checkpointed=True, tiled=True))
 
 
-def with_less_memory(work: Callable[[Economy], Result], free: Callable[[], None] = lambda: None) -> Result:
-    """What `work` gives, begun again more sparingly each time memory runs out; `free` is called in between."""
-    for economy in LADDER:
+def with_less_memory(
+    work: Callable[[Economy], Result], free: Callable[[], None] = lambda: None, first: Economy = PLAIN
+) -> Result:
+    """What `work` gives, begun again more sparingly each time memory runs out; `free` is called in between.
+
+    `first` is what to begin with: of many pieces of one size, what the last one came to, for less will not do again.
+    """
+    for economy in dropwhile(lambda each: each != first, LADDER):
         try:
             return work(economy)
         except torch.OutOfMemoryError:

@@ -56,18 +56,20 @@ class Rungs:
 
     def __init__(self, ladder: Any, name: str, refused: int) -> None:
         self.ladder, self.name, self.refused = ladder, name, refused
-        self.walks: list[int] = []
-        """How many rungs each walk has come to."""
+        self.walks: list[tuple[int, int]] = []
+        """Of each walk, at which rung it began and at which it ended."""
 
     def __iter__(self) -> Iterator[Any]:
         walk = len(self.walks)
-        self.walks.append(0)
+        self.walks.append((len(self.ladder), 0))
         for rung, economy in enumerate(self.ladder):
-            self.walks[walk], key = rung + 1, (self.name, walk, rung)
+            key, (began, _) = (self.name, walk, rung), self.walks[walk]
             with Allocator(MOST * TAKEN[key] if rung < self.refused else float("inf")) as allocator:
                 try:
                     yield economy
                 finally:
+                    # Where a rung is stepped over, nothing is computed.
+                    self.walks[walk] = (min(began, rung) if allocator.peak else began, rung)
                     if rung == self.refused:
                         TAKEN[key] = allocator.peak
 
@@ -99,7 +101,7 @@ class TinyRefuse:
 
 
 class TinyRefused:
-    """How many rungs each walk has come to, and what the last of each took at most."""
+    """At which rung each walk began and ended, and what the last took at most."""
 
     CATEGORY, FUNCTION, RETURN_TYPES, OUTPUT_NODE = "tests", "tell", (), True
 
@@ -110,7 +112,8 @@ class TinyRefused:
     def tell(self, image: Any) -> dict[str, Any]:
         rungs = ours("nodes.adapters.memory").LADDER
         walks = enumerate(rungs.walks)
-        return {"ui": {"text": [f"{count} {TAKEN[rungs.name, walk, count - 1]}" for walk, count in walks]}}
+        said = [f"{began} {ended} {TAKEN[rungs.name, walk, ended]}" for walk, (began, ended) in walks]
+        return {"ui": {"text": said}}
 
 
 NODE_CLASS_MAPPINGS = {"TinyRefuse": TinyRefuse, "TinyRefused": TinyRefused}

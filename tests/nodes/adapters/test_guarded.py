@@ -47,7 +47,7 @@ def sampler_of(function):
     return SimpleNamespace(sampler_function=function, extra_options={})
 
 
-def walked(guarded, comfy, function, sigmas, model=lambda x: torch.full_like(x, 0.25), device="cpu"):
+def walked(guarded, comfy, function, sigmas, model=lambda x: torch.full_like(x, 0.25), device="cpu", vae=None):
     """Where a run ends whose pictures show no face, so that nothing is guarded."""
     comfy.samplers.sampler_object = lambda name: sampler_of({"euler": euler}[name])
 
@@ -55,7 +55,7 @@ def walked(guarded, comfy, function, sigmas, model=lambda x: torch.full_like(x, 
         assert latent.device.type == "cpu"
         return torch.full((1, 3, 64, 64), 0.5)
 
-    blank = SimpleNamespace(decode=decode, vae=SimpleNamespace())
+    blank = SimpleNamespace(decode=decode, vae=vae or SimpleNamespace(economy=guarded.Economy()))
     run = guarded.GuardedRun(sampler_of(function), None, (), GuardRecipe(start=0.6), (), lambda step: None)
     x = torch.randn(1, 4, 8, 8).to(device)
     return run._steps(model, x, sigmas, {}, None, blank, run._rows(blank, x, {}))
@@ -78,7 +78,7 @@ def test_a_model_on_a_device_that_lacks_operators_is_guarded_on_the_cpu(guarded,
 def test_a_step_that_is_begun_again_for_want_of_memory_draws_what_it_had_drawn(guarded, comfy, monkeypatch):
     ended = []
     for failures in (0, 1, 2):
-        left = [failures] * 2
+        left = [failures]
 
         def drawn(row, moment, left=left):
             changed = moment.latent[-1:] + torch.rand(moment.latent[-1:].shape, generator=row.chance)
@@ -93,6 +93,21 @@ def test_a_step_that_is_begun_again_for_want_of_memory_draws_what_it_had_drawn(g
         ended.append(walked(guarded, comfy, euler, SIGMAS))
         assert not any(left)
     assert torch.equal(ended[0], ended[1]) and torch.equal(ended[0], ended[2])
+
+
+def test_a_sampling_that_ran_out_of_memory_stays_sparing(guarded, comfy, monkeypatch):
+    """Every guarded step takes as much as the first."""
+    vae, tried = SimpleNamespace(economy=guarded.Economy()), []
+
+    def refused(row, moment):
+        tried.append((vae.economy.checkpointed, vae.economy.tiled))
+        if not vae.economy.tiled:
+            raise torch.OutOfMemoryError("no")
+        return moment.latent[-1:]
+
+    monkeypatch.setattr(guarded.GuardedRow, "guarded", refused)
+    walked(guarded, comfy, euler, SIGMAS, vae=vae)
+    assert tried == [(False, False), (True, False), (True, True), (True, True)]
 
 
 def test_a_sampler_that_does_not_say_what_it_sees_is_refused(guarded, comfy):

@@ -28,6 +28,18 @@ def test_memory_that_ran_out_is_tried_again_more_sparingly():
     assert not tried[0].checkpointed and tried[1].checkpointed and not tried[1].tiled and tried[2].tiled
 
 
+def test_work_that_ran_out_of_memory_before_begins_where_it_had_enough():
+    tried, ways = [], list(LADDER)
+
+    def work(economy):
+        tried.append(economy)
+        if len(tried) == 1:
+            raise torch.OutOfMemoryError("no")
+        return "done"
+
+    assert with_less_memory(work, first=ways[1]) == "done" and tried == ways[1:]
+
+
 def test_when_nothing_helps_the_message_says_what_does_and_other_errors_pass():
     def never(economy):
         raise torch.OutOfMemoryError("no")

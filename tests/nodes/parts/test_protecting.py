@@ -12,7 +12,7 @@ from faceveil.core.methods.recipes import choose
 from faceveil.core.optimise import Settings
 from faceveil.core.photo.protector import Protector
 from faceveil.nodes.parts.finding import find_in_pictures
-from faceveil.nodes.parts.protecting import protect_pictures, small_faces
+from faceveil.nodes.parts.protecting import protect_pictures
 
 
 @pytest.fixture
@@ -66,8 +66,3 @@ def test_what_the_objective_saw_last_is_the_changed_picture(protector, crop):
     seen = []
     protect_pictures(protector, [crop], [None], lambda i, step, goal: seen.append((goal.seen - goal.clean).abs().max()))
     assert seen[0] < 1e-4 < seen[-1]
-
-
-def test_a_small_face_is_warned_of_and_a_large_one_is_not():
-    (warning,) = small_faces([(0, 0, 300, 400), (10, 10, 50, 70)], " of picture 2")
-    assert "face 1 of picture 2 is only 40 pixels wide" in warning
