@@ -112,7 +112,7 @@ def look_at(
     originals: Sequence[Tensor],
     results: Sequence[Tensor],
     witnesses: Sequence[Witness],
-    faces: Sequence[Sequence[Face]] = (),
+    faces: Sequence[Sequence[Face]],
     device: str = "cpu",
     on_picture: Callable[[int], None] = lambda done: None,
 ) -> list[Compared]:

@@ -31,12 +31,12 @@ def test_a_node_shows_what_it_was_asked_to_look_at_and_no_verdict_where_nobody_w
     faces = find_in_pictures([crop, empty], "all")[0]
     veiled, faceless = look_at([crop, empty], [crop, empty], [Witness(dlib_recogniser)], faces)
     assert veiled.verdict["state"] == "known" and faceless.verdict["state"] == "untouched"
-    (edited,) = look_at([empty], [crop], [])
+    (edited,) = look_at([empty], [crop], [], [])
     assert edited.verdict is None and set(edited.views) == {"before", "after"}
 
 
 def test_of_many_frames_a_node_shows_the_first(empty):
-    assert len(look_at([empty] * 50, [empty] * 50, [])) == LOOKED_AT
+    assert len(look_at([empty] * 50, [empty] * 50, [], [])) == LOOKED_AT
 
 
 def test_unequal_batches_are_refused(dlib_recogniser, crop):

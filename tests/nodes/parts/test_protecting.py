@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from faceveil.core.errors import InputError, NoFaceError
+from faceveil.core.images import to_bchw
 from faceveil.core.methods.recipes import choose
 from faceveil.core.optimise import Settings
 from faceveil.core.photo.protector import Protector
@@ -32,6 +33,14 @@ def test_only_the_picture_with_a_face_changes_and_the_text_warns_of_the_other(pr
 def test_a_batch_in_which_nothing_could_be_protected_is_an_error(protector, empty):
     with pytest.raises(NoFaceError, match="None of the 2 pictures was protected"):
         protect_pictures(protector, [empty, empty], [None, None])
+
+
+def test_a_small_face_is_warned_of_with_its_picture(protector, crop):
+    small = torch.full_like(crop, 0.5)
+    small[:, :150, :150] = torch.nn.functional.interpolate(to_bchw(crop), (150, 150), mode="area").movedim(1, -1)
+    assert protect_pictures(protector, [crop], [None]).warnings == []
+    (warning,) = protect_pictures(protector, [crop, small], [None, None]).warnings
+    assert warning.startswith("WARNING: face 0 of picture 2 is only")
 
 
 def test_other_errors_name_the_picture(protector, crop):
