@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,8 @@ def test_a_picture_without_a_face_is_refused_before_a_model_is_loaded(node_of, m
         raise AssertionError("the model was loaded")
 
     node = node_of("editor", "TrajectoryEditor")
-    monkeypatch.setattr("faceveil.nodes.adapters.sampling.run_inside", load)
+    # By its entry in sys.modules: under its package's own name a module that another test had may still lie.
+    monkeypatch.setattr(import_module("faceveil.nodes.adapters.sampling"), "run_inside", load)
     latents = SimpleNamespace(latent_channels=4)
     model = SimpleNamespace(get_model_object=lambda name: latents)
     vae = SimpleNamespace(latent_dim=2, output_channels=3, downscale_ratio=8)
