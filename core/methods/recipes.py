@@ -19,7 +19,7 @@ from ..trajectory.embeddings import Learning
 
 MOST_PAINT = 0.6
 """The paint beyond which people called a picture damaged: of what is found, so much is worn as shows no more. Whoever
-asks for `strong` has said that it may show, a quarter more; `light` shows a sixth less."""
+asks for `strong` has said that it may show, a quarter more; `light` shows a little less."""
 
 
 def _strength(
@@ -44,7 +44,7 @@ def _strength(
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", warp=0.12, growth=2.0, luma=2.8, contrast=0.24, iterations=90, budget=0.5),
+    "light": _strength("light", warp=0.13, growth=2.2, luma=3.0, contrast=0.24, iterations=100, budget=0.57),
     "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=3.6, contrast=0.27, iterations=120),
     "strong": _strength("strong", warp=0.16, growth=3.0, luma=4.4, contrast=0.35, iterations=140, budget=0.75),
 }
