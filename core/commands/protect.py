@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .apart import Copies, add_apart, refuse_unfit
 from .denoising import add_denoising, pick_recipe
 from .many import add_many, treat_many
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
@@ -43,6 +44,7 @@ def add(verbs: Verbs) -> None:
     )
     say("--mask", type=Path, metavar="IMG", help="change pixels only where this picture is white")
     add_veil(parser)
+    add_apart(parser)
     add_many(parser)
     add_denoising(parser)
     add_judging(parser)
@@ -56,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     from .film import protect_film
 
     settle_surrogates(options)
+    refuse_unfit(options, several(options))
     if not several(options):
         return protect_film(options) if is_film(options.photos[0]) else protect_one(options)
     if options.save_veil:
@@ -70,9 +73,10 @@ def protect_one(options: argparse.Namespace) -> int:
     source = Path(options.photos[0])
     target = target_of(source, Path(options.out), options.overwrite)
     refuse_overwriting([target, options.sheet, options.report, options.save_veil], inputs_of(options))
-    report, notes = protect_quietly(
-        make_protector(options), source, target, options.sheet, options, bar_title=source.name
-    )
+    protector = make_protector(options)
+    copies = Copies(options, protector.device) if options.apart else None
+    apart = copies.before(target) if copies else ()
+    report, notes = protect_quietly(protector, source, target, options.sheet, options, source.name, apart)
     try:
         if options.report:
             write_json(options.report, {"photo": source.name, **report.as_dict(), "notes": notes})

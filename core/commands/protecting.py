@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from .apart import Copies
 from .denoising import makeup_terms, pick_engines
 from .film import make_filming
 from .options import load_sides, pick_device, progress_bar
@@ -15,7 +17,10 @@ from .pictures import naming, notes_on, read_faces
 from .veiling import veil_and_recipe, whose
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..film.run import Finished
+    from ..images import Photo
     from ..optimise import Step
     from ..photo.protector import Protector
     from ..search.objective import Objective
@@ -57,11 +62,16 @@ def make_protecting(options: argparse.Namespace) -> Work:
     from ..film.files import is_film
 
     protector, filming = make_protector(options), None
+    copies = None if options.apart is None else Copies(options, protector.device)
 
     def work(source: Path, target: Path, sheet: Path | None) -> tuple[Report | Finished, list[str]]:
         nonlocal filming
         if not is_film(source):
-            return protect_quietly(protector, source, target, sheet, options)
+            apart = copies.before(target) if copies else ()
+            protected = protect_quietly(protector, source, target, sheet, options, apart=apart)
+            if copies:
+                copies.add(target)
+            return protected
         filming = filming or make_filming(options, (protector.surrogates, protector.judges))
         done = filming(source, target)
         return done, done.notes
@@ -76,8 +86,12 @@ def protect_quietly(
     sheet: Path | None,
     options: argparse.Namespace,
     bar_title: str | None = None,
+    apart: Sequence[Tensor] = (),
 ) -> tuple[Report, list[str]]:
-    """One photo from file to file; nothing is written unless all of it succeeds."""
+    """One photo from file to file; nothing is written unless all of it succeeds.
+
+    `apart` are copies of the same person that were made before.
+    """
     from ..faces.masks import fit_mask
     from ..images import check_target, read_mask, read_photo, to_bchw, write_photo
     from ..veil.files import save_veil
@@ -98,7 +112,8 @@ def protect_quietly(
             closest = {name: f"{float(cosines.max()):.3f}" for name, cosines in (scores or {}).items()}
             bar(step.index + 1, step.of, **closest)
 
-        protected, report, veil = protector.with_veil(photo, mask, show)
+        protected, report, veil = protector.with_veil(photo, mask, show, apart=apart)
+        notes = [kept_apart(protector, protected, apart)] if apart else []
     if options.save_veil and veil is None:
         raise InputError(
             f"'{report.recipe}' changes pixels or a latent of this one photo, which is no veil: leave out --save-veil."
@@ -108,4 +123,13 @@ def protect_quietly(
         save_veil(veil, options.save_veil)
     if sheet:
         write_sheet(to_bchw(photo.pixels), to_bchw(protected.pixels), report, sheet, sources=[source, target])
-    return report, notes_on(photo, target, report)
+    return report, [*notes, *notes_on(photo, target, report)]
+
+
+def kept_apart(protector: Protector, protected: Photo, apart: Sequence[Tensor]) -> str:
+    """Whether anybody who is asked about a copy matches it with earlier ones."""
+    from ..images import image_of
+    from ..verdict.linked import in_words, linked
+
+    picture = image_of(protected).to(protector.device)
+    return in_words(linked(picture, apart, protector.witnesses, protector.far, protector.detector))

@@ -19,7 +19,7 @@ NO_DIFFERENCE = (
 )
 """Options that change nothing in a protected photo."""
 _FILES = (
-    *("gallery", "decoy", "mask", "veil", "clip", "model", "model_config"),
+    *("gallery", "decoy", "apart", "mask", "veil", "clip", "model", "model_config"),
     *("landmarks", "parser", "sentences"),
 )
 """Options that name files or folders, of which only what they hold makes a difference."""

@@ -22,7 +22,7 @@ class Folder:
 
     def find(self, pattern: str | None = None) -> Iterator[Found]:
         try:
-            matches = self._below() if pattern is None else list(self.root.glob(pattern))
+            matches = self._below() if pattern is None else sorted(self.root.glob(pattern))
         except (ValueError, NotImplementedError) as error:
             raise InputError(
                 f"'{pattern}' is not a pattern of names ({error}): use * and **, as in **/*.jpg."
@@ -37,8 +37,9 @@ class Folder:
             raise InputError(f"The folder '{error.filename}' cannot be read ({error.strerror}): check the path.")
 
         for folder, inner, files in os.walk(self.root, onerror=refuse):
-            inner[:] = [name for name in inner if not name.startswith(".")]
-            yield from (Path(folder) / name for name in files)
+            # By name: the disk's own order is another on every machine, and a copy may depend on those before it.
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+            yield from (Path(folder) / name for name in sorted(files))
 
     @contextmanager
     def fetch(self, key: str) -> Iterator[Path]:

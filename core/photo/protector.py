@@ -124,13 +124,15 @@ class Protector:
         mask: Tensor | None = None,
         on_step: Callable[[Step, Objective | None], None] = lambda step, objective: None,
         found: Sequence[Face] | None = None,
+        apart: Sequence[Tensor] = (),
     ) -> tuple[Photo, Report]:
         """The protected photo and its verdict; `mask` (1, 1, H, W) narrows where pixels may change.
 
-        `found` are the faces to protect, when somebody has chosen them already. While embeddings are learned for a
-        denoising `on_step` is given no objective.
+        `found` are the faces to protect, when somebody has chosen them already. `apart` are copies of the same person
+        that were made before: they must not be matched with this one either, and the verdict is not about them. While
+        embeddings are learned for a denoising `on_step` is given no objective.
         """
-        return self.with_veil(photo, mask, on_step, found)[:2]
+        return self.with_veil(photo, mask, on_step, found, apart)[:2]
 
     @torch.inference_mode(False)
     def with_veil(
@@ -139,6 +141,7 @@ class Protector:
         mask: Tensor | None = None,
         on_step: Callable[[Step, Objective | None], None] = lambda step, objective: None,
         found: Sequence[Face] | None = None,
+        apart: Sequence[Tensor] = (),
     ) -> tuple[Photo, Report, Veil | None]:
         """The same with the veil that was found, or worn; None where what was found belongs to this one photo."""
         started = time.perf_counter()
@@ -154,7 +157,8 @@ class Protector:
         region = region_of(found, *image.shape[-2:])
         part, faces = region.cut(image), [region.moved(face) for face in found]
         allowed = mask if mask is None else region.cut(mask)
-        saved, done = self._change(part, faces, veils, allowed, on_step)
+        unmatched = [*self.gallery, *(self._there(copy, "A copy") for copy in apart)]
+        saved, done = self._change(part, faces, veils, allowed, on_step, unmatched)
         report = self._verdict(part, saved, faces)
         report.faces = [_in_photo(verdict, face, region) for verdict, face in zip(report.faces, found, strict=True)]
         report.recipe, report.seed = self._called(), self.seed
@@ -223,6 +227,7 @@ class Protector:
         veils: list[Veil],
         mask: Tensor | None,
         on_step: Callable[[Step, Objective | None], None],
+        unmatched: Sequence[Tensor],
     ) -> tuple[Tensor, Protected]:
         """The picture with its faces protected, as the eight bits of a file will hold it, and how that was done."""
         if veils:
@@ -235,7 +240,7 @@ class Protector:
                 self.autoencoder,
                 self.surrogates,
                 self.settled,
-                self.gallery,
+                unmatched,
                 self.decoys,
                 mask,
                 self.finish,
@@ -249,7 +254,7 @@ class Protector:
                 faces,
                 self.surrogates,
                 self.settled,
-                self.gallery,
+                unmatched,
                 self.decoys,
                 mask,
                 self.autoencoder,
