@@ -190,10 +190,9 @@ def search(
         for phase in range(len(counts)):
             ran = run(phase)
             outcome = outcome + ran
-            result, mask = task.paste_all(variable)
             if lights and recipe.budget is not None:
-                hold_back(task.image, result, task.faces, lights, recipe.budget)
-                result, mask = task.paste_all(variable)
+                hold_back(task.image, task.paste_all(variable)[0], task.faces, lights, recipe.budget)
+        result, mask = task.paste_all(variable)
         if holds(result, task, identity, ran.done.nonzero()[:, 0]):
             break
     for light in lights:
