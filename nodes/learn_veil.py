@@ -14,7 +14,7 @@ from ..core.recognisers.recogniser import Recogniser
 from ..core.search.objective import Objective
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
 from .adapters.pictures import pictures_of
-from .parts.drawing import draw_progress
+from .parts.drawing import preview
 from .parts.sockets import CATEGORY, Recognisers, Veils, far_input, schema, seed_input
 from .parts.veiling import learn_from_pictures
 
@@ -62,9 +62,7 @@ class LearnVeil(io.ComfyNode):
             bar = Bar(recipe.settings.iterations)
 
             def show(step: Step, objective: Objective) -> None:
-                seen = objective.seen if step.index % 4 == 0 else None
-                drawn = None if seen is None else draw_progress(seen[:1], objective.scores, surrogates, far)
-                bar.show(step.index + 1, drawn)
+                bar.show(step.index + 1, preview(step, objective, surrogates, far))
 
             with on_device(surrogates, device):
                 veil = learn_from_pictures(pictures, surrogates, recipe, seed, show, device)

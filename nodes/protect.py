@@ -22,7 +22,7 @@ from .adapters.memory import Economy, with_less_memory
 from .adapters.pictures import image_of, masks_of, pictures_of, tensors_of
 from .adapters.vae import VaeAutoencoder
 from .parts.comparing import compared
-from .parts.drawing import draw_progress
+from .parts.drawing import preview
 from .parts.finding import refuse_faceless
 from .parts.order import warnings_after
 from .parts.protecting import ProtectedBatch, pick_recipe, protect_pictures, sparing
@@ -41,7 +41,6 @@ from .parts.sockets import (
 )
 from .parts.weighting import Weights as Schedule
 
-PREVIEW_EVERY = 4
 SEARCHED = "Searched with the tiny decoder {}; the VAE itself decoded what was found."
 
 
@@ -156,10 +155,7 @@ class Protect(io.ComfyNode):
                 # Embeddings are being learned: nothing to see yet, but Cancel must work.
                 bar.show(index * recipe.settings.iterations)
                 return
-            preview = None
-            if step.index % PREVIEW_EVERY == 0 and objective.seen is not None:
-                preview = draw_progress(objective.seen[:1], objective.scores, surrogates, far)
-            bar.show(index * step.of + step.index + 1, preview)
+            bar.show(index * step.of + step.index + 1, preview(step, objective, surrogates, far))
 
         def protected(economy: Economy) -> ProtectedBatch:
             # Loaded in inference mode, where ComfyUI expects it.

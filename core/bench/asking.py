@@ -27,8 +27,8 @@ def _seen(
 ) -> tuple[Seen, dict[str, Seen]]:
     """A face's embeddings before, and after in every copy, where it is found afresh."""
     region = region_of([face], *before.shape[-2:])
-    ((own, seen, _),) = embed_copies(ensemble, region.cut(before), region.cut(after), [region.moved(face)], copies)
-    return own, seen
+    (seen,) = embed_copies(ensemble, region.cut(before), region.cut(after), [region.moved(face)], copies)
+    return seen.before, seen.after
 
 
 def _who(recogniser: Recogniser, surrogates: Sequence[Recogniser]) -> Row:

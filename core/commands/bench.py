@@ -121,7 +121,7 @@ def _compare(before: Path, after: Path, far: str) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from ..attacks.registry import attacks_of, open_tools
+    from ..attacks.specs import attacks_of, open_tools
     from ..bench.gathered import Gathered
     from ..bench.layout import people_in
     from ..bench.report import write_report

@@ -20,8 +20,8 @@ from .scrfd import Scrfd, find_scrfd_file, load_scrfd
 DETECTORS = ("auto", "mtcnn", "scrfd")
 
 
-class Looks(Protocol):
-    """A detector that somebody else brought."""
+class Detector(Protocol):
+    """What finds faces: ours, or one that somebody else brought."""
 
     def find(self, image: Tensor) -> list[Face]:
         """The faces of a picture (1, 3, H, W), the largest first; none is no error."""
@@ -38,7 +38,7 @@ TURNS = {-1: "90 degrees clockwise", 2: "180 degrees", 1: "90 degrees counter-cl
 def find_faces(
     image: Tensor,
     which: str | int = "all",
-    detector: str | Looks = "auto",
+    detector: str | Detector = "auto",
     near: tuple[float, float] | None = None,
     boxes: Sequence[Box] | None = None,
     mask: Tensor | None = None,
@@ -163,13 +163,13 @@ def refuse_detector(name: str) -> None:
         raise InputError(f"Unknown detector '{name}'. Choose one of: {', '.join(DETECTORS)}.")
 
 
-def load_detector(name: str) -> Looks:
+def load_detector(name: str) -> Detector:
     """The detector itself, loaded once; or what to do where its file is not here."""
     refuse_detector(name)
     return _scrfd() if name == "scrfd" else _mtcnn()
 
 
-def _detect(image: Tensor, detector: str | Looks, look_turned: bool) -> list[Face]:
+def _detect(image: Tensor, detector: str | Detector, look_turned: bool) -> list[Face]:
     """All faces in the picture; an error when there are none."""
     faces = _look(image, detector)
     if faces:
@@ -186,11 +186,11 @@ def _detect(image: Tensor, detector: str | Looks, look_turned: bool) -> list[Fac
     raise NoFaceError(f"{tried}, not even {again}. Crop closer to the face, or use a larger or clearer photo.")
 
 
-def _look(image: Tensor, detector: str | Looks) -> list[Face]:
+def _look(image: Tensor, detector: str | Detector) -> list[Face]:
     return (load_detector(detector) if isinstance(detector, str) else detector).find(image)
 
 
-def _turn_with_a_face(image: Tensor, detector: str | Looks) -> str | None:
+def _turn_with_a_face(image: Tensor, detector: str | Detector) -> str | None:
     """By how much to turn the picture for the surest face, or None when no turn shows one."""
     small, _ = smaller_copy(image.detach(), LONGEST)
     best = {turn: _look(small.rot90(turn, (2, 3)), detector) for turn in TURNS}
@@ -198,7 +198,7 @@ def _turn_with_a_face(image: Tensor, detector: str | Looks) -> str | None:
     return TURNS[max(scores, key=lambda turn: scores[turn])] if scores else None
 
 
-def _in_box(image: Tensor, box: Box, detector: str | Looks) -> Face:
+def _in_box(image: Tensor, box: Box, detector: str | Detector) -> Face:
     """The face that the user's box means, with the box as drawn.
 
     What the detector finds in and around the box counts first, since hand-drawn boxes are loose. If it

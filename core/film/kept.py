@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ from ..whole import whole
 from .track import Course
 from .worn import Worn
 
+log = logging.getLogger("faceveil")
 _PREFIX = ".faceveil-film-"
 _SETTINGS, _WATCHED = "settings", "watched"
 
@@ -62,7 +64,7 @@ class Kept:
         data = {"next": next_frame, "worn": entries}
         try:
             with whole(self._shot(self._shots)) as part:
-                save_file(tensors, part, {"told": json.dumps(data)})
+                save_file(tensors, part, {"faceveil": json.dumps(data)})
         except (SafetensorError, OSError) as error:
             raise OutputError(f"What was found in the film cannot be kept ({error}): make room.") from error
         self._shots, self.next_frame = self._shots + 1, next_frame
@@ -86,7 +88,7 @@ class Kept:
         from safetensors import safe_open
 
         with safe_open(path, "pt") as stored:
-            data = json.loads(stored.metadata()["told"])
+            data = json.loads(stored.metadata()["faceveil"])
             for index, entry in enumerate(data["worn"]):
                 course = Course(entry["first"], stored.get_tensor(f"course.{index}"))
                 key_faces = [(int(row[0]), _face(row[1:])) for row in stored.get_tensor(f"places.{index}")]
@@ -153,12 +155,16 @@ def _earlier(folder: Path, settings: str) -> Kept:
     from safetensors import SafetensorError
 
     mark, found = folder / _SETTINGS, Kept(folder)
-    try:
-        if mark.read_text() == settings:
-            found.read()
-            return found
-    except (OSError, ValueError, KeyError, TypeError, IndexError, SafetensorError, RuntimeError, FaceVeilError):
-        pass
+    if mark.exists():
+        try:
+            if mark.read_text() == settings:
+                found.read()
+                return found
+            why = "was made with other settings"
+        except (OSError, ValueError, KeyError, TypeError, IndexError, SafetensorError, RuntimeError, FaceVeilError):
+            why = "is damaged"
+        # It may have been hours of searching.
+        log.warning("What an earlier run kept of this film %s: the film is begun anew.", why)
     for path in folder.iterdir():
         if path.is_file() and path.name != LOCK:
             path.unlink()

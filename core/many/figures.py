@@ -27,8 +27,4 @@ def figures_of(report: Report | Finished) -> dict[str, float | None]:
 
 
 def _margins(face: FaceVerdict) -> list[float]:
-    return [
-        max(row.after, row.after_jpeg75, row.after_jpeg50, row.after_half) - row.threshold
-        for row in face.deciding
-        if row.threshold is not None
-    ]
+    return [row.closest - row.threshold for row in face.deciding if row.threshold is not None]

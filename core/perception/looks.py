@@ -170,8 +170,8 @@ def _shape(motion: Tensor, points: Tensor, inside: Tensor) -> tuple[float, float
 
     `motion` points back to where a pixel came from, so what a place did is its opposite.
     """
-    frame = similarity(points, template_points("arcface", 1, points))
-    eyes = float((template_points("arcface", 1, points)[1] - template_points("arcface", 1, points)[0]).norm())
+    template = template_points("arcface", 1, points)
+    frame, eyes = similarity(points, template), float((template[1] - template[0]).norm())
     in_frame = torch.einsum("rc,bchw->brhw", frame[:, :2], -motion) / eyes
 
     def at(u: Tensor, v: Tensor) -> Tensor:
@@ -184,14 +184,14 @@ def _shape(motion: Tensor, points: Tensor, inside: Tensor) -> tuple[float, float
 
     u, v = frame_coordinates(points[None], *motion.shape[-2:])
     here, there = at(u[0], v[0]), at(1 - u[0], v[0]) * motion.new_tensor([-1.0, 1.0]).view(2, 1, 1)
-    moods = [_moved(mood, at, motion) for known in MOODS for mood in (known, other_side(known))]
-    grown = [_moved(each, at, motion) / each.passes for each in PROPORTIONS]
+    moods = [_strength(mood, at, motion) for known in MOODS for mood in (known, other_side(known))]
+    grown = [_strength(each, at, motion) / each.passes for each in PROPORTIONS]
     within = inside[0, 0]
     far, uneven = (x.square().sum(0).sqrt()[within].quantile(_FAR) for x in (here, (here - there) / 2))
     return float(far), float(uneven), max(moods), max(grown)
 
 
-def _moved(movement: Movement, at: Callable[[Tensor, Tensor], Tensor], like: Tensor) -> float:
+def _strength(movement: Movement, at: Callable[[Tensor, Tensor], Tensor], like: Tensor) -> float:
     """How much a movement took place, in eye distances."""
     places = like.new_tensor([place for place, _ in movement.weights])
     weights = like.new_tensor([weight for _, weight in movement.weights])

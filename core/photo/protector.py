@@ -163,8 +163,8 @@ class Protector:
         report.faces = [_in_photo(verdict, face, region) for verdict, face in zip(report.faces, found, strict=True)]
         report.recipe, report.seed = self._called(), self.seed
         report.budget, report.amount, report.strangers = self.settled.budget, done.amount, count - len(found)
-        for name, count in done.evaluations.items():
-            report.evaluations[name] += count
+        for name, evaluations in done.evaluations.items():
+            report.evaluations[name] += evaluations
         result = image.clone()
         region.cut(result).copy_(saved)
         report.seconds = time.perf_counter() - started

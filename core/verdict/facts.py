@@ -32,6 +32,21 @@ class RecogniserVerdict:
     attacked: dict[str, float] = field(default_factory=dict, hash=False)
     """Similarity once an opponent has tried something cheap, by attack; it decides nothing."""
 
+    @property
+    def copies(self) -> dict[str, float]:
+        """Similarity after protection by copy: the picture as it is, and what sharing makes of it."""
+        return {
+            "plain": self.after,
+            "jpeg75": self.after_jpeg75,
+            "jpeg50": self.after_jpeg50,
+            "half": self.after_half,
+        }
+
+    @property
+    def closest(self) -> float:
+        """Of the copy that is most alike: it decides whether the face is still matched."""
+        return max(self.copies.values())
+
 
 @dataclass(frozen=True)
 class Quality:

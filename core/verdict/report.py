@@ -102,38 +102,18 @@ class Report:
 
     def lines(self) -> list[str]:
         """The same line by line; a recogniser's name is a stranger's text."""
+        faces = [line for index, face in enumerate(self.faces) for line in _face_lines(index, face)]
+        return [plain(line) for line in (*faces, *self._notes(), self.sentence(), *self._advice())]
+
+    def _notes(self) -> list[str]:
+        """What is true of the photo as a whole."""
         lines = []
-        for index, face in enumerate(self.faces):
-            left, top, right, bottom = (round(v) for v in face.box)
-            lines.append(f"face {index} at {left},{top} to {right},{bottom}")
-            lines.append(
-                f"  {'recogniser':<22}{'threshold':>10}"
-                f"{'before':>9}{'after':>9}{'jpeg75':>9}{'jpeg50':>9}{'half':>9}  verdict"
-            )
-            for row in face.recognisers:
-                threshold = "-" if row.threshold is None else f"{row.threshold:.3f}"
-                scores = (row.before, row.after, row.after_jpeg75, row.after_jpeg50, row.after_half)
-                cells = "".join(f"{score:>9.3f}" for score in scores)
-                lines.append(f"  {f'{row.name} ({row.role})':<22}{threshold:>10}{cells}  {_verdict(row)}")
-            lines += [_attacked(row) for row in face.recognisers if row.attacked]
-            lines += [
-                _towards_decoy(row.name, row.threshold, row.decoy_before, row.decoy_after)
-                for row in face.recognisers
-                if row.decoy_before is not None and row.decoy_after is not None
-            ]
-            lines.append(f"  change on the face: {face.quality.words()}")
-            lines.append(f"  outside the faces: {face.quality.outside_words()}")
-            if face.quality.missing:
-                lines.append(
-                    f"  not measured (weights not here, see faceveil fetch): {', '.join(face.quality.missing)}"
-                )
         if self.amount < 1:
             lines.append(f"  {self.amount:.0%} of what was found: no more paint than {self.budget:g} may show")
         if self.strangers:
             lines.append(f"  left as they were, being like nobody whose veil was given: {self.strangers}")
         lines += [f"  {sent.words()}" for sent in self.online]
-        lines += [f"  not heard: {why} Ask again with: faceveil verify" for why in self.unheard]
-        return [plain(line) for line in (*lines, self.sentence(), *self._advice())]
+        return lines + [f"  not heard: {why} Ask again with: faceveil verify" for why in self.unheard]
 
     @property
     def _could_be_stronger(self) -> bool:
@@ -146,6 +126,31 @@ class Report:
             return []
         stronger = "the strength strong, or " if self._could_be_stronger else ""
         return [f"What may help: {stronger}protecting against more recognisers, of other families."]
+
+
+def _face_lines(index: int, face: FaceVerdict) -> list[str]:
+    """A table with a row for each recogniser, and below it what became of the picture."""
+    left, top, right, bottom = (round(side) for side in face.box)
+    titles = "".join(f"{title:>9}" for title in ("before", "after", "jpeg75", "jpeg50", "half"))
+    lines = [
+        f"face {index} at {left},{top} to {right},{bottom}",
+        f"  {'recogniser':<22}{'threshold':>10}{titles}  verdict",
+    ]
+    for row in face.recognisers:
+        threshold = "-" if row.threshold is None else f"{row.threshold:.3f}"
+        cells = "".join(f"{score:>9.3f}" for score in (row.before, *row.copies.values()))
+        lines.append(f"  {f'{row.name} ({row.role})':<22}{threshold:>10}{cells}  {_verdict(row)}")
+    lines += [_attacked(row) for row in face.recognisers if row.attacked]
+    lines += [
+        _towards_decoy(row.name, row.threshold, row.decoy_before, row.decoy_after)
+        for row in face.recognisers
+        if row.decoy_before is not None and row.decoy_after is not None
+    ]
+    lines.append(f"  change on the face: {face.quality.words()}")
+    lines.append(f"  outside the faces: {face.quality.outside_words()}")
+    if face.quality.missing:
+        lines.append(f"  not measured (weights not here, see faceveil fetch): {', '.join(face.quality.missing)}")
+    return lines
 
 
 def _verdict(row: RecogniserVerdict) -> str:

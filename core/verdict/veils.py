@@ -15,7 +15,7 @@ from ..plain import plain
 from ..veil.veil import Veil
 from .facts import FaceVerdict
 from .report import Report
-from .verify import DEFAULT_FAR, SHARED_AS, Witness, verify
+from .verify import DEFAULT_FAR, Witness, verify
 
 AMOUNTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 
@@ -30,8 +30,7 @@ class Point:
     @property
     def closest(self) -> dict[str, float]:
         """The highest similarity of any copy, by recogniser."""
-        rows = self.face.recognisers
-        return {row.name: max(row.after, *(getattr(row, f"after_{copy}") for copy in SHARED_AS)) for row in rows}
+        return {row.name: row.closest for row in self.face.recognisers}
 
 
 def trade_off(

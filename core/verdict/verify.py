@@ -85,11 +85,12 @@ def verify(
         scenes = region.cut(original), region.cut(protected)
         copies = {name: UPLOADS[name] for name in SHARED_AS}
         seen = embed_copies(ensemble, *scenes, [region.moved(found[index]) for index in members], copies, detector)
-        for index, (before, after, there) in zip(members, seen, strict=True):
+        for index, each in zip(members, seen, strict=True):
             tried = {}
             if attacks and networks.recognisers:
-                tried = seen_through(networks, scene_of(scenes[1], there), attacks)
-            rows[index] = tuple(_row(w, before, after, tried, portraits or [before], models, far) for w in witnesses)
+                tried = seen_through(networks, scene_of(scenes[1], each.place), attacks)
+            people = portraits or [each.before]
+            rows[index] = tuple(_row(w, each.before, each.after, tried, people, models, far) for w in witnesses)
             on_step(len(rows), len(found))
     verdicts = [
         FaceVerdict(face.box, rows[index], measure_quality(original, protected, face, outside))
@@ -112,6 +113,17 @@ def _by_region(faces: Sequence[Face], image: Tensor) -> dict[Window, list[int]]:
 
 Seen = Mapping[str, Sequence[Tensor]]
 """What everybody keeps of some faces, by judge: rows that the judge can compare."""
+
+
+@dataclass(frozen=True)
+class FaceSeen:
+    """What everybody keeps of one face."""
+
+    before: Seen
+    after: dict[str, Seen]
+    """By copy; "plain" is the protected picture as it is."""
+    place: Face
+    """Where the face is in the protected picture."""
 
 
 def embed_largest(ensemble: Ensemble[Judge], photo: Tensor, detector: str = "auto") -> Seen:
@@ -140,20 +152,20 @@ def embed_copies(
     faces: Sequence[Face],
     copies: Mapping[str, Callable[[Tensor], Tensor]],
     detector: str = "auto",
-) -> list[tuple[Seen, dict[str, Seen], Face]]:
-    """Every face before, after as it is ("plain") and in every copy, and where it is then; one copy at a time is held.
+) -> list[FaceSeen]:
+    """Every face of the two pictures and of what `copies` make of the protected one, of which one at a time is held.
 
     Before is found as after is: a picture that nobody changed resembles others as much as ever.
     """
-    places = [find_again(protected, face, detector) for face in faces]
-    seen: list[tuple[Seen, dict[str, Seen], Face]] = [
-        (ensemble.see(original, find_again(original, face, detector)), {"plain": ensemble.see(protected, place)}, place)
-        for face, place in zip(faces, places, strict=True)
-    ]
+    seen = []
+    for face in faces:
+        place = find_again(protected, face, detector)
+        before = ensemble.see(original, find_again(original, face, detector))
+        seen.append(FaceSeen(before, {"plain": ensemble.see(protected, place)}, place))
     for name, make in copies.items():
         copy = make(protected)
-        for face, (_, after, _) in zip(faces, seen, strict=True):
-            after[name] = ensemble.see(copy, find_again(copy, face, detector))
+        for face, each in zip(faces, seen, strict=True):
+            each.after[name] = ensemble.see(copy, find_again(copy, face, detector))
     return seen
 
 

@@ -1,4 +1,5 @@
-"""Networks that ComfyUI loaded, made fit for gradients without copying a weight. No ComfyUI import.
+"""Networks that ComfyUI loaded, made fit for gradients without copying a weight, and what they are given, copied.
+No ComfyUI import.
 
 With little memory their blocks keep nothing for the gradient and are computed again.
 """
@@ -59,7 +60,21 @@ def make_differentiable(network: nn.Module) -> None:
                     weight.requires_grad_(False)
             for name, buffer in module._buffers.items():
                 if buffer is not None and not _quantised(buffer) and _unusable(buffer):
-                    module._buffers[name] = _ordinary(buffer)
+                    module._buffers[name] = _alias(buffer)
+
+
+def ordinary(value: Any) -> Any:
+    """Copies made outside of inference mode, of tensors and of what holds them."""
+    if isinstance(value, Tensor):
+        with torch.inference_mode(False):
+            return value.clone()
+    if isinstance(value, dict):
+        return {key: ordinary(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(ordinary(item) for item in value)
+    if isinstance(getattr(value, "cond", None), Tensor) and hasattr(value, "_copy_with"):
+        return value._copy_with(ordinary(value.cond))
+    return value
 
 
 def _quantised(tensor: Tensor) -> bool:
@@ -78,14 +93,14 @@ def _unusable(tensor: Tensor) -> bool:
     return False
 
 
-def _ordinary(tensor: Tensor) -> Tensor:
+def _alias(tensor: Tensor) -> Tensor:
     alias = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
     alias.set_(tensor.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
     return alias if type(tensor) in (Tensor, nn.Parameter) else alias.as_subclass(type(tensor))
 
 
 def _frozen(weight: Tensor) -> nn.Parameter:
-    frozen = nn.Parameter(_ordinary(weight), requires_grad=False)
+    frozen = nn.Parameter(_alias(weight), requires_grad=False)
     # Other packs' quantised weights say in attributes how they are to be read.
     frozen.__dict__.update({key: value for key, value in vars(weight).items() if key != "_is_param"})
     return frozen

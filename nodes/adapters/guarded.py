@@ -16,10 +16,11 @@ from ...core.methods.guard import Guard, GuardRecipe
 from ...core.optimise import Step
 from ...core.recognisers.recogniser import Recogniser
 from ...core.trajectory.solvers import Moment
+from .gradients import ordinary
 from .host import on_device, pick_device
 from .memory import Economy, with_less_memory
 from .pictures import flat, shaped_like
-from .vae import ModelVae, latent_format_of, ordinary
+from .vae import ModelVae, latent_format_of
 
 NO_SINGLE_STEP = {"sample_unipc", "sample_unipc_bh2", "dpm_fast_function", "dpm_adaptive_function"}
 """ComfyUI's functions of samplers that take no step at all when there is only one: uni_pc has nothing yet to take it

@@ -23,11 +23,11 @@ from torch.overrides import TorchFunctionMode
 from ...core.engines.denoiser import Conditioning
 from ...core.errors import ModelError
 from ...core.trajectory.embeddings import ShortPath
-from .gradients import checkpointed, differentiable
+from .gradients import checkpointed, differentiable, ordinary
 from .host import pick_device
 from .memory import PLAIN, Economy
 from .pictures import flat, has_time, shaped_like
-from .vae import latent_format_of, ordinary
+from .vae import latent_format_of
 
 GRADIENT_SHARE = 4
 """What a backward pass keeps, in units of ComfyUI's estimate for a forward pass with two prompts: 580 to 870 MB were

@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from ...core.engines.tiny import find_tiny, load_tiny
 from ...core.errors import InputError, ModelError
 from ...core.faces.crops import resize
-from .gradients import checkpointed, make_differentiable
+from .gradients import checkpointed, make_differentiable, ordinary
 from .memory import PLAIN, Economy, decode_in_tiles
 from .pictures import OneFrame, flat, has_time
 
@@ -52,7 +52,7 @@ class VaeAutoencoder:
         needed = vae.memory_used_decode((1, 0, *cells), vae.vae_dtype) * GRADIENT_SHARE
         comfy.model_management.load_models_gpu([*beside, vae.patcher], memory_required=needed)
         make_differentiable(self.network)
-        self.decoder, self.kind = smooth(self.network, vae.vae_dtype)
+        self.decoder, self.dtype = decoder_with_gradient(self.network, vae.vae_dtype)
         self.spread = 1.0
         self.low, self.slope = output_scale(vae.process_output)
 
@@ -63,8 +63,7 @@ class VaeAutoencoder:
         return latent / self.spread
 
     def decode(self, latent: Tensor) -> Tensor:
-        given = (latent * self.spread).to(self.vae.device, self.kind)
-        half = getattr(self.decoder, "decoder", self.decoder)
+        given = (latent * self.spread).to(self.vae.device, self.dtype)
         if self.economy.tiled:
             # Each is computed again as a whole, when the blocks are no longer what `checkpointed` makes of them.
             picture = decode_in_tiles(self._decoded, given, self.multiple)
@@ -72,7 +71,9 @@ class VaeAutoencoder:
             # Blocks of networks for videos leave notes for the next frame, and would find them when computed again.
             picture = checkpoint(self._decoded, given, use_reentrant=False)
         else:
-            with checkpointed(half) if self.economy.checkpointed else nullcontext():
+            # Where it is only half of an autoencoder, the other half is not called.
+            blocks = getattr(self.decoder, "decoder", self.decoder)
+            with checkpointed(blocks) if self.economy.checkpointed else nullcontext():
                 picture = self._decoded(given)
         return picture.float().to(latent.device) * self.slope + self.low
 
@@ -82,15 +83,15 @@ class VaeAutoencoder:
         return self.decoder.decode(latent.unsqueeze(2))[:, :, 0]
 
 
-def smooth(network: Any, kind: torch.dtype) -> tuple[Any, torch.dtype]:
-    """What decodes with a gradient, and in which precision.
+def decoder_with_gradient(network: Any, dtype: torch.dtype) -> tuple[Any, torch.dtype]:
+    """The network whose gradient is that of float32, and its precision.
 
-    Half of it is enough for a network that bends gently, whose gradient stays the same to .999. One with kinks (ReLU)
-    has another gradient wherever rounding moves a value over one, .97 of it for bfloat16: it is computed in whole, on a
-    copy. ComfyUI has kinks in its tiny autoencoders alone, of some megabytes.
+    Half precision is enough for a smooth network, whose gradient keeps a cosine of .999. One with kinks (ReLU) has
+    another gradient wherever rounding moves a value over one, .97 for bfloat16: it is computed in float32, on a copy.
+    ComfyUI has kinks in its tiny autoencoders alone, of some megabytes.
     """
-    if kind == torch.float32 or not any(isinstance(part, (nn.ReLU, nn.LeakyReLU)) for part in network.modules()):
-        return network, kind
+    if dtype == torch.float32 or not any(isinstance(part, (nn.ReLU, nn.LeakyReLU)) for part in network.modules()):
+        return network, dtype
     with torch.inference_mode(False):
         return deepcopy(network).float(), torch.float32
 
@@ -170,20 +171,6 @@ def latent_format_of(model: Any) -> Any:
     latent_format = copy(model.get_model_object("latent_format"))
     vars(latent_format).update(ordinary(vars(latent_format)))
     return OneFrame(latent_format) if has_time(latent_format) else latent_format
-
-
-def ordinary(value: Any) -> Any:
-    """Copies made outside of inference mode, of tensors and of what holds them."""
-    if isinstance(value, Tensor):
-        with torch.inference_mode(False):
-            return value.clone()
-    if isinstance(value, dict):
-        return {key: ordinary(item) for key, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(ordinary(item) for item in value)
-    if isinstance(getattr(value, "cond", None), Tensor) and hasattr(value, "_copy_with"):
-        return value._copy_with(ordinary(value.cond))
-    return value
 
 
 class QuickDecoder:

@@ -18,7 +18,6 @@ from ...core.verdict.sheet import life_size
 
 SIDE = 1024
 """Pixels of the longer side that the page is sent: a node is some 400 wide, and a batch may be long."""
-COPIES = {"plain": "after", "jpeg75": "after_jpeg75", "jpeg50": "after_jpeg50", "half": "after_half"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def verdict_data(report: Report | None) -> dict[str, object]:
 
 def row_of(row: RecogniserVerdict) -> dict[str, object]:
     """One recogniser's bar: how alike it finds before and after, at the copy that is most alike."""
-    copy = max(COPIES, key=lambda name: getattr(row, COPIES[name]))
+    copy = max(row.copies, key=row.copies.__getitem__)
     state = "matched" if row.matched_after else "hidden"
     if row.threshold is None:
         state = "unmeasured"
@@ -97,7 +96,7 @@ def row_of(row: RecogniserVerdict) -> dict[str, object]:
         "judge": row.role == "judge",
         "threshold": row.threshold,
         "before": row.before,
-        "after": getattr(row, COPIES[copy]),
+        "after": row.closest,
         "copy": copy,
         "state": state,
     }

@@ -9,10 +9,14 @@ from torch import Tensor
 
 from ...core.faces.face import Face
 from ...core.images import from_pil, to_bhwc, to_pil
+from ...core.optimise import Step
 from ...core.recognisers.recogniser import Recogniser
+from ...core.search.objective import Objective
 
 _PAPER, _INK, _MATCHED, _FREE = (24, 24, 28), (235, 235, 235), (214, 78, 66), (72, 168, 110)
 _SIDE, _ROW = 256, 22
+_EVERY = 4
+"""Steps of a search from one preview to the next: sending them all would take longer than the steps."""
 
 
 def draw_faces(picture: Tensor, faces: Sequence[Face]) -> Tensor:
@@ -28,6 +32,13 @@ def draw_faces(picture: Tensor, faces: Sequence[Face]) -> Tensor:
         draw.rectangle((left, top, left + tag, top + tag), fill=_FREE)
         draw.text((left + tag / 2, top + tag / 2), str(number), fill=_PAPER, font=font, anchor="mm")
     return from_pil(image)
+
+
+def preview(step: Step, objective: Objective, recognisers: Sequence[Recogniser], far: str) -> Image.Image | None:
+    """How far a search has come, at the steps that are shown."""
+    if step.index % _EVERY or objective.seen is None:
+        return None
+    return draw_progress(objective.seen[:1], objective.scores, recognisers, far)
 
 
 def draw_progress(

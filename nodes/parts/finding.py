@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...core.errors import FaceVeilError, NoFaceError
 from ...core.faces.face import Box, Face
-from ...core.faces.find import Looks, find_faces
+from ...core.faces.find import Detector, find_faces
 from ...core.faces.masks import face_oval
 from ...core.images import to_bchw
 
@@ -19,7 +19,7 @@ def find_in_pictures(
     which: str,
     grow: float = 1.0,
     on_picture: Callable[[int], None] = lambda done: None,
-    detector: str | Looks = "auto",
+    detector: str | Detector = "auto",
     boxes: Sequence[Sequence[Box]] | None = None,
 ) -> tuple[list[list[Face]], Tensor]:
     """The faces of every picture (1, H, W, 3), and one soft mask (B, H, W) of their ovals.

@@ -16,7 +16,7 @@ from ...core.recognisers.automatic import DEFAULT_RATE
 from ...core.verdict.facts import FaceVerdict
 from ...core.verdict.report import Report
 from ...core.verdict.sheet import draw_sheet
-from ...core.verdict.verify import SHARED_AS, Witness, verify
+from ...core.verdict.verify import Witness, verify
 from .comparing import Compared, compared, views_of
 from .finding import named
 
@@ -144,10 +144,9 @@ def closest_call(report: Report, witnesses: Sequence[Witness]) -> float:
 
 def _closest(face: FaceVerdict, witnesses: Sequence[Witness]) -> float:
     judges = {witness.recogniser.name: witness.recogniser for witness in witnesses}
-    rooms = []
-    for row in face.deciding:
-        highest = max(row.after, *(getattr(row, f"after_{copy}") for copy in SHARED_AS))
-        rooms.append((row.threshold - highest) / judges[row.name].spread)
+    rooms = [
+        (row.threshold - row.closest) / judges[row.name].spread for row in face.deciding if row.threshold is not None
+    ]
     return min(rooms, default=0.0)
 
 

@@ -24,7 +24,7 @@ def worn_at(first: int, veil) -> Worn:
     return Worn(Course(first, face.repeat(6, 1)), veil, [(first, Face((30.0, 10, 80, 60), face[0, 4:].view(5, 2)))])
 
 
-def test_what_was_kept_is_what_was_worn_and_other_settings_keep_nothing(tmp_path):
+def test_what_was_kept_is_what_was_worn_and_other_settings_keep_nothing(tmp_path, caplog):
     target, veil = tmp_path / "out.mp4", stirred()
     with pytest.raises(KeyboardInterrupt), kept(target, "one") as now:
         now.keep_shot([worn_at(0, veil)], 6)
@@ -46,12 +46,14 @@ def test_what_was_kept_is_what_was_worn_and_other_settings_keep_nothing(tmp_path
     with pytest.raises(KeyboardInterrupt), kept(target, "one") as now:
         now.keep_shot([worn_at(0, veil)], 6)
         raise KeyboardInterrupt
+    assert not caplog.records
     with kept(target, "two") as other:
         assert not other.worn and not other.next_frame
+    assert "was made with other settings: the film is begun anew" in caplog.text
 
 
 @pytest.mark.parametrize("harm", [b"", b"nonsense"])
-def test_what_was_kept_and_is_damaged_is_done_again(tmp_path, harm):
+def test_what_was_kept_and_is_damaged_is_done_again(tmp_path, harm, caplog):
     target = tmp_path / "out.mp4"
     with pytest.raises(KeyboardInterrupt), kept(target, "one") as now:
         now.keep_shot([worn_at(0, stirred())], 6)
@@ -60,6 +62,7 @@ def test_what_was_kept_and_is_damaged_is_done_again(tmp_path, harm):
     path.write_bytes(harm)
     with kept(target, "one") as later:
         assert not later.worn and not path.exists()
+    assert "is damaged: the film is begun anew" in caplog.text
 
 
 def test_what_would_fail_again_keeps_nothing_and_two_at_once_are_told(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import torch
 from veils import stirred
 
@@ -22,7 +24,7 @@ def test_a_face_is_looked_for_once_in_the_picture_and_afresh_in_every_copy(
 
     node = node_of("apply_veil", "ApplyVeil")
     monkeypatch.setattr(Mtcnn, "find", counted)
-    monkeypatch.setattr("faceveil.nodes.apply_veil.load_automatic", lambda: [dlib_recogniser])
+    monkeypatch.setattr(sys.modules[node.__module__], "load_automatic", lambda: [dlib_recogniser])
     with torch.inference_mode():
         done = node.execute(to_bhwc(portrait), (stirred(),), 1.0, "all", compare=False)
     assert sizes[0] == (512, 512) and sizes.count((512, 512)) == 1

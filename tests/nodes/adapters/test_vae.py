@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from faceveil.core.errors import InputError
-from faceveil.nodes.adapters.vae import output_scale, refuse_unsuited, smooth
+from faceveil.nodes.adapters.vae import decoder_with_gradient, output_scale, refuse_unsuited
 
 
 def test_a_vaes_own_scale_is_read_off_without_its_clamp():
@@ -40,9 +40,9 @@ def test_vaes_of_videos_and_sounds_are_refused(wrong):
 
 def test_what_has_kinks_decodes_in_whole_on_a_copy_and_all_else_is_left_as_it_is():
     kinked, gentle = (nn.Sequential(nn.Linear(2, 2), bend()).half() for bend in (nn.ReLU, nn.SiLU))
-    whole, kind = smooth(kinked, torch.float16)
+    whole, kind = decoder_with_gradient(kinked, torch.float16)
     assert kind == whole[0].weight.dtype == torch.float32 and kinked[0].weight.dtype == torch.float16
     assert torch.equal(whole[0].weight.half(), kinked[0].weight)
-    assert smooth(gentle, torch.float16) == (gentle, torch.float16)
+    assert decoder_with_gradient(gentle, torch.float16) == (gentle, torch.float16)
     exact = kinked.float()
-    assert smooth(exact, torch.float32) == (exact, torch.float32)
+    assert decoder_with_gradient(exact, torch.float32) == (exact, torch.float32)
