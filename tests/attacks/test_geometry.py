@@ -10,8 +10,8 @@ from red_squares import POINTS as FIVE
 from red_squares import paint, red_squares_in
 
 from faceveil.core.attacks.geometry import averaged, cropped, laid_otherwise, mirror, symmetrised
-from faceveil.core.attacks.registry import attacks_of, open_tools
 from faceveil.core.attacks.scene import Scene
+from faceveil.core.attacks.specs import attacks_of, open_tools
 from faceveil.core.attacks.unwarp import carried, framed, unwarped
 from faceveil.core.errors import InputError
 from faceveil.core.faces import find
