@@ -253,11 +253,11 @@ def test_stopping_keeps_what_is_finished_and_writes_no_half(capsys, quick, portr
         shutil.copy(portrait, photos / f"{name}.png")
     original, calls = protecting.protect_quietly, []
 
-    def second_is_interrupted(*arguments):
+    def second_is_interrupted(*arguments, **named):
         calls.append(arguments)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return original(*arguments)
+        return original(*arguments, **named)
 
     monkeypatch.setattr(protecting, "protect_quietly", second_is_interrupted)
     code, _, err = run(capsys, "protect", photos, "-o", out, "--surrogate", "dlib")
