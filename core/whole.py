@@ -48,6 +48,14 @@ def refuse_no_file(path: Path) -> None:
         raise OutputError(f"'{plain(path)}' is no file but a device or a pipe: take another name.")
 
 
+def make_folder(folder: Path, called: str, remedy: str = "choose another") -> None:
+    """A folder for what will be written, where it is not there yet; `called` is what its user calls it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {called} cannot be made ({error.strerror}): {remedy}.") from error
+
+
 def refuse_locked(folder: Path) -> None:
     """Before any work: a file can be made there. Only trying tells, for rights say nothing of a disk that may only be
     read, and on Windows nothing of folders."""

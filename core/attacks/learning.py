@@ -44,7 +44,7 @@ def trained(train: Tensor, names: Tensor, test: Tensor) -> Tensor:
     """
     with torch.inference_mode(False), torch.enable_grad():
         middle, spread = train.mean(0), train.std(unbiased=False).clamp_min(1e-6)
-        known, asked = ((faces - middle).div(spread).clone() for faces in (train, test))
+        known, unknown = ((faces - middle).div(spread).clone() for faces in (train, test))
         draw = torch.Generator().manual_seed(0)
         shapes = (known.shape[1], _TRAINED), (1, _TRAINED), (_TRAINED, int(names.max()) + 1)
         layers = [(torch.randn(shape, generator=draw) / shape[0] ** 0.5).requires_grad_() for shape in shapes]
@@ -62,7 +62,7 @@ def trained(train: Tensor, names: Tensor, test: Tensor) -> Tensor:
             return total
 
         descent.step(loss)
-        return answers(asked).argmax(1)
+        return answers(unknown).argmax(1)
 
 
 LEARNERS: Mapping[str, Learner] = {"linear": linear, "head": head, "trained": trained}

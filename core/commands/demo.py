@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .options import add_device, pick_device, progress_bar
 from .parser import Verbs, output_path
-from .pictures import naming
+from .pictures import NAME_ANOTHER, naming
 from .telling import tell
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ def add(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ..errors import OutputError
     from ..faces.crops import window_around
     from ..faces.find import find_faces
     from ..images import Photo, from_pil, read_photo, to_bchw, write_photo
@@ -48,18 +47,13 @@ def run(options: argparse.Namespace) -> int:
     from ..photo.protector import Protector
     from ..recognisers.automatic import load_automatic
     from ..verdict.sheet import draw_sheet
-    from ..whole import refuse_locked
+    from ..whole import make_folder, refuse_locked
 
     photo, device = read_photo(options.photo), pick_device(options.device)
     image = to_bchw(photo.pixels).to(device)
     with naming("photo", options.photo):
         face = find_faces(image, which="largest")[0]
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The folder {options.out} cannot be made ({error.strerror}): name another after -o."
-        ) from error
+    make_folder(options.out, str(options.out), NAME_ANOTHER)
     refuse_locked(options.out)
 
     def write(name: str, picture: Photo, words: str) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..verdict.report import Report
 
 
+NAME_ANOTHER = "name another after -o"
+"""What to do where a folder that -o named cannot be made."""
 _OUTPUTS = ("command", "out", "report", "sheet", "save_veil")
 OUT = (
     "the file to write (.png, .jpg, .webp, .tif, .bmp); a name without such an ending is a folder, made when missing. "
@@ -98,14 +100,12 @@ def target_of(photo: Path, out: Path, overwrite: bool = False) -> Path:
     from ..errors import OutputError
     from ..images import refuse_missing
     from ..many.photos import target_name
+    from ..whole import make_folder
 
     if out.suffix and not out.is_dir():
         return out
     refuse_missing(photo)  # before an empty folder is left behind
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {out} cannot be made ({error.strerror}): name another after -o.") from error
+    make_folder(out, str(out), NAME_ANOTHER)
     target = out / target_name(photo.name)
     if not overwrite and os.path.lexists(target):
         raise OutputError(

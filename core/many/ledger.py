@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, OutputError
+from ..whole import make_folder
 
 FIGURES = ("protected", "margin", "psnr", "ssim", "dssim", "chroma", "lpips_vgg")
 """What `figures.figures_of` says of a verdict."""
@@ -62,10 +63,7 @@ class Ledger:
         self.path = folder / "ledger.sqlite"
         self._lock: sqlite3.Connection | None = None
         if for_writing:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise OutputError(f"The folder {folder} cannot be made ({error.strerror}): choose another.") from error
+            make_folder(folder, str(folder))
         elif not self.path.is_file():
             raise InputError(f"There is no record of a run in {folder}: name the folder that -o named.")
         with self._telling():

@@ -9,7 +9,7 @@ from errno import EDQUOT, ENOSPC, EROFS
 from pathlib import Path
 
 from ..errors import InputError, OutputError
-from ..whole import PART
+from ..whole import PART, make_folder
 from .places import Found, Place, PlaceLost, is_ours
 
 _FOR_EVERYBODY = (ENOSPC, EDQUOT, EROFS)
@@ -65,10 +65,7 @@ class Folder:
             raise OutputError(f"'{key}' cannot be written to {self.text} ({reason}): choose another folder.") from error
 
     def prepare(self) -> None:
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"The folder {self.text} cannot be made ({error.strerror}): choose another.") from error
+        make_folder(self.root, self.text)
 
     def stamp(self, key: str) -> str:
         about = (self.root / key).stat()

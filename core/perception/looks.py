@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces.align import similarity, template_points
-from ..faces.crops import window_around
+from ..faces.crops import Window, window_around
 from ..faces.face import Face
 from ..faces.masks import face_oval, frame_coordinates
 from ..faces.movements import MOODS, PROPORTIONS, Movement, other_side
@@ -71,8 +71,8 @@ def unnoticed(width: float) -> float:
 
 def look_at(before: Tensor, after: Tensor, face: Face) -> Looks:
     """Compare one face of two pictures (1, 3, H, W); `worst` is a place of them."""
-    around, side = window_around(face, _MARGIN), window_around(face, 0.0).height
-    looks = look(around.cut(before), around.cut(after), around.shift(face.points), side)
+    around, seen = _close(before, after, face)
+    looks = look(*seen)
     return replace(looks, worst=(looks.worst[0] + around.left, looks.worst[1] + around.top))
 
 
@@ -96,9 +96,14 @@ def look(before: Tensor, after: Tensor, points: Tensor, side: float) -> Looks:
 def paint_by_place(before: Tensor, after: Tensor, face: Face) -> tuple[Tensor, Tensor]:
     """How much paint shows at each place of one face of two pictures (1, 3, H, W): a map (1, 1, h, w) of the face as it
     was, before its parts moved, and its points (5, 2) there."""
-    around, side = window_around(face, _MARGIN), window_around(face, 0.0).height
-    seen = _compared(around.cut(before), around.cut(after), around.shift(face.points), side)
+    seen = _compared(*_close(before, after, face)[1])
     return moved(seen.paint * seen.mask, -seen.motion), seen.points
+
+
+def _close(before: Tensor, after: Tensor, face: Face) -> tuple[Window, tuple[Tensor, Tensor, Tensor, float]]:
+    """Where a face is looked at, and what `look` takes of it: little more than the face, of both pictures."""
+    around = window_around(face, _MARGIN)
+    return around, (around.cut(before), around.cut(after), around.shift(face.points), window_around(face, 0.0).height)
 
 
 @dataclass(frozen=True)

@@ -175,13 +175,13 @@ def search(
     counts = shared_out(recipe.settings.iterations, PHASES if lights else (1.0,))
 
     def run(phase: int) -> Outcome:
-        """A phase, told as a part of the whole."""
+        """A phase, whose steps are counted as part of the whole."""
         before, settings = sum(counts[:phase]), replace(recipe.settings, iterations=counts[phase])
 
-        def tell(step: Step) -> None:
+        def count_on(step: Step) -> None:
             on_step(replace(step, index=before + step.index, of=sum(counts)), objective)
 
-        return optimise(variable, render, objective, settings, tell)
+        return optimise(variable, render, objective, settings, count_on)
 
     outcome = Outcome()
     for extra in range(ROUNDS):

@@ -75,7 +75,8 @@ def protect_pictures(
             photo, report, veil = protector.with_veil(Photo(picture), allowed, _bound(on_step, index), chosen)
             result, text = photo.pixels, report.text()
             where = "" if count == 1 else f" of picture {index + 1}"
-            warnings += [f"WARNING: {said}" for said in small_faces([face.box for face in report.faces], where)]
+            small = small_faces([face.box for face in report.faces], where)
+            warnings += [f"WARNING: {sentence}" for sentence in small]
         except NoFaceError as error:
             if count == 1:
                 raise
