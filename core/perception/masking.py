@@ -33,3 +33,16 @@ def texture(bright: Tensor, face: float) -> Tensor:
     detail = bright - blurred(bright, 2.5 * scale)
     deviation = blurred(detail.square(), 3 * scale).clamp_min(0).sqrt()
     return (deviation / _FULL).clamp(0, 1)
+
+
+def spread_contrast(band: Tensor, reach: float) -> Tensor:
+    """How strong a band of detail is around each place, where it is spread: its deviation for texture, and little
+    beside an edge that stands alone. A jaw before a white collar hides nothing on the cheek that it bounds.
+
+    `reach` is in pixels.
+    """
+    return _OF_TEXTURE * blurred(band.abs().clamp_min(1e-6).sqrt(), reach).square()
+
+
+_OF_TEXTURE = 1.4793
+"""Deviation of Gaussian noise, by the square of the mean of the roots of what it is made of."""

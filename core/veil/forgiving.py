@@ -20,7 +20,7 @@ from ..faces.movements import EYE, INNER_BROW, MIDDLE_BROW, MOUTH_CORNER, OUTER_
 from ..perception.blur import blurred
 from ..perception.colour import luma
 from ..perception.looks import MASKED, unnoticed
-from ..perception.masking import texture
+from ..perception.masking import spread_contrast, texture
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,11 @@ _SPEAKING = (MOUTH_CORNER, (0.44, 0.825), (0.5, 0.825), INNER_BROW, MIDDLE_BROW,
 _CLEAR, _COMPRESSED = 0.016, 0.65
 """Contrast beyond which more of it hides less and less, and the power that it counts by: the rim of a dark brow or of
 a nostril would else let a blot through that is as strong as itself."""
-_BARE = 0.4
+_BARE = 0.15
 """How much of what goes unnoticed on bare skin may be used: what texture hides does more, and smooth cheeks show
 mottling that no single place of them would."""
+_SPREAD = 1.6
+"""How much more texture hides than looks are judged by, where it is spread."""
 _REACH = 0.05
 """How far such a place reaches, in the face's frame."""
 _SPARED = 0.6
@@ -104,7 +106,7 @@ def _unnoticed(bright: Tensor, band: Band, face: float) -> Tensor:
     """What may change of a band's brightness: a share of what goes unnoticed there as looks are judged. The face is
     `face` pixels wide."""
     here = blurred(bright, band.width * face) - blurred(bright, 2 * band.width * face)
-    contrast = blurred(here.square(), (2 * band.width + 0.004) * face).clamp_min(0).sqrt()
+    contrast = _SPREAD * spread_contrast(here, (2 * band.width + 0.004) * face)
     hidden = torch.where(contrast > _CLEAR, _CLEAR * (contrast / _CLEAR).clamp_min(1) ** _COMPRESSED, contrast)
     return band.share * (_BARE * unnoticed(band.width) + MASKED * hidden)
 

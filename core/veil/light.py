@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from ..faces.masks import eased
 from ..perception.blur import blurred
 from ..perception.colour import luma
 from .frame import at_knots, at_rest, broad, frames_of, on_pixels, pick, spread
@@ -60,26 +61,35 @@ _FINEST = 2 * (1 - (6 / 16) ** 2)
 
 _NEAR = 0.02
 """How far around a place, as a share of the window, its colours are looked up."""
-_EVEN = 0.02
-"""Deviation of brightness below which a place is too even to say which colours go with more or less light."""
+_PIGMENT = (0.7, 1.13, 1.12)
+"""Red, green and blue that skin loses with its brightness: blood and pigment leave the red. The same share of all three
+is shade to a camera, and on a cheek or a highlight a smear of ash."""
+_WARM = 0.1
+"""How much redder than green a face is that is seen in colour: in black and white and under blue lamps it is none."""
+_DARK, _SOFT = 0.4, 0.3
+"""Brightness, of the face's, below which a place is a lash, a brow or a nostril and no skin; and how far above it is
+skin for certain."""
 
 
 def _colours(window: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """How red, green and blue go with more brightness at each place of the window, and how with less.
 
-    More light is more of the colour that is there, and in shadows, which would glow, more of the face's. Less of it
-    goes the way that colours go with brightness around the place: where a highlight fades, skin gets its colour back,
-    and the same grey taken from all three would leave ash.
+    More light is more of the colour that is there, and in shadows, which would glow, more of the face's. Less of it is
+    less of the colour that is there, and on skin what pigment takes.
     """
     bright = luma(window)
-    share = mask.mean((2, 3), keepdim=True).clamp_min(1e-6)
-    skin = (window * mask).mean((2, 3), keepdim=True) / share
-    usual = luma(skin).clamp_min(1e-3)
-    mean = blurred(torch.cat([window, bright, window * bright, bright.square()], 1), _NEAR * max(window.shape[-2:]))
-    colour, level, product, square = mean.split([3, 1, 3, 1], 1)
-    own = torch.lerp(skin / usual, colour / level.clamp_min(1e-3), (level / usual).clamp(max=1))
-    around = (product - colour * level + own * _EVEN**2) / (square - level.square() + _EVEN**2)
-    return own, around
+    face = (window * mask).mean((2, 3), keepdim=True) / mask.mean((2, 3), keepdim=True).clamp_min(1e-6)
+    usual = luma(face).clamp_min(1e-3)
+    colour, level = blurred(torch.cat([window, bright], 1), _NEAR * max(window.shape[-2:])).split([3, 1], 1)
+    here = colour / level.clamp_min(1e-3)
+    skin = eased((level / usual - _DARK) / _SOFT) * eased(_redness(face / usual) / _WARM)
+    pigment = window.new_tensor(_PIGMENT).view(1, 3, 1, 1)
+    return torch.lerp(face / usual, here, (level / usual).clamp(max=1)), torch.lerp(here, pigment, skin)
+
+
+def _redness(colour: Tensor) -> Tensor:
+    """How much redder than green a colour of brightness 1 is."""
+    return colour[:, :1] - colour[:, 1:2]
 
 
 def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:

@@ -99,13 +99,39 @@ def saturation(picture: torch.Tensor) -> torch.Tensor:
     return 1 - picture.amin(1) / picture.amax(1).clamp_min(1e-3)
 
 
-def test_even_skin_keeps_its_hue_in_more_and_in_less_light():
+def hue(colour: torch.Tensor) -> torch.Tensor:
+    return colour / colour.sum()
+
+
+def of_skin(change: float, picture: torch.Tensor, brightness: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """An even place of it before and after, where all of the change is to arrive."""
+    picture = picture * brightness
+    after = lit(picture, torch.full((1, 1, 96, 96), change), torch.ones(1, 1, 96, 96))
+    there, before = after[0, :, 48, 8], picture[0, :, 48, 8]
+    assert abs(luma((there - before)[None, :, None, None]).item() - change) < 0.01
+    return before, there
+
+
+def test_even_skin_keeps_its_hue_in_more_light():
+    before, after = of_skin(0.08, skin(), 1.0)
+    assert torch.allclose(hue(after), hue(before), atol=0.01)
+
+
+@pytest.mark.parametrize("brightness", [0.7, 1.0, 1.6])
+def test_skin_that_gets_darker_keeps_most_of_its_red_and_does_not_turn_purple(brightness):
+    """The same share of red, green and blue would be ash; of red alone the least, with much blue left, a bruise."""
+    before, after = of_skin(-0.08, skin(), brightness)
+    assert hue(after)[0] > hue(before)[0] + 0.02
+    assert hue(after)[2] < hue(before)[2]
+
+
+def test_black_and_white_stays_so_and_under_blue_lamps_nothing_turns_red():
+    grey = luma(skin()).expand(-1, 3, -1, -1)
     for change in (0.08, -0.08):
-        there = in_light(change)[0, :, 48, 8]
-        before = skin()[0, :, 48, 8]
-        assert torch.allclose(there / there.sum(), before / before.sum(), atol=0.01)
-        brighter = luma((there - before)[None, :, None, None]).item()
-        assert abs(brighter - change) < 0.01
+        of_grey = lit(grey, torch.full((1, 1, 96, 96), change), torch.ones(1, 1, 96, 96))
+        assert (of_grey - luma(of_grey)).abs().max() < 1e-5
+    before, after = of_skin(-0.08, skin().flip(1), 1.0)
+    assert torch.allclose(hue(after), hue(before), atol=0.01)
 
 
 def test_a_highlight_that_fades_is_skin_and_not_ash():

@@ -32,13 +32,21 @@ def of(picture: torch.Tensor):
 def test_bare_skin_forgives_what_goes_unnoticed_and_no_more():
     light = of(bare()).light
     for index, (band, least) in enumerate(zip(LIGHT, (2, 3, 4), strict=True)):
-        assert torch.isclose(light[:, index].max(), torch.tensor(band.share * 0.4 * least / 255), atol=1e-5)
+        assert torch.isclose(light[:, index].max(), torch.tensor(band.share * 0.15 * least / 255), atol=1e-5)
 
 
 def test_texture_hides_more_in_its_own_band_than_in_a_broad_one():
     bare_light, hairy_light = of(bare()).light, of(hairy()).light
     gain = (hairy_light / bare_light)[0, :, 80:176, 80:176].mean((1, 2))
     assert gain[0] > 1.3 * gain[-1]
+
+
+def test_an_edge_that_stands_alone_hides_little_on_the_skin_beside_it():
+    """A cheek's outline before a white collar: a blot beside it would be seen on the cheek."""
+    collared = bare()
+    collared[..., 150:] = 1.0
+    beside = (0, 0, slice(140, 160), slice(138, 146))
+    assert of(collared).light[beside].mean() < 0.5 * of(hairy()).light[beside].mean()
 
 
 def test_strong_contrast_hides_more_but_not_as_much_more_as_it_is():
