@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..faces.masks import eased
 from ..perception.blur import blurred
-from ..perception.colour import luma
+from ..perception.colour import LUMA_WEIGHTS, luma
 from .frame import at_knots, at_rest, broad, frames_of, on_pixels, pick, spread
 
 
@@ -61,9 +61,10 @@ _FINEST = 2 * (1 - (6 / 16) ** 2)
 
 _NEAR = 0.02
 """How far around a place, as a share of the window, its colours are looked up."""
-_PIGMENT = (0.7, 1.13, 1.12)
-"""Red, green and blue that skin loses with its brightness: blood and pigment leave the red. The same share of all three
-is shade to a camera, and on a cheek or a highlight a smear of ash."""
+_KEEPS, _REDDER = 0.45, (0.6, 1.05)
+"""The red that skin loses with its brightness: this and as much as it is redder than green, within limits. Blood and
+pigment leave the red, and the same share of all colours is shade to a camera, on a lit cheek a smear of ash; what is
+deep in colour already would be a bruise."""
 _WARM = 0.1
 """How much redder than green a face is that is seen in colour: in black and white and under blue lamps it is none."""
 _DARK, _SOFT = 0.4, 0.3
@@ -83,7 +84,9 @@ def _colours(window: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     colour, level = blurred(torch.cat([window, bright], 1), _NEAR * max(window.shape[-2:])).split([3, 1], 1)
     here = colour / level.clamp_min(1e-3)
     skin = eased((level / usual - _DARK) / _SOFT) * eased(_redness(face / usual) / _WARM)
-    pigment = window.new_tensor(_PIGMENT).view(1, 3, 1, 1)
+    red = (_KEEPS + _redness(here)).clamp(*_REDDER)
+    others = (1 - LUMA_WEIGHTS[0] * red) / (1 - LUMA_WEIGHTS[0])
+    pigment = torch.cat([red, others, others], 1)
     return torch.lerp(face / usual, here, (level / usual).clamp(max=1)), torch.lerp(here, pigment, skin)
 
 

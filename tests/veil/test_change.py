@@ -125,6 +125,15 @@ def test_skin_that_gets_darker_keeps_most_of_its_red_and_does_not_turn_purple(br
     assert hue(after)[2] < hue(before)[2]
 
 
+def test_the_redder_skin_is_the_more_red_it_loses():
+    tints = [torch.tensor(tint).view(1, 3, 1, 1) for tint in ([0.85, 0.68, 0.58], [0.6, 0.38, 0.24])]
+    lost = []
+    for tint in tints:
+        before, after = of_skin(-0.08, tint.expand(1, 3, 96, 96).clone(), 1.0)
+        lost.append((before - after)[0].item())
+    assert lost[0] < 0.8 * lost[1] < 0.8 * 1.06 * 0.08
+
+
 def test_black_and_white_stays_so_and_under_blue_lamps_nothing_turns_red():
     grey = luma(skin()).expand(-1, 3, -1, -1)
     for change in (0.08, -0.08):
