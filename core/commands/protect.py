@@ -33,7 +33,7 @@ def add(verbs: Verbs) -> None:
         "--budget",
         type=float,
         metavar="PAINT",
-        help="let no more paint show on a face than this, instead of 0.6 (light 0.57, strong 0.75); 0.3 is hardly seen",
+        help="let no more paint show on a face than this, instead of 0.6 (light 0.55, strong 0.75); 0.3 is hardly seen",
     )
     say("--mode", choices=("dodge", "decoy"), default="dodge", help="dodge: match nobody; decoy: resemble the --decoy")
     say("--decoy", nargs="+", type=Path, default=[], metavar="IMG", help="a synthetic or consenting face")
