@@ -1,8 +1,8 @@
 # What everybody types; https://just.systems runs it.
 
-# The tests that take seconds.
+# The tests that take seconds, by two processes.
 quick:
-    pytest -q -m "not slow and not integration"
+    .ci/shares -m "not slow and not integration"
 
 # The lines of a room that its quick tests never come by.
 coverage tests="tests" code=".":
