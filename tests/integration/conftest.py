@@ -30,3 +30,18 @@ def comfy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comfy]:
 @pytest.fixture(scope="session")
 def portrait(comfy: Comfy, examples: Path) -> str:
     return comfy.add_input(examples / "portrait.png", "portrait.png")
+
+
+@pytest.fixture
+def short(comfy: Comfy) -> Iterator[None]:
+    """Searches of a few iterations: what is tested is everything around them."""
+    shorten(comfy, 3)
+    yield
+    shorten(comfy, 0)
+
+
+def shorten(comfy: Comfy, iterations: int) -> None:
+    """Pictures that were searched for otherwise are forgotten, for the prompt does not say how long was searched."""
+    comfy.post("/free", {"free_memory": True})
+    run = comfy.run({"short": {"class_type": "TinyShort", "inputs": {"iterations": iterations}}})
+    assert run.status == "execution_success", run.error

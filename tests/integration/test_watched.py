@@ -36,6 +36,7 @@ def watched(comfy: Comfy, prompt: dict[str, dict], before: str, after: list[obje
     return [line.split() for line in run.outputs["watched"]["text"]]
 
 
+@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("who", [("dlib",), ("dlib", "sface")], ids=["one named", "auto, both built in"])
 def test_room_is_made_for_recognisers_by_protecting_and_by_judging(comfy, portrait, who):
     named = {"recognisers": ["dlib", 0]} if len(who) == 1 else {}
@@ -137,6 +138,7 @@ def finishing(picture: str, run: int) -> dict[str, dict]:
     return {**prompt, "decoded": node("TinyDecoded", vae=["fuller", 0], after=["protect", 0])}
 
 
+@pytest.mark.usefixtures("short")
 def test_a_tiny_decoder_of_the_vaes_space_searches_and_the_vae_finishes(comfy, portrait, loud):
     run = comfy.run(finishing(portrait, 1))
     assert run.status == "execution_success", run.error
@@ -146,6 +148,7 @@ def test_a_tiny_decoder_of_the_vaes_space_searches_and_the_vae_finishes(comfy, p
     assert (original(comfy, portrait) != comfy.picture(run, "picture")).any()
 
 
+@pytest.mark.usefixtures("short")
 def test_a_tiny_decoder_of_another_space_is_left_alone(comfy, portrait, loud):
     prompt = finishing(portrait, 2)
     # The VAE is read first; then what lies there is another's.

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from . import crowd, decoding, leaning, precision, refusing, stepping, watching
+from . import crowd, decoding, leaning, precision, refusing, shortening, stepping, watching
 from .building import PRECISIONS, model, vae
 from .families import HERE
 
@@ -92,6 +92,7 @@ NODE_CLASS_MAPPINGS = {
     **leaning.NODE_CLASS_MAPPINGS,
     **precision.NODE_CLASS_MAPPINGS,
     **refusing.NODE_CLASS_MAPPINGS,
+    **shortening.NODE_CLASS_MAPPINGS,
     **stepping.NODE_CLASS_MAPPINGS,
     **watching.NODE_CLASS_MAPPINGS,
 }
