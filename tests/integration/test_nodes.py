@@ -194,6 +194,7 @@ def test_an_untouched_picture_is_judged_as_matched(comfy, portrait):
     assert float(run.outputs["score"]["text"][0]) < 0
 
 
+@pytest.mark.usefixtures("short")
 def test_the_same_seed_gives_the_same_picture_and_another_another(comfy, portrait):
     """Up to rounding: on busy cores the server's libraries may take fewer threads, and add up in another order. With
     threads that nobody takes away it is the same bit by bit (tests/photo/test_protector.py)."""
@@ -369,12 +370,14 @@ def test_every_optional_input_at_once(comfy, portrait, examples):
     assert "sface (judge)" in run.outputs["report"]["text"][0]
 
 
+@pytest.mark.usefixtures("short")
 def test_the_published_strengths_need_no_vae_of_their_own(comfy, portrait):
     run = comfy.run(protecting(portrait, strength="published-1"))
     assert run.status == "execution_success", run.error
     assert (original(comfy, portrait) != comfy.picture(run, "picture")).any()
 
 
+@pytest.mark.usefixtures("short")
 def test_a_latent_is_changed_through_a_vae_of_comfyui(comfy, portrait):
     """Of random weights: what counts is that gradients arrive through a network that ComfyUI loaded."""
     import torch
