@@ -76,6 +76,7 @@ def test_a_jpeg_that_is_to_hold_a_workflow_is_refused(comfy, portrait):
     assert run.status == "execution_error" and "choose png or webp" in run.error["exception_message"]
 
 
+@pytest.mark.usefixtures("short")
 def test_before_and_after_are_kept_without_the_prompt_and_not_at_all_when_they_are_not_shown(comfy, portrait):
     kept = {}
     for compare in (False, True):
