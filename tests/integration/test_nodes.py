@@ -143,6 +143,7 @@ def test_a_portrait_is_protected_and_differs_only_on_the_face(comfy, portrait):
     assert len(values) > 10 and values == sorted(values) and run.previews > 3
 
 
+@pytest.mark.usefixtures("short")
 def test_a_veil_is_learned_worn_drawn_kept_and_put_on_frames_and_a_film(comfy, portrait):
     chosen = {"amount": 0.5, "seed": 1, "faces": "all", "far": "1e-2", "strength": "light", "veil": ["learn", 0]}
     film = {name: value for name, value in chosen.items() if name != "amount"} | {"amount": 1.0}
@@ -229,6 +230,7 @@ def test_a_batch_of_two_people(comfy, portrait, examples):
     assert run.outputs["protected"]["text"][0].lower() == "true"
 
 
+@pytest.mark.usefixtures("short")
 def test_a_picture_without_a_face_in_a_batch_is_passed_on_with_a_warning(comfy, empty, portrait):
     prompt = protecting(empty)
     prompt["other"] = load(portrait)
@@ -242,6 +244,7 @@ def test_a_picture_without_a_face_in_a_batch_is_passed_on_with_a_warning(comfy, 
     assert "WARNING: this picture was NOT protected" in run.outputs["report"]["text"][0]
 
 
+@pytest.mark.usefixtures("short")
 def test_a_mask_narrows_where_pixels_change(comfy, portrait):
     half = np.zeros((512, 512, 3), np.uint8)
     half[:, :222] = 255
@@ -255,6 +258,7 @@ def test_a_mask_narrows_where_pixels_change(comfy, portrait):
     assert different[:, :222].any() and not different[:, 222:].any()
 
 
+@pytest.mark.usefixtures("short")
 def test_the_empty_mask_of_an_opaque_picture_is_no_mask(comfy, portrait):
     prompt = protecting(portrait)
     prompt["protect"]["inputs"]["mask"] = ["load", 1]
@@ -322,6 +326,7 @@ def test_faces_are_found_shown_and_masked_and_sharing_changes_the_picture(comfy,
     assert "still matched" in run.outputs["verdict"]["text"][0]
 
 
+@pytest.mark.usefixtures("short")
 def test_protect_takes_the_faces_that_find_faces_chose(comfy, portrait, examples):
     """Two people in one picture, of whom the smaller is chosen."""
     one = Image.open(examples / "portrait.png").convert("RGB")
@@ -338,6 +343,7 @@ def test_protect_takes_the_faces_that_find_faces_chose(comfy, portrait, examples
     assert changed[:, 512:].any() and not changed[:, :512].any()
 
 
+@pytest.mark.usefixtures("short")
 def test_every_optional_input_at_once(comfy, portrait, examples):
     person = comfy.add_input(examples / "person-first.jpg", "person.jpg")
     prompt = protecting(portrait)
@@ -438,6 +444,7 @@ def test_rare_inputs_are_out_of_the_way(comfy):
     assert [name for name, (_, about) in given.items() if not about.get("advanced")] == ["image", "strength"]
 
 
+@pytest.mark.usefixtures("short")
 def test_what_undoes_the_protection_afterwards_is_told_on_the_node_and_in_the_report(comfy, portrait):
     """Core's upscaler with a model is never run: saying so is the node's, not the upscaler's."""
     prompt = protecting(portrait)
@@ -454,8 +461,6 @@ def task_of(path: Path) -> str:
 
 
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
-SHORT = {"strength": "light", "iterations": 3}
-"""Inputs that say how long is searched."""
 NEEDS_DOWNLOADS = {
     "edit_and_protect_flux",
     "guarded_txt2img_sd",
@@ -481,16 +486,19 @@ def test_every_workflow_is_offered_with_all_its_nodes_and_what_it_needs_connecte
         assert set(known.get("required", {})) <= given <= allowed
 
 
+@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize(
     "path", [path for path in WORKFLOWS if task_of(path) not in NEEDS_DOWNLOADS], ids=lambda path: path.stem
 )
 def test_a_workflow_runs_as_it_was_saved(comfy, portrait, examples, path):
     """Only that it runs and judges: what a demo model makes of a picture changes with its weights. Searches are cut
-    short; the web page runs one workflow to its end (test_browser.py)."""
+    short, those that a node's own input makes long as well; the web page runs one workflow to its end
+    (test_browser.py)."""
     comfy.add_input(examples / "person-first.jpg", "person-first.jpg")
     prompt = prompt_of(json.loads(path.read_text()), comfy.get("/object_info"))
     for each in prompt.values():
-        each["inputs"] |= {name: value for name, value in SHORT.items() if name in each["inputs"]}
+        if "iterations" in each["inputs"]:
+            each["inputs"]["iterations"] = 3
     run = comfy.run(prompt)
     assert run.status == "execution_success", run.error
     kinds = {name: each["class_type"] for name, each in prompt.items()}
