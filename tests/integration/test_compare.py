@@ -111,6 +111,7 @@ def test_what_an_older_or_stranger_pack_sends_costs_the_page_nothing(page):
     page.evaluate(f"() => {{ {NODE}.onExecuted({{}}); {NODE}.onExecuted({{ faceveil: [] }}) }}")
 
 
+@pytest.mark.usefixtures("short")
 # On the canvas test_browser.py runs the same workflow.
 @pytest.mark.parametrize("page", [True], indirect=True, ids=["Nodes 2.0"])
 def test_a_run_ends_with_before_and_after_instead_of_the_live_preview(page):

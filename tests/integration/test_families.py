@@ -82,6 +82,7 @@ def test_its_sampler_is_guarded_inside_an_inpainting_mask(comfy, portrait, kind)
     assert picture.std() > 5
 
 
+@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize(
     ("workflow", "kind"), [("12_qwen_image_edit_protected", EDIT), ("11_kontext_edit_and_protect", KONTEXT)]
 )
