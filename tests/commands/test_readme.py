@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from commandline import run
+from photos import save
+from PIL import Image
 from tiny_networks import tiny_recogniser
 
 from faceveil.core.cli import build_parser
@@ -47,8 +49,18 @@ def test_what_newcomers_missed_is_explained(words):
     assert words in README
 
 
+@pytest.fixture(scope="module")
+def small(examples, tmp_path_factory):
+    """The photos that come with the project in small copies, for nobody looks at a pixel of what is made of them."""
+    folder = tmp_path_factory.mktemp("small")
+    for name in ("person-first.jpg", "person-second.jpg"):
+        shutil.copy(examples / name, folder)
+    save(folder / "portrait.png", Image.open(examples / "portrait.png").convert("RGB").crop((100, 0, 356, 256)))
+    return folder
+
+
 @pytest.fixture
-def place(examples, tmp_path, monkeypatch):
+def place(small, tmp_path, monkeypatch):
     """A folder with everything that the README's lines name, and searches cut short."""
     for table in (recipes.RECIPES, recipes._LATENTS):
         for name, recipe in list(table.items()):
@@ -56,9 +68,9 @@ def place(examples, tmp_path, monkeypatch):
     monkeypatch.setattr(recipes, "OUR_DENOISING", _cut_short(recipes.through_denoising(recipes.choose())).denoising)
     monkeypatch.setenv("FACEVEIL_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "portraits").symlink_to(ROOT / "portraits")
+    (tmp_path / "portraits").symlink_to(small)
     tiny_recogniser(tmp_path, "other")
-    photos = [examples / name for name in ("person-first.jpg", "person-second.jpg", "portrait.png")]
+    photos = [small / name for name in ("person-first.jpg", "person-second.jpg", "portrait.png")]
     for index in range(12):
         for side in "ab":
             (tmp_path / "PAIRS" / side).mkdir(parents=True, exist_ok=True)
@@ -114,9 +126,9 @@ def test_every_command_runs_one_after_the_other(place, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("example", [block for kind, block in BLOCKS if kind == "python"])
-def test_a_python_example_runs_as_it_stands(example, quick, tmp_path, monkeypatch, capsys):
+def test_a_python_example_runs_as_it_stands(example, quick, small, tmp_path, monkeypatch, capsys):
     """But for the length of its searches; tests/search says what the default comes to."""
-    (tmp_path / "portraits").symlink_to(ROOT / "portraits")
+    (tmp_path / "portraits").symlink_to(small)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "example.py").write_text(example)
     runpy.run_path("example.py")
