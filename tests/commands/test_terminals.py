@@ -22,7 +22,7 @@ from dataclasses import replace
 from faceveil.core import cli
 from faceveil.core.methods import recipes
 for name, recipe in recipes.RECIPES.items():
-    recipes.RECIPES[name] = replace(recipe, settings=replace(recipe.settings, iterations=1))
+    recipes.RECIPES[name] = replace(recipe, settings=replace(recipe.settings, iterations=1), budget=None)
 sys.exit(cli.main(sys.argv[1:]))
 """
 FORGED = "me\nfaceveil: all is well\x1b[2J\x1b]0;owned\x07\u202egnp.png"

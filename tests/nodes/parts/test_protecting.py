@@ -18,7 +18,7 @@ from faceveil.nodes.parts.protecting import protect_pictures
 
 @pytest.fixture
 def protector(dlib_recogniser):
-    return Protector(replace(choose("light"), settings=Settings(3)), [dlib_recogniser])
+    return Protector(replace(choose("light"), settings=Settings(3), budget=None), [dlib_recogniser])
 
 
 def test_only_the_picture_with_a_face_changes_and_the_text_warns_of_the_other(protector, crop, empty):
@@ -28,6 +28,7 @@ def test_only_the_picture_with_a_face_changes_and_the_text_warns_of_the_other(pr
     assert done.changed[0].max() == 0 and done.reports[0] is None and done.reports[1].faces
     assert torch.equal(done.changed[1].bool(), (done.pictures[1] != crop)[0].any(-1))
     assert "picture 1 of 2\nWARNING: this picture was NOT protected" in done.text and set(seen) == {1}
+    assert done.warnings == [], "of faces that are too small, and this one is not"
 
 
 def test_a_batch_in_which_nothing_could_be_protected_is_an_error(protector, empty):
@@ -38,7 +39,6 @@ def test_a_batch_in_which_nothing_could_be_protected_is_an_error(protector, empt
 def test_a_small_face_is_warned_of_with_its_picture(protector, crop):
     small = torch.full_like(crop, 0.5)
     small[:, :150, :150] = torch.nn.functional.interpolate(to_bchw(crop), (150, 150), mode="area").movedim(1, -1)
-    assert protect_pictures(protector, [crop], [None]).warnings == []
     (warning,) = protect_pictures(protector, [crop, small], [None, None]).warnings
     assert warning.startswith("WARNING: face 0 of picture 2 is only")
 
