@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 FOLDER = ROOT / "docs" / "nodes" / "docs" / "pictures"
-COLOURS = 96
+COLOURS = 256
 AFTER_A_RUN = {"FaceVeilProtect", "FaceVeilSaveProtected", "FaceVeilVerdict", "FaceVeilLoadPortrait"}
 ALONE = """(kind) => {
     app.graph.clear();
