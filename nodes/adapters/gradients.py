@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from functools import cache
+from types import FunctionType, MethodType
 from typing import Any
 
 import torch
@@ -64,7 +66,10 @@ def make_differentiable(network: nn.Module) -> None:
 
 
 def ordinary(value: Any) -> Any:
-    """Copies made outside of inference mode, of tensors and of what holds them."""
+    """Copies made outside of inference mode, of tensors and of what holds them; networks become fit where they are.
+
+    What holds them may be a patch of another pack, an object that is called (IPAdapter's, InstantID's).
+    """
     if isinstance(value, Tensor):
         with torch.inference_mode(False):
             return value.clone()
@@ -74,7 +79,19 @@ def ordinary(value: Any) -> Any:
         return type(value)(ordinary(item) for item in value)
     if isinstance(getattr(value, "cond", None), Tensor) and hasattr(value, "_copy_with"):
         return value._copy_with(ordinary(value.cond))
+    if isinstance(value, nn.Module):
+        make_differentiable(value)
+    elif callable(value) and not isinstance(value, (type, FunctionType, MethodType)) and getattr(value, "__dict__", {}):
+        value = copy(value)
+        vars(value).update(ordinary(vars(value)))
     return value
+
+
+def foreign(network: nn.Module) -> bool:
+    """Whether weights are tensors of another pack's making, as GGUF's, which turn into plain ones by a call that fails
+    while mutations are watched: blocks have to be checkpointed instead."""
+    plain = (Tensor, nn.Parameter)
+    return any(type(weight) not in plain and not _quantised(weight) for weight in network.parameters())
 
 
 def _quantised(tensor: Tensor) -> bool:
@@ -176,9 +193,16 @@ def _again(forward: Any) -> Any:
     def computed(*given: Any, **named: Any) -> Any:
         if not torch.is_grad_enabled():
             return forward(*given, **named)
+        # ComfyUI writes into one dictionary of options from block to block; when computed again, a block has to find
+        # its own number there, by which patches know where they are.
+        given, named = (*map(_noted, given),), {name: _noted(value) for name, value in named.items()}
         return checkpoint(on_copies, given, named, use_reentrant=False)
 
     return computed
+
+
+def _noted(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) else value
 
 
 def _copy(value: Any) -> Any:

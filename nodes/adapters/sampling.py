@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 from ...core.engines.denoiser import Conditioning
 from ...core.errors import ModelError
 from ...core.trajectory.embeddings import ShortPath
-from .gradients import checkpointed, differentiable, ordinary
+from .gradients import checkpointed, differentiable, foreign, ordinary
 from .host import pick_device
 from .memory import PLAIN, Economy
 from .pictures import flat, has_time, shaped_like
@@ -154,9 +154,10 @@ class SamplerDenoiser:
     def gradients(self, economy: Economy = PLAIN) -> Iterator[None]:
         """Calls inside are differentiable, through the model, its ControlNets and other additions."""
         networks = [patcher.model for patcher in self.patchers]
+        twice = economy.checkpointed or any(map(foreign, networks))
         with ExitStack() as stack:
-            stack.enter_context(differentiable(*networks, mutations=not economy.checkpointed))
-            if economy.checkpointed:
+            stack.enter_context(differentiable(*networks, mutations=not twice))
+            if twice:
                 main = self.guider.inner_model.diffusion_model
                 stack.enter_context(checkpointed(main, *networks[1:]))
             before = self.guider.conds, self.extra_args

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from .comfy import Comfy, running
+from .models import guarded, learned, optimised, tiny
 from .test_generation import demo
 from .test_nodes import NODES, PROTECT, judging, load, node, save
 
@@ -242,6 +243,51 @@ def test_a_protected_portrait_goes_into_ipadapter_whose_insightface_we_take(crow
     takes_what_it_gives(crowd, "IPAdapterInsightFaceLoader")
 
 
+@pack(IPADAPTER)
+def test_a_model_with_an_ipadapter_goes_through_the_nodes_that_take_one(crowd, beside, portrait_of_the_crowd):
+    told = {"weight": 1.0, "weight_type": "linear", "combine_embeds": "concat", "start_at": 0.0, "end_at": 1.0}
+    told |= {
+        "embeds_scaling": "V only",
+        "image": ["load", 0],
+        "ipadapter": ["adapter", 0],
+        "clip_vision": ["adapter", 1],
+    }
+    changing = {"adapter": node("TinyIPAdapter"), "changed": node("IPAdapterAdvanced", model=["model", 0], **told)}
+    goes_through(crowd, "sd15", portrait_of_the_crowd, changing)
+
+
+@pack(INSTANTID)
+def test_a_model_with_an_instantid_goes_through_the_nodes_that_take_one(crowd, beside, portrait_of_the_crowd):
+    told = {"weight": 1.0, "start_at": 0.0, "end_at": 1.0, "noise": 0.0, "image": ["load", 0]}
+    told |= {"instantid": ["identity", 0], "insightface": ["identity", 1], "model": ["model", 0]}
+    changing = {"identity": node("TinyInstantID"), "changed": node("InstantIDAttentionPatch", **told)}
+    goes_through(crowd, "sdxl", portrait_of_the_crowd, changing)
+
+
+@pack(GGUF)
+def test_a_gguf_file_goes_through_the_nodes_that_take_a_model(crowd, beside, portrait_of_the_crowd):
+    assert crowd.run({"write": node("TinyGguf", name="tiny.gguf")}).status == "execution_success"
+    loading = {"changed": node("UnetLoaderGGUF", unet_name="tiny.gguf")}
+    goes_through(crowd, "flux", portrait_of_the_crowd, loading)
+
+
+def goes_through(crowd: Comfy, kind: str, picture: str, changing: dict[str, dict[str, object]]) -> None:
+    """The small model with what `changing` does to it: its gradient, the embedding learner, the latent optimizer and
+    the guarded sampler, each of which sees another model than without."""
+
+    def changed(prompt: dict[str, dict]) -> dict[str, dict]:
+        for each in prompt.values():
+            for name, given in each["inputs"].items():
+                each["inputs"][name] = ["changed", 0] if given == ["model", 0] else given
+        return {**prompt, **changing}
+
+    gradient = {"gradient": node("TinyGradient", model=["model", 0], prompt=["words", 0])}
+    away = [float(text) for text in ran(crowd, changed({**tiny(kind, picture), **gradient}))["gradient"]["text"]]
+    assert len(away) == 4 and max(away) < 5e-3, away
+    for make, shown in ((learned, "reached"), (optimised, "moved"), (guarded, "picture")):
+        assert (ran(crowd, changed(make(kind, picture)))[shown] != ran(crowd, make(kind, picture))[shown]).any(), shown
+
+
 @pack(INSTANTID)
 def test_the_insightface_of_instantid_is_taken(crowd, beside):
     takes_what_it_gives(crowd, "InstantIDFaceAnalysis")
@@ -252,9 +298,3 @@ def takes_what_it_gives(crowd: Comfy, loader: str) -> None:
     (given,) = info[loader]["output"]
     for ours in ("FaceVeilFindFaces", "FaceVeilLoadRecogniser"):
         assert given in info[ours]["input"]["optional"]["insightface"][0].split(",")
-
-
-@pack(GGUF)
-def test_what_gguf_loads_is_a_model_as_our_nodes_take_it(crowd, beside):
-    info = crowd.get("/object_info")
-    assert info["UnetLoaderGGUF"]["output"] == info["UNETLoader"]["output"] == ["MODEL"]

@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from faceveil.nodes.adapters.gradients import blocks_of, checkpointed, differentiable, make_differentiable, turned_back
+from faceveil.nodes.adapters.gradients import (
+    blocks_of,
+    checkpointed,
+    differentiable,
+    foreign,
+    make_differentiable,
+    ordinary,
+    turned_back,
+)
 
 
 def loaded() -> nn.Sequential:
@@ -88,6 +96,32 @@ def test_quantised_weights_are_left_as_they_are_and_others_keep_their_kind():
     assert network[0].weight.scale == 3 and not network[0].weight.is_inference()
 
 
+class Patch:
+    """What packs such as IPAdapter put into a model's options: a network and tensors, in an object that is called."""
+
+    def __init__(self) -> None:
+        self.told = [{"network": loaded(), "seen": torch.ones(1, 3, 6, 6), "weight": 2.0}]
+
+    def __call__(self, x):
+        (told,) = self.told
+        return told["weight"] * told["network"](x * told["seen"])
+
+
+def test_what_other_packs_put_into_a_model_is_fit_for_gradients_and_stays_as_it_was():
+    with torch.inference_mode():
+        options = {"patches_replace": {"attn2": {("input", 1): Patch()}}, "kept": len}
+    (patch,) = options["patches_replace"]["attn2"].values()
+    seen, place = patch.told[0]["seen"], patch.told[0]["network"][0].weight.data_ptr()
+    with pytest.raises(RuntimeError):
+        gradient(patch)
+    made = ordinary(options)
+    (copied,) = made["patches_replace"]["attn2"].values()
+    assert gradient(copied).abs().sum() > 0 and made["kept"] is len
+    assert patch.told[0]["seen"] is seen and patch.told[0]["network"][0].weight.data_ptr() == place
+    with torch.inference_mode():
+        assert torch.equal(patch(seen), copied(seen))
+
+
 def test_the_gradient_of_a_rotation_is_the_rotation_back():
     angles = torch.rand(5, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     rotation = torch.stack([angles.cos(), -angles.sin(), angles.sin(), angles.cos()], -1).view(5, 4, 2, 2)
@@ -160,6 +194,35 @@ def test_gradients_through_careless_blocks_are_exact_and_nothing_is_left_behind(
     assert torch.allclose(found, near, atol=1e-7)
     assert not any("forward" in vars(block) for block in blocks_of(network))
     assert not any(module._forward_pre_hooks for module in network.modules())
+
+
+def test_a_block_that_is_computed_again_finds_its_own_number_in_the_options(network):
+    """ComfyUI writes the number of each block into one dictionary; what packs patch looks there."""
+    options, x = {}, torch.ones(1, 6, dtype=torch.float64)
+    for block in network.blocks:
+        block.forward = lambda x, options: x.sin() * (1 + options["block"])
+    found = x.clone().requires_grad_()
+    with checkpointed(network):
+        y = found
+        for number, block in enumerate(network.blocks):
+            options["block"] = number
+            y = block(y, options)
+        (slope,) = torch.autograd.grad(y.sum(), found)
+    inner = x.sin()
+    outer = 2 * inner.sin()
+    assert torch.allclose(slope, 3 * outer.cos() * 2 * inner.cos() * x.cos())
+
+
+def test_weights_of_another_packs_kind_are_known():
+    class Packed(torch.Tensor):
+        pass
+
+    network = nn.Linear(2, 2)
+    assert not foreign(network)
+    network.weight = nn.Parameter(network.weight.detach().as_subclass(Packed), requires_grad=False)
+    assert foreign(network)
+    network.weight._qdata = torch.ones(1)
+    assert not foreign(network)
 
 
 def test_less_is_kept_for_the_gradient(network):
