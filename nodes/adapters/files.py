@@ -52,7 +52,11 @@ def temporary() -> Path:
 @contextmanager
 def on_disk(video: Any) -> Iterator[Path]:
     """The film's own file; of one that is made of pictures, or cut, a copy that goes afterwards."""
-    source = video.get_stream_source()
+    try:
+        source = video.get_stream_source()
+    except ValueError:
+        # ComfyUI 0.8.0 names no format when it writes a film of pictures into memory; into a file it can.
+        source = None
     cut = getattr(video, "get_active_trim_window", lambda: (0, 0))()
     if isinstance(source, str) and not any(cut):
         yield Path(source)
