@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -60,27 +59,24 @@ class SaveProtected(io.ComfyNode):
     def execute(
         cls, images: torch.Tensor, filename_prefix: str, format: str, quality: int, embed: bool
     ) -> io.NodeOutput:
-        import folder_paths
-
+        from .adapters.files import numbered_place
         from .adapters.host import show_text
 
         pictures = pictures_of(images, "images")
-        height, width = images.shape[1:3]
-        output = folder_paths.get_output_directory()
-        folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(filename_prefix, output, width, height)
+        place = numbered_place(filename_prefix, *images.shape[1:3])
         written = save_pictures(
             pictures,
             alphas_of(images),
-            Path(folder),
-            name,
-            counter,
+            place.folder,
+            place.name,
+            place.counter,
             format,
             quality,
             embedded_metadata(cls.hidden) if embed else None,
         )
         node = cls.hidden.unique_id
         show_text(node, "\n".join(warnings_before(cls.hidden.prompt or {}, str(node))))
-        shown = [{"filename": file, "subfolder": subfolder, "type": "output"} for file in written]
+        shown = [{"filename": file, "subfolder": place.subfolder, "type": "output"} for file in written]
         return io.NodeOutput(ui={"images": shown})
 
 

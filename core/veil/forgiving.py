@@ -44,6 +44,11 @@ _ENOUGH = 1024
 
 _SPEAKING = (MOUTH_CORNER, (0.44, 0.825), (0.5, 0.825), INNER_BROW, MIDDLE_BROW, OUTER_BROW, EYE)
 """Where a little shadow is another mood, and pale eyes are ill."""
+_REACH = 0.05
+"""How far such a place reaches, in the face's frame."""
+_SPARED = 0.6
+"""The share of a change of brightness that is kept from it."""
+
 _CLEAR, _COMPRESSED = 0.016, 0.65
 """Contrast beyond which more of it hides less and less, and the power that it counts by: the rim of a dark brow or of
 a nostril would else let a blot through that is as strong as itself."""
@@ -52,10 +57,6 @@ _BARE = 0.15
 mottling that no single place of them would."""
 _SPREAD = 1.6
 """How much more texture hides than looks are judged by, where it is spread."""
-_REACH = 0.05
-"""How far such a place reaches, in the face's frame."""
-_SPARED = 0.6
-"""The share of a change of brightness that is kept from it."""
 
 _FEATURES: Ellipse = (0.5, 0.62, 0.33, 0.36)
 """Brows, eyes, nose and mouth: texture outside of it is hair."""
@@ -103,8 +104,8 @@ def joined(photos: Sequence[Forgiving]) -> Forgiving:
 
 
 def _unnoticed(bright: Tensor, band: Band, face: float) -> Tensor:
-    """What may change of a band's brightness: a share of what goes unnoticed there as looks are judged. The face is
-    `face` pixels wide."""
+    """What may change of a band's brightness: a share of what goes unnoticed there as looks are judged, and more where
+    texture is spread. The face is `face` pixels wide."""
     here = blurred(bright, band.width * face) - blurred(bright, 2 * band.width * face)
     contrast = _SPREAD * spread_contrast(here, (2 * band.width + 0.004) * face)
     hidden = torch.where(contrast > _CLEAR, _CLEAR * (contrast / _CLEAR).clamp_min(1) ** _COMPRESSED, contrast)

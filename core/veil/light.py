@@ -66,7 +66,8 @@ _KEEPS, _REDDER = 0.45, (0.6, 1.05)
 pigment leave the red, and the same share of all colours is shade to a camera, on a lit cheek a smear of ash; what is
 deep in colour already would be a bruise."""
 _WARM = 0.1
-"""How much redder than green a face is that is seen in colour: in black and white and under blue lamps it is none."""
+"""How much redder than green a face is that is seen in colour: in black and white and under blue lamps it is none. A
+place of it is skin from half of that on: whites of eyes are half skin, and a side that is lit in blue is none."""
 _DARK, _SOFT = 0.4, 0.3
 """Brightness, of the face's, below which a place is a lash, a brow or a nostril and no skin; and how far above it is
 skin for certain."""
@@ -83,7 +84,8 @@ def _colours(window: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     usual = luma(face).clamp_min(1e-3)
     colour, level = blurred(torch.cat([window, bright], 1), _NEAR * max(window.shape[-2:])).split([3, 1], 1)
     here = colour / level.clamp_min(1e-3)
-    skin = eased((level / usual - _DARK) / _SOFT) * eased(_redness(face / usual) / _WARM)
+    warm = eased(_redness(face / usual) / _WARM) * eased(0.5 + _redness(here) / _WARM)
+    skin = eased((level / usual - _DARK) / _SOFT) * warm
     red = (_KEEPS + _redness(here)).clamp(*_REDDER)
     others = (1 - LUMA_WEIGHTS[0] * red) / (1 - LUMA_WEIGHTS[0])
     pigment = torch.cat([red, others, others], 1)
@@ -96,14 +98,21 @@ def _redness(colour: Tensor) -> Tensor:
 
 
 def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:
-    """The window with its brightness changed, in the colours that light has there.
+    """The window with its brightness changed: more in the colours that light has there, less in those of pigment.
 
-    What gets brighter stops short of where its strongest colour is full: clipped red is a pale patch.
+    What gets brighter stops short of where its strongest colour is full, and what gets darker of where one is gone:
+    clipped red is a pale patch, and clipped blue a stain.
     """
     lighter, darker = _colours(window, mask)
-    room = ((1 - window) / lighter.clamp_min(0.05)).amin(1, keepdim=True).clamp_min(1e-3)
-    more, less = change.clamp_min(0), change.clamp_max(0)
-    return window + mask * (more / (1 + (more / room).square()).sqrt() * lighter + less * darker)
+    more = _short_of(change.clamp_min(0), (1 - window) / lighter.clamp_min(0.05))
+    less = _short_of(change.clamp_max(0), window / darker.clamp_min(0.05))
+    return window + mask * (more * lighter + less * darker)
+
+
+def _short_of(change: Tensor, room: Tensor) -> Tensor:
+    """A change of brightness that keeps within the room that every colour has for it."""
+    least = room.amin(1, keepdim=True).clamp_min(1e-3)
+    return change / (1 + (change / least).square()).sqrt()
 
 
 _PORES = 0.012
@@ -154,8 +163,7 @@ class FeatureContrast(Light):
 class LumaField(Light):
     """Bands of brightness in the face's own frame, each bounded at each place by what goes unnoticed there.
 
-    What shows first on skin is colour, and another light leaves that alone. Alike left and right, so that what models
-    the face models both of its sides.
+    Alike left and right, so that what models the face models both of its sides.
     """
 
     kind = "light"

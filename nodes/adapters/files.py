@@ -5,12 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import folder_paths
 
 from ...core.model_files.places import add_model_folder
+from ...core.plain import plain
+from ...core.whole import not_written
 
 OURS = ("recognisers", "lpips", "landmarks", "parsers")
 
@@ -47,6 +50,29 @@ def temporary() -> Path:
     folder = Path(folder_paths.get_temp_directory())
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the next numbered pictures go, as ComfyUI's own Save Image finds it."""
+
+    folder: Path
+    name: str
+    counter: int
+    subfolder: str
+    """The folder's name inside ComfyUI's output folder."""
+
+
+def numbered_place(prefix: str, height: int, width: int) -> Place:
+    """The place in the output folder that `prefix` names for pictures of this size; its folder is made where it is not
+    there."""
+    output = folder_paths.get_output_directory()
+    try:
+        folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, output, width, height)
+    except OSError as error:
+        remedy = "unlock ComfyUI's output folder, or take another filename_prefix; nothing has to be protected again"
+        raise not_written(plain(prefix), error, remedy) from error
+    return Place(Path(folder), name, counter, subfolder)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ With little memory their blocks keep nothing for the gradient and are computed a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from functools import cache
@@ -68,22 +68,44 @@ def make_differentiable(network: nn.Module) -> None:
 def ordinary(value: Any) -> Any:
     """Copies made outside of inference mode, of tensors and of what holds them; networks become fit where they are.
 
-    What holds them may be a patch of another pack, an object that is called (IPAdapter's, InstantID's).
+    What holds them may be a patch of another pack, an object that is called (IPAdapter's, InstantID's): what is held
+    twice stays one. A method or a partial that holds one is left as it is.
     """
+    made: dict[int, tuple[Any, Any]] = {}
+    """By identity: the original, so that nothing else gets its identity, and the copy."""
+
+    def fit(value: Any) -> Any:
+        if id(value) in made:
+            return made[id(value)][1]
+        if _holds_tensors(value):
+            fitting = copy(value)
+            made[id(value)] = value, fitting  # before what it holds, which may lead back to it
+            vars(fitting).update(fit(vars(value)))
+            return fitting
+        made[id(value)] = value, _fitting(value, fit)
+        return made[id(value)][1]
+
+    return fit(value)
+
+
+def _holds_tensors(value: Any) -> bool:
+    """An object that is called and has something of its own."""
+    plain = type, nn.Module, FunctionType, MethodType
+    return callable(value) and not isinstance(value, plain) and bool(getattr(value, "__dict__", {}))
+
+
+def _fitting(value: Any, fit: Callable[[Any], Any]) -> Any:
     if isinstance(value, Tensor):
         with torch.inference_mode(False):
             return value.clone()
     if isinstance(value, dict):
-        return {key: ordinary(item) for key, item in value.items()}
+        return {key: fit(item) for key, item in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(ordinary(item) for item in value)
+        return type(value)(fit(item) for item in value)
     if isinstance(getattr(value, "cond", None), Tensor) and hasattr(value, "_copy_with"):
-        return value._copy_with(ordinary(value.cond))
+        return value._copy_with(fit(value.cond))
     if isinstance(value, nn.Module):
         make_differentiable(value)
-    elif callable(value) and not isinstance(value, (type, FunctionType, MethodType)) and getattr(value, "__dict__", {}):
-        value = copy(value)
-        vars(value).update(ordinary(vars(value)))
     return value
 
 

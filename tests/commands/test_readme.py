@@ -51,7 +51,7 @@ def test_what_newcomers_missed_is_explained(words):
 
 @pytest.fixture(scope="module")
 def small(examples, tmp_path_factory):
-    """The photos that come with the project in small copies, for nobody looks at a pixel of what is made of them."""
+    """The photos that come with the project, of the largest a part: nobody looks at a pixel of what is made of them."""
     folder = tmp_path_factory.mktemp("small")
     for name in ("person-first.jpg", "person-second.jpg"):
         shutil.copy(examples / name, folder)

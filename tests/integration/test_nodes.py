@@ -509,6 +509,23 @@ def test_a_workflow_runs_as_it_was_saved(comfy, portrait, examples, path):
     assert judged and all("matched" in run.outputs[name]["text"][0] for name in judged)
 
 
+def test_a_folder_that_cannot_be_made_costs_one_sentence(comfy, portrait):
+    (comfy.base / "output" / "blocked").write_text("a file where a folder is asked for")
+    saving = {"load": node("LoadImage", image=portrait)}
+    saving["save"] = node(
+        "FaceVeilSaveProtected",
+        images=["load", 0],
+        filename_prefix="blocked/picture",
+        format="png",
+        quality=95,
+        embed=False,
+    )
+    run = comfy.run(saving)
+    assert run.status == "execution_error"
+    assert "'blocked/picture' could not be written" in run.error["exception_message"]
+    assert "another filename_prefix" in run.error["exception_message"]
+
+
 @pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
 def test_a_blueprint_is_offered_and_is_made_of_its_workflow(comfy, path):
     """By the servers that know blueprints: the page's node library lists what this address does."""

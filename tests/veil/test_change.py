@@ -143,6 +143,19 @@ def test_black_and_white_stays_so_and_under_blue_lamps_nothing_turns_red():
     assert torch.allclose(hue(after), hue(before), atol=0.01)
 
 
+def test_a_side_that_is_lit_in_blue_keeps_its_hue_on_a_face_of_skin():
+    face = torch.tensor([0.8, 0.6, 0.5]).view(1, 3, 1, 1).expand(1, 3, 96, 96).clone()
+    face[..., :24] = torch.tensor([0.45, 0.6, 0.8]).view(1, 3, 1, 1)
+    before, after = of_skin(-0.08, face, 1.0)
+    assert torch.allclose(hue(after), hue(before), atol=0.01)
+
+
+def test_no_colour_of_deep_skin_goes_below_nothing():
+    deep = torch.tensor([0.35, 0.18, 0.06]).view(1, 3, 1, 1).expand(1, 3, 96, 96).clone()
+    after = lit(deep, torch.full((1, 1, 96, 96), -0.08), torch.ones(1, 1, 96, 96))
+    assert after.min() > 0 and luma(deep - after).mean() > 0.04
+
+
 def test_a_highlight_that_fades_is_skin_and_not_ash():
     before, after = saturation(skin())[0, 34, 48], saturation(in_light(-0.1))[0, 34, 48]
     assert after > before + 0.05

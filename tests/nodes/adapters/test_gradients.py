@@ -122,6 +122,14 @@ def test_what_other_packs_put_into_a_model_is_fit_for_gradients_and_stays_as_it_
         assert torch.equal(patch(seen), copied(seen))
 
 
+def test_a_patch_that_hangs_at_several_places_stays_one_and_may_know_itself():
+    patch = Patch()
+    patch.owner = patch
+    made = ordinary({"here": patch, "there": [patch, patch.told]})
+    assert made["here"] is made["there"][0] is made["here"].owner and made["here"] is not patch
+    assert made["there"][1] is made["here"].told
+
+
 def test_the_gradient_of_a_rotation_is_the_rotation_back():
     angles = torch.rand(5, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     rotation = torch.stack([angles.cos(), -angles.sin(), angles.sin(), angles.cos()], -1).view(5, 4, 2, 2)
