@@ -100,19 +100,18 @@ def _redness(colour: Tensor) -> Tensor:
 def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:
     """The window with its brightness changed: more in the colours that light has there, less in those of pigment.
 
-    What gets brighter stops short of where its strongest colour is full, and what gets darker of where one is gone:
+    What gets brighter stops short of where its strongest colour is full, and what gets darker where one is gone:
     clipped red is a pale patch, and clipped blue a stain.
     """
     lighter, darker = _colours(window, mask)
-    more = _short_of(change.clamp_min(0), (1 - window) / lighter.clamp_min(0.05))
-    less = _short_of(change.clamp_max(0), window / darker.clamp_min(0.05))
-    return window + mask * (more * lighter + less * darker)
+    room = _least((1 - window) / lighter.clamp_min(0.05)).clamp_min(1e-3)
+    more = change.clamp_min(0)
+    less = change.clamp_max(0).maximum(-_least(window / darker.clamp_min(0.05)))
+    return window + mask * (more / (1 + (more / room).square()).sqrt() * lighter + less * darker)
 
 
-def _short_of(change: Tensor, room: Tensor) -> Tensor:
-    """A change of brightness that keeps within the room that every colour has for it."""
-    least = room.amin(1, keepdim=True).clamp_min(1e-3)
-    return change / (1 + (change / least).square()).sqrt()
+def _least(colours: Tensor) -> Tensor:
+    return colours.amin(1, keepdim=True).clamp_min(0)
 
 
 _PORES = 0.012

@@ -153,7 +153,7 @@ def test_a_side_that_is_lit_in_blue_keeps_its_hue_on_a_face_of_skin():
 def test_no_colour_of_deep_skin_goes_below_nothing():
     deep = torch.tensor([0.35, 0.18, 0.06]).view(1, 3, 1, 1).expand(1, 3, 96, 96).clone()
     after = lit(deep, torch.full((1, 1, 96, 96), -0.08), torch.ones(1, 1, 96, 96))
-    assert after.min() > 0 and luma(deep - after).mean() > 0.04
+    assert after.min() >= 0 and luma(deep - after).mean() > 0.04
 
 
 def test_a_highlight_that_fades_is_skin_and_not_ash():
