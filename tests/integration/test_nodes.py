@@ -397,12 +397,18 @@ def test_a_latent_is_changed_through_a_vae_of_comfyui(comfy, portrait):
         if weight.ndim > 1:
             # Loud enough that a small step in the latent shows.
             torch.nn.init.normal_(weight, std=1.4 / weight[0].numel() ** 0.5)
-    for half in ("encoder", "decoder"):
-        save_file(getattr(model, half).state_dict(), comfy.base / "models" / "vae_approx" / f"taesd_{half}.safetensors")
+    folder = comfy.base / "models" / "vae_approx"
+    files = {half: folder / f"taesd_{half}.safetensors" for half in ("encoder", "decoder")}
+    for half, file in files.items():
+        save_file(getattr(model, half).state_dict(), file)
     prompt = protecting(portrait, strength="published-2")
     prompt["vae"] = node("VAELoader", vae_name="taesd")
     prompt["protect"]["inputs"]["vae"] = ["vae", 0]
-    run = comfy.run(prompt)
+    try:
+        run = comfy.run(prompt)
+    finally:
+        for file in files.values():
+            file.unlink()
     assert run.status == "execution_success", run.error
     assert (original(comfy, portrait) != comfy.picture(run, "picture")).any()
 
