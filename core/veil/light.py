@@ -104,14 +104,15 @@ def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:
     clipped red is a pale patch, and clipped blue a stain.
     """
     lighter, darker = _colours(window, mask)
-    room = _least((1 - window) / lighter.clamp_min(0.05)).clamp_min(1e-3)
+    room = _least((1 - window) / lighter.clamp_min(0.05), 1e-3)
     more = change.clamp_min(0)
-    less = change.clamp_max(0).maximum(-_least(window / darker.clamp_min(0.05)))
+    less = change.clamp_max(0).maximum(-_least(window / darker.clamp_min(0.05), 0.0))
     return window + mask * (more / (1 + (more / room).square()).sqrt() * lighter + less * darker)
 
 
-def _least(colours: Tensor) -> Tensor:
-    return colours.amin(1, keepdim=True).clamp_min(0)
+def _least(colours: Tensor, floor: float) -> Tensor:
+    """Of the three colours at each place, and no less than a floor."""
+    return colours.amin(1, keepdim=True).clamp_min(floor)
 
 
 _PORES = 0.012

@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+
+from faceveil.core.engines.tiny import TinyAutoencoder
 
 from .comfy import COMFYUI, Comfy, running
+from .tiny_decoder import put
 
 
 def refuse(reason: str) -> None:
@@ -45,3 +49,17 @@ def shorten(comfy: Comfy, iterations: int) -> None:
     comfy.post("/free", {"free_memory": True})
     run = comfy.run({"short": {"class_type": "TinyShort", "inputs": {"iterations": iterations}}})
     assert run.status == "execution_success", run.error
+
+
+@pytest.fixture
+def loud(comfy: Comfy) -> Iterator[TinyAutoencoder]:
+    """Random, and so loud that a small step in the latent shows; its files lie where ComfyUI looks for them."""
+    torch.manual_seed(0)
+    model = TinyAutoencoder("taesd", 4)
+    for weight in model.parameters():
+        if weight.ndim > 1:
+            torch.nn.init.normal_(weight, std=1.4 / weight[0].numel() ** 0.5)
+    files = put(comfy, model)
+    yield model
+    for file in files:
+        file.unlink()

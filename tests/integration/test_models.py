@@ -14,6 +14,7 @@ from faceveil.core.engines.tiny import TinyAutoencoder
 from .comfy import Comfy
 from .models import edited, guarded, inverted, learned, optimised, ran, sampled, tiny
 from .test_nodes import node, save
+from .tiny_decoder import put
 
 pytestmark = pytest.mark.integration
 
@@ -158,10 +159,7 @@ def test_the_tiny_decoder_searches_where_it_is_there_and_is_asked_for_where_not(
     assert "put taesd_encoder.safetensors" in message(comfy, quick)
     torch.manual_seed(0)
     model = TinyAutoencoder("taesd", 4)
-    folder = comfy.base / "models" / "vae_approx"
-    files = [folder / f"taesd_{half}.safetensors" for half in ("encoder", "decoder")]
-    for half, file in zip((model.encoder, model.decoder), files, strict=True):
-        save_file(half.state_dict(), file)
+    files = put(comfy, model)
     try:
         moved, known = ran(comfy, quick, "moved", "known")
     finally:

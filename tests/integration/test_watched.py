@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
-from faceveil.core.engines.tiny import TinyAutoencoder
 from faceveil.core.recognisers.catalogue import load_recogniser
 from faceveil.nodes.adapters.memory import room_for
 
 from .comfy import Comfy
 from .test_models import edited, guarded, inverted, message, ran, tiny
 from .test_nodes import judging, node, original, protecting
+from .tiny_decoder import put
 
 pytestmark = pytest.mark.integration
 
@@ -107,28 +104,6 @@ def test_protecting_an_edit_of_a_picture_without_a_face_says_what_to_disconnect(
     prompt = edited("sd15", comfy.add_input(Image.new("RGB", (128, 128), "olive"), "olive.png"))
     prompt["mask"] = node("SolidMask", value=1.0, width=128, height=128)
     assert "Or disconnect 'recognisers'" in message(comfy, prompt)
-
-
-@pytest.fixture
-def loud(comfy: Comfy) -> Iterator[TinyAutoencoder]:
-    """Random, and so loud that a small step in the latent shows; its files lie where ComfyUI looks for them."""
-    torch.manual_seed(0)
-    model = TinyAutoencoder("taesd", 4)
-    for weight in model.parameters():
-        if weight.ndim > 1:
-            torch.nn.init.normal_(weight, std=1.4 / weight[0].numel() ** 0.5)
-    files = put(comfy, model)
-    yield model
-    for file in files:
-        file.unlink()
-
-
-def put(comfy: Comfy, model: TinyAutoencoder) -> list:
-    files = []
-    for half in ("encoder", "decoder"):
-        files.append(comfy.base / "models" / "vae_approx" / f"taesd_{half}.safetensors")
-        save_file(getattr(model, half).state_dict(), files[-1])
-    return files
 
 
 def finishing(picture: str, run: int) -> dict[str, dict]:

@@ -46,7 +46,7 @@ def test_an_edge_that_stands_alone_hides_little_on_the_skin_beside_it():
     collared = bare()
     collared[..., 150:] = 1.0
     beside = (0, 0, slice(140, 160), slice(138, 146))
-    assert of(collared).light[beside].mean() < 0.5 * of(hairy()).light[beside].mean()
+    assert of(collared).light[beside].mean() < 0.3 * of(hairy()).light[beside].mean()
 
 
 def test_strong_contrast_hides_more_but_not_as_much_more_as_it_is():
