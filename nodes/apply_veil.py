@@ -25,7 +25,7 @@ class ApplyVeil(io.ComfyNode):
             node_id="FaceVeilApplyVeil",
             display_name="Apply Veil",
             category=CATEGORY,
-            search_aliases=["veil", "cloak", "face privacy", "strength slider"],
+            search_aliases=["veil", "wear a cloak", "strength slider"],
             description="Faces wear a veil, at any strength and without a search. Only Protection Verdict says whether "
             "that is enough.",
             # As Protect Portrait: the page is sent before and after again when the result is still remembered.

@@ -28,7 +28,7 @@ class LearnVeil(io.ComfyNode):
             node_id="FaceVeilLearnVeil",
             display_name="Learn Veil",
             category=CATEGORY,
-            search_aliases=["veil", "train", "person", "cloak"],
+            search_aliases=["veil", "train", "person", "learn a cloak"],
             description="Finds one veil that hides a person on all of these photos. New photos and films of the same "
             "person wear it at once.",
             inputs=[

@@ -54,8 +54,9 @@ class Protect(io.ComfyNode):
             display_name="Protect Portrait",
             category=CATEGORY,
             search_aliases=[
-                *("face", "privacy", "cloak", "anonymize", "deidentify", "face recognition", "adversarial"),
-                *("hide my face", "hide face", "protect face", "protect photo", "fawkes"),
+                *("face", "privacy", "face privacy", "protect", "protect face", "protect photo", "face recognition"),
+                *("cloak", "anonymize", "anonymise", "deidentify", "hide my face", "hide face", "blur face"),
+                *("pixelate face", "censor face", "adversarial", "fawkes"),
             ],
             essentials_category="Image Tools",
             description="Changes faces a little, so that face recognition no longer matches them and people still do. "
@@ -100,9 +101,10 @@ class Protect(io.ComfyNode):
                 io.Vae.Input(
                     "vae",
                     optional=True,
-                    tooltip="Work in this VAE's latent space. Nothing connected: the one that comes with the pack, "
-                    "which the strengths were measured with. Where the tiny decoder of its space lies in "
-                    "models/vae_approx (taesd, taef1 ...), that one searches and the VAE decodes the result.",
+                    tooltip="For published-1 and published-2 alone, which change a latent: this VAE's. Nothing "
+                    "connected: the one that comes with the pack. The strengths use none. Where the tiny decoder of "
+                    "its space lies in models/vae_approx (taesd, taef1 ...), that one searches and the VAE decodes "
+                    "the result.",
                 ),
                 Faces.Input(
                     "found", optional=True, tooltip="From Find Faces: protect these faces instead of finding them anew."

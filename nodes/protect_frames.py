@@ -24,7 +24,7 @@ class ProtectFrames(io.ComfyNode):
             node_id="FaceVeilProtectFrames",
             display_name="Protect Frames",
             category=CATEGORY,
-            search_aliases=["video", "batch", "animation", "frames", "face privacy"],
+            search_aliases=["video", "batch", "animation", "frames", "face privacy of frames"],
             description="Protect Video for frames that are pictures already: those of AnimateDiff, Wan, or any loader. "
             "One veil for each person and shot, so that nothing flickers.",
             inputs=[

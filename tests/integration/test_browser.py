@@ -41,6 +41,13 @@ def test_the_template_browser_lists_the_packs_workflows_with_pictures_and_opens_
     page.get_by_text("All Templates", exact=True).wait_for(state="hidden", timeout=90_000)
 
 
+@pytest.mark.parametrize("words", ["face privacy", "protect", "anonymize", "cloak", "hide my face", "blur face"])
+def test_what_a_newcomer_types_finds_protect_portrait_first(page, words):
+    page.evaluate(OPEN, ['{"nodes": [], "links": [], "version": 0.4}', "empty"])
+    place(page, words)
+    assert page.evaluate("() => app.graph.nodes.map(n => n.type)") == ["FaceVeilProtect"]
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_a_workflow_opens_with_no_node_missing_and_is_queued_as_saved(page, comfy, portrait, shots, path):
     show(page, path)
