@@ -181,7 +181,10 @@ def _detect(image: Tensor, detector: str | Detector, look_turned: bool) -> list[
         tried = f"The built-in detector found no face of at least {smallest_face(height, width):.0f} px"
     turn = _turn_with_a_face(image, detector) if look_turned else None
     if turn:
-        raise NoFaceError(f"{tried}, but there is a face when the picture is turned by {turn}: rotate it first.")
+        raise NoFaceError(
+            f"{tried}, but what looks like a face when the picture is turned by {turn}: rotate it "
+            "first if it lies on its side."
+        )
     again = "with a border added or enlarged" if min(height, width) < SMALL else "with a border added"
     raise NoFaceError(f"{tried}, not even {again}. Crop closer to the face, or use a larger or clearer photo.")
 

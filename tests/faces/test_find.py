@@ -149,7 +149,7 @@ def test_no_face_says_what_was_tried_and_what_to_do():
 )
 def test_a_turned_picture_is_told_from_one_without_a_face(examples, photo, turn, back):
     picture = to_bchw(read_photo(examples / photo).pixels).rot90(turn, (2, 3)).contiguous()
-    with pytest.raises(NoFaceError, match=f"there is a face when the picture is turned by {back}: rotate it first"):
+    with pytest.raises(NoFaceError, match=f"like a face when the picture is turned by {back}: rotate it first"):
         find_faces(picture)
     with pytest.raises(NoFaceError, match="Crop closer"):
         find_faces(picture, look_turned=False)

@@ -76,10 +76,12 @@ def pair(comfy: Comfy, path: Path) -> Image.Image:
 def tagged(sheet: Image.Image, note: str = "") -> Image.Image:
     """The pairs with words on them: which is which, and below what has to be known."""
     draw, half, font = ImageDraw.Draw(sheet), WIDTH // 2, ImageFont.load_default(15)
+    # At the bottom: the template browser lays a badge over the upper left corner.
+    top = sheet.height - 28
     for left, word in ((0, "before"), (half + 1, "after")):
         width = draw.textlength(word, font=font)
-        draw.rectangle((left + 6, 6, left + width + 18, 28), fill=(20, 20, 24))
-        draw.text((left + 12, 8), word, fill="white", font=font)
+        draw.rectangle((left + 6, top, left + width + 18, top + 22), fill=(20, 20, 24))
+        draw.text((left + 12, top + 2), word, fill="white", font=font)
     if not note:
         return sheet
     taller = Image.new("RGB", (WIDTH, sheet.height + STRIP), (20, 20, 24))
