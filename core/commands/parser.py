@@ -31,7 +31,9 @@ class Parser(argparse.ArgumentParser):
         return options
 
     def _meant(self, message: str) -> str:
-        """The name that was probably meant: of a verb or a choice that is none, or of an option."""
+        """The name that was probably meant: of a verb or a choice that is none, or of an option; or what is missing."""
+        if message.startswith("the following arguments are required") and "-o/--out" in message:
+            return f" Name what to write: -o {options_of(self)['-o'].metavar or 'NEW.png'}."
         choice = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message, re.DOTALL)
         if choice:
             return meant(choice[1], re.findall(r"[^\s,']+", choice[2]))

@@ -35,6 +35,8 @@ def test_the_version_is_told(capsys):
             "Did you mean '--strength'? See: faceveil protect",
         ),
         (["fetch", "bufalo_l"], "Did you mean 'buffalo_l'?"),
+        (["protect", "a.png"], "required: -o/--out. Name what to write: -o NEW.png. See: faceveil protect --help"),
+        (["veil", "learn", "a.png"], "Name what to write: -o FILE.veil."),
     ],
 )
 def test_a_slip_is_met_with_the_nearest_known_name(capsys, words, meant):
