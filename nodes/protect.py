@@ -54,7 +54,7 @@ class Protect(io.ComfyNode):
             display_name="Protect Portrait",
             category=CATEGORY,
             search_aliases=[
-                *("face", "privacy", "face privacy", "protect", "protect face", "protect photo", "face recognition"),
+                *("face", "privacy", "face privacy", "protect face", "protect photo", "face recognition"),
                 *("cloak", "anonymize", "anonymise", "deidentify", "hide my face", "hide face", "blur face"),
                 *("pixelate face", "censor face", "adversarial", "fawkes"),
             ],

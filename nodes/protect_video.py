@@ -26,7 +26,7 @@ class ProtectVideo(io.ComfyNode):
             node_id="FaceVeilProtectVideo",
             display_name="Protect Video",
             category=CATEGORY,
-            search_aliases=["video", "film", "face privacy of films", "cloak video"],
+            search_aliases=["video", "film", "face privacy of films"],
             description="Follows the faces of a film, finds a veil for each person and shot, or takes yours, and puts "
             "it on every frame. Frames are streamed, so length costs no memory; sound and times stay as they are.",
             inputs=[io.Video.Input("video", tooltip="The film (Load Video)."), *film_inputs()],

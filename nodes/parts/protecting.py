@@ -82,6 +82,7 @@ def protect_pictures(
                 raise
             veil, report, result = None, None, picture
             text = f"WARNING: this picture was NOT protected and is passed on unchanged. {error}"
+            warnings.append(f"WARNING: picture {index + 1} of {count} was NOT protected: no face was found in it.")
         except FaceVeilError as error:
             raise named(error, index, count) from error
         results.append(result)
