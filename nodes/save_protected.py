@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from .adapters.pictures import alphas_of, pictures_of
 from .parts.order import warnings_before
 from .parts.saving import SUFFIXES, save_pictures, without_fingerprints
-from .parts.sockets import CATEGORY, RARE, schema
+from .parts.sockets import CATEGORY, rare, schema
 
 
 class SaveProtected(io.ComfyNode):
@@ -40,12 +40,12 @@ class SaveProtected(io.ComfyNode):
                     tooltip="png and webp keep every pixel. jpeg is smaller and may undo a little of the protection: "
                     "look at the verdict's jpeg rows.",
                 ),
-                io.Int.Input("quality", default=95, min=1, max=100, extra_dict=RARE, tooltip="For jpeg alone."),
-                io.Boolean.Input(
+                rare(io.Int.Input, "quality", default=95, min=1, max=100, tooltip="For jpeg alone."),
+                rare(
+                    io.Boolean.Input,
                     "embed",
                     default=False,
                     display_name="embed workflow",
-                    extra_dict=RARE,
                     tooltip="Off: the file says nothing. On: whoever gets the picture can open this workflow from it, "
                     "and reads the original's file name, your prompts, models and settings, and the seed that "
                     "protected it. For your own archive, not for publishing.",

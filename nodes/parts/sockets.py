@@ -30,10 +30,6 @@ Trajectories = io.Custom("FACEVEIL_TRAJECTORY")
 WHICH_FACES = ["all", "largest", *(str(number) for number in range(10))]
 FALSE_ACCEPT_RATES = ["1e-1", "1e-2", "1e-3", "1e-4"]
 
-RARE = {"advanced": True}
-"""For an input that most people never touch: the page shows it behind a button. Older versions take no such argument,
-and hand this on to pages that know it."""
-
 NEWER = {"search_aliases", "essentials_category"}
 """What schemas know since ComfyUI 0.11 and 0.15."""
 
@@ -44,24 +40,32 @@ def schema(**given: Any) -> io.Schema:
     return io.Schema(**{name: value for name, value in given.items() if name not in unknown})
 
 
+def rare(kind: type[io.Input], *given: Any, **more: Any) -> Any:
+    """An input that most people never touch: the page shows it behind a button. Set afterwards, for ComfyUI 0.3.64
+    makes no widget with `extra_dict` and 0.8.0 none with `advanced`, though both hand it on to pages that know it."""
+    made = kind(*given, **more)
+    made.extra_dict = {**made.extra_dict, "advanced": True}
+    return made
+
+
 def faces_input() -> io.Combo.Input:
-    return io.Combo.Input(
+    return rare(
+        io.Combo.Input,
         "faces",
         options=WHICH_FACES,
         default="all",
-        extra_dict=RARE,
         tooltip="Which faces: all, the largest, or one by its number (0 is the largest; Find Faces shows the numbers).",
     )
 
 
 def seed_input(what: str = "picture") -> io.Int.Input:
-    return io.Int.Input(
+    return rare(
+        io.Int.Input,
         "seed",
         default=0,
         min=0,
         max=2**63 - 1,
         control_after_generate=True,
-        extra_dict=RARE,
         tooltip=f"The same seed gives the same {what}, on the same machine with as many threads.",
     )
 
@@ -85,24 +89,24 @@ def tiny_input() -> io.Boolean.Input:
 
 
 def compare_input() -> io.Boolean.Input:
-    return io.Boolean.Input(
+    return rare(
+        io.Boolean.Input,
         "compare",
         default=True,
         display_name="show before and after",
         optional=True,
-        extra_dict=RARE,
         tooltip="Before and after under a slider, in the node. To show them ComfyUI writes both pictures "
         "into its temp folder, where they lie until ComfyUI starts again. Off: only the bars.",
     )
 
 
 def far_input() -> io.Combo.Input:
-    return io.Combo.Input(
+    return rare(
+        io.Combo.Input,
         "far",
         options=FALSE_ACCEPT_RATES,
         default="1e-2",
         display_name="strangers mistaken",
-        extra_dict=RARE,
         tooltip="How readily recognisers say 'same person'. 1e-2: they may mistake one stranger in 100 for you; "
         "1e-3: one in 1000, which services mostly allow. The more are mistaken, the harder it is to escape. For 1e-1 "
         "connect recognisers that know it; the built-in ones do not.",
