@@ -10,32 +10,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-Place = tuple[float, float]
+FacePlace = tuple[float, float]
 
-MOUTH_CORNER: Place = (0.371, 0.825)
-LIP_TOP: Place = (0.5, 0.785)
-LIP_BOTTOM: Place = (0.5, 0.865)
-INNER_BROW: Place = (0.43, 0.375)
-MIDDLE_BROW: Place = (0.34, 0.36)
-OUTER_BROW: Place = (0.25, 0.385)
-UPPER_LID: Place = (0.342, 0.437)
-LOWER_LID: Place = (0.342, 0.487)
-EYE: Place = (0.342, 0.4616)
-OUTER_CORNER: Place = (0.268, 0.462)
-INNER_CORNER: Place = (0.415, 0.466)
-NOSE_ROOT: Place = (0.5, 0.47)
-BRIDGE: Place = (0.462, 0.54)
-BULB: Place = (0.455, 0.64)
-NOSE_WING: Place = (0.412, 0.655)
-NOSE_END: Place = (0.5, 0.69)
+MOUTH_CORNER: FacePlace = (0.371, 0.825)
+LIP_TOP: FacePlace = (0.5, 0.785)
+LIP_BOTTOM: FacePlace = (0.5, 0.865)
+INNER_BROW: FacePlace = (0.43, 0.375)
+MIDDLE_BROW: FacePlace = (0.34, 0.36)
+OUTER_BROW: FacePlace = (0.25, 0.385)
+UPPER_LID: FacePlace = (0.342, 0.437)
+LOWER_LID: FacePlace = (0.342, 0.487)
+EYE: FacePlace = (0.342, 0.4616)
+OUTER_CORNER: FacePlace = (0.268, 0.462)
+INNER_CORNER: FacePlace = (0.415, 0.466)
+NOSE_ROOT: FacePlace = (0.5, 0.47)
+BRIDGE: FacePlace = (0.462, 0.54)
+BULB: FacePlace = (0.455, 0.64)
+NOSE_WING: FacePlace = (0.412, 0.655)
+NOSE_END: FacePlace = (0.5, 0.69)
 
 
-def mirrored(place: Place) -> Place:
+def mirrored(place: FacePlace) -> FacePlace:
     """The same place on the face's other side."""
     return 1 - place[0], place[1]
 
 
-def lower(place: Place, down: float) -> Place:
+def lower(place: FacePlace, down: float) -> FacePlace:
     """A place further down: brows are not at the same height in every face."""
     return place[0], place[1] + down
 
@@ -46,7 +46,7 @@ class Movement:
 
     name: str
     axis: int
-    weights: tuple[tuple[Place, float], ...]
+    weights: tuple[tuple[FacePlace, float], ...]
     passes: float = 0.0
     """How much of it leaves a face what it was, in distances of the eyes; of a mood, nothing."""
 
@@ -65,12 +65,12 @@ MOODS: tuple[Movement, ...] = (
 )
 
 
-def _across(name: str, left: Place, passes: float) -> Movement:
+def _across(name: str, left: FacePlace, passes: float) -> Movement:
     """How far a place and its mirrored one are apart."""
     return Movement(name, 0, ((mirrored(left), 1.0), (left, -1.0)), passes)
 
 
-def _down(name: str, upper: Place, below: Place, passes: float) -> Movement:
+def _down(name: str, upper: FacePlace, below: FacePlace, passes: float) -> Movement:
     """How far a place is above another, on both sides of the face."""
     sides = [(place, half) for place, half in ((below, 0.5), (upper, -0.5))]
     return Movement(name, 1, tuple((at, half) for own, half in sides for at in (own, mirrored(own))), passes)

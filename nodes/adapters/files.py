@@ -53,7 +53,7 @@ def temporary() -> Path:
 
 
 @dataclass(frozen=True)
-class Place:
+class NumberedPlace:
     """Where the next numbered pictures go, as ComfyUI's own Save Image finds it."""
 
     folder: Path
@@ -63,7 +63,7 @@ class Place:
     """The folder's name inside ComfyUI's output folder."""
 
 
-def numbered_place(prefix: str, height: int, width: int) -> Place:
+def numbered_place(prefix: str, height: int, width: int) -> NumberedPlace:
     """The place in the output folder that `prefix` names for pictures of this size; its folder is made where it is not
     there."""
     output = folder_paths.get_output_directory()
@@ -72,21 +72,22 @@ def numbered_place(prefix: str, height: int, width: int) -> Place:
     except OSError as error:
         remedy = "unlock ComfyUI's output folder, or take another filename_prefix; nothing has to be protected again"
         raise not_written(plain(prefix), error, remedy) from error
-    return Place(Path(folder), name, counter, subfolder)
+    return NumberedPlace(Path(folder), name, counter, subfolder)
 
 
 @contextmanager
 def on_disk(video: Any) -> Iterator[Path]:
     """The film's own file; of one that is made of pictures, or cut, a copy that goes afterwards."""
-    try:
+    from comfy_api.latest import InputImpl
+
+    # Only of a film that is a file its source is asked for: another one is written into memory for the asking, and
+    # would be written once more here.
+    if isinstance(video, InputImpl.VideoFromFile):
         source = video.get_stream_source()
-    except ValueError:
-        # ComfyUI 0.8.0 names no format when it writes a film of pictures into memory; into a file it can.
-        source = None
-    cut = getattr(video, "get_active_trim_window", lambda: (0, 0))()
-    if isinstance(source, str) and not any(cut):
-        yield Path(source)
-        return
+        cut = getattr(video, "get_active_trim_window", lambda: (0, 0))()
+        if isinstance(source, str) and not any(cut):
+            yield Path(source)
+            return
     copy = temporary() / f"faceveil-{secrets.token_hex(8)}.mp4"
     try:
         video.save_to(str(copy))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from commandline import run
+from commandline import cut_short, run
 from photos import save
 from PIL import Image
 from tiny_networks import tiny_recogniser
@@ -21,7 +21,6 @@ from faceveil.core.cli import build_parser
 from faceveil.core.methods import recipes
 from faceveil.core.model_files import fetch as fetching
 from faceveil.core.model_files.fetch import Download
-from faceveil.core.search.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/COMMANDS.md", "docs/PYTHON.md", "docs/COMFYUI.md")
@@ -62,10 +61,10 @@ def small(examples, tmp_path_factory):
 @pytest.fixture
 def place(small, tmp_path, monkeypatch):
     """A folder with everything that the README's lines name, and searches cut short."""
+    cut_short(monkeypatch, 2)
     for table in (recipes.RECIPES, recipes._LATENTS):
         for name, recipe in list(table.items()):
-            monkeypatch.setitem(table, name, _cut_short(recipe))
-    monkeypatch.setattr(recipes, "OUR_DENOISING", _cut_short(recipes.through_denoising(recipes.choose())).denoising)
+            monkeypatch.setitem(table, name, replace(recipe, size=64))
     monkeypatch.setenv("FACEVEIL_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "portraits").symlink_to(small)
@@ -81,11 +80,6 @@ def place(small, tmp_path, monkeypatch):
         shutil.copy(photo, person / f"{index}{photo.suffix}")
     monkeypatch.setitem(fetching.DOWNLOADS, "buffalo_l", _packed(fetching.DOWNLOADS["buffalo_l"], tmp_path))
     return tmp_path
-
-
-def _cut_short(recipe: Recipe) -> Recipe:
-    how = recipe.denoising and replace(recipe.denoising, learning=replace(recipe.denoising.learning, iterations=2))
-    return replace(recipe, size=64, settings=replace(recipe.settings, iterations=2), denoising=how)
 
 
 def _packed(download: Download, folder: Path) -> Download:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+import shortening
 
 from faceveil.core import cli
 from faceveil.core.methods import recipes
@@ -24,12 +23,5 @@ def refused(capsys, *arguments) -> str:
 
 
 def cut_short(patch: pytest.MonkeyPatch, iterations: int = 3) -> None:
-    """A few iterations instead of many, in whatever recipe, also where a latent is searched and where our own way
-    through a denoising is learned; and no look at how much of so little may show."""
-    for table in (recipes.RECIPES, recipes._LATENTS):
-        for name, recipe in list(table.items()):
-            settings = replace(recipe.settings, iterations=iterations)
-            patch.setitem(table, name, replace(recipe, settings=settings, budget=None))
-    how = recipes.OUR_DENOISING
-    learning = replace(how.learning, iterations=iterations)
-    patch.setattr(recipes, "OUR_DENOISING", replace(how, learning=learning))
+    """A few iterations instead of many, in whatever recipe, until the patch is undone."""
+    shortening.cut_short(recipes, iterations, patch.setitem, patch.setattr)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import runpy
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from .precision import ours
 
-_whole: dict[str, dict[str, Any]] = {}
-"""The recipes as they are, by table, while others stand in for them."""
-
-
-def shorter(recipe: Any, iterations: int) -> Any:
-    how = recipe.denoising
-    if how:
-        how = replace(how, learning=replace(how.learning, iterations=iterations))
-    settings = replace(recipe.settings, iterations=iterations)
-    # Of so little, nobody asks how much may show.
-    return replace(recipe, settings=settings, denoising=how, budget=None)
+HELPERS = Path(__file__).resolve().parents[2] / "helpers"
+_undo: list[Callable[[], None]] = []
+"""How the recipes become what they are, while others stand in for them."""
 
 
 class TinyShort:
@@ -34,13 +29,22 @@ class TinyShort:
         return float("nan")
 
     def shorten(self, iterations: int) -> dict[str, Any]:
-        recipes = ours("core.methods.recipes")
-        for name in ("RECIPES", "_LATENTS"):
-            table = getattr(recipes, name)
-            table.update(_whole.setdefault(name, dict(table)))
-            if iterations:
-                table.update({key: shorter(recipe, iterations) for key, recipe in table.items()})
+        while _undo:
+            _undo.pop()()
+        if iterations:
+            cut_short = runpy.run_path(str(HELPERS / "shortening.py"))["cut_short"]
+            cut_short(ours("core.methods.recipes"), iterations, _put, _name)
         return {"ui": {"text": [str(iterations)]}}
+
+
+def _put(table: dict[str, Any], key: str, value: Any) -> None:
+    _undo.append(partial(table.__setitem__, key, table[key]))
+    table[key] = value
+
+
+def _name(module: Any, name: str, value: Any) -> None:
+    _undo.append(partial(setattr, module, name, getattr(module, name)))
+    setattr(module, name, value)
 
 
 NODE_CLASS_MAPPINGS = {"TinyShort": TinyShort}
