@@ -43,7 +43,7 @@ class Kind:
         self.name = name
 
     def Input(self, id: str, *more: Any, **given: Any) -> SimpleNamespace:
-        return SimpleNamespace(id=id, kind=self.name, given=given)
+        return SimpleNamespace(id=id, kind=self.name, given=given, extra_dict={})
 
     def __getattr__(self, name: str) -> str:
         """A choice of an enumeration: nothing is asked of it."""

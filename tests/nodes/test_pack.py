@@ -71,6 +71,8 @@ def input_ids(within: ast.AST, made: dict[str, list[str]]) -> list[str]:
             ids += made[name] or [call.args[0].value]
         elif name == "Input" and isinstance(call.args[0], ast.Constant):
             ids.append(call.args[0].value)
+        elif name == "rare" and len(call.args) > 1:
+            ids.append(call.args[1].value)
     return ids
 
 
