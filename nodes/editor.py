@@ -170,6 +170,7 @@ class TrajectoryEditor(io.ComfyNode):
         shape: tuple[int, ...] = (1, latents.latent_channels, cells, cells)
         if trajectory is not None:
             shape = trajectory.shape
+            # Of which proportions it is, is looked at where the picture is laid upon it.
             trajectory.refuse_other((len(pictures), latents.latent_channels, *shape[2:]), "the pictures make one")
             if editor != "invert" or len(pictures) > 1:
                 raise InputError("A trajectory serves one picture and the editor 'invert'. Disconnect it for others.")

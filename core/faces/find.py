@@ -41,16 +41,14 @@ def find_faces(
     detector: str | Detector = "auto",
     near: tuple[float, float] | None = None,
     boxes: Sequence[Box] | None = None,
-    mask: Tensor | None = None,
-    min_size: float = 0,
     look_turned: bool = True,
 ) -> list[Face]:
     """The chosen faces of one picture (1, 3, H, W); never an empty list.
 
     Faces come largest first, or with `boxes` (left, top, right, bottom, drawn by the user) one per box in their order.
-    `which` is "all", "largest", "nearest" to the point `near`, or a number in that order, from 0. `mask` (1, H, W)
-    leaves the faces whose centre lies in it, `min_size` those of at least so many pixels. When there is no face,
-    the error says whether a turned picture has one; `look_turned=False` saves whoever catches the error the time.
+    `which` is "all", "largest", "nearest" to the point `near`, or a number in that order, from 0. When there
+    is no face, the error says whether a turned picture has one; `look_turned=False` saves whoever catches the error
+    the time.
 
     "auto" is always the built-in "mtcnn": the same photo then gives the same points on every machine,
     whatever other detectors' files lie there, and our alignment was tuned to it. "scrfd" has to be asked for.
@@ -67,9 +65,6 @@ def find_faces(
             faces = _detect(image, detector, look_turned)
         else:
             faces = [_in_box(image, box, detector) for box in checked_boxes(boxes, *image.shape[-2:])]
-    faces = large_enough(faces, min_size)
-    if mask is not None:
-        faces = inside_mask(faces, mask, *image.shape[-2:])
     return choose(faces, which, near)
 
 
@@ -105,37 +100,6 @@ def choose(faces: Sequence[Face], which: str | int = "all", near: tuple[float, f
             "largest (or with the first box)."
         )
     return [faces[index]]
-
-
-def large_enough(faces: Sequence[Face], min_size: float) -> list[Face]:
-    """The faces whose shorter side has at least `min_size` pixels; an error when that leaves none."""
-    kept = [face for face in faces if face.size >= min_size]
-    if faces and not kept:
-        largest = max(face.size for face in faces)
-        raise NoFaceError(
-            f"The largest face found is {largest:.0f} px, and the minimum is {min_size:g} px: "
-            "use a larger copy of the photo or lower the minimum."
-        )
-    return kept
-
-
-def inside_mask(faces: Sequence[Face], mask: Tensor, height: int, width: int) -> list[Face]:
-    """The faces whose centre lies where `mask` (1, H, W) is above one half; an error when that leaves none."""
-    if tuple(mask.shape) != (1, height, width):
-        raise InputError(
-            f"The mask is {' x '.join(map(str, reversed(mask.shape[-2:])))} pixels and the picture {width} x {height}: "
-            "use one mask of the picture's size."
-        )
-    kept = []
-    for face in faces:
-        x, y = (round(side) for side in face.centre)
-        if 0 <= x < width and 0 <= y < height and mask[0, y, x] > 0.5:
-            kept.append(face)
-    if not kept:
-        raise NoFaceError(
-            f"The mask covers the centre of no face ({_counted(faces)} found): paint over the middle of the face."
-        )
-    return kept
 
 
 def checked_boxes(boxes: Sequence[Box], height: int, width: int) -> list[Box]:

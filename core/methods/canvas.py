@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..engines.autoencoder import Autoencoder
+from ..errors import InputError
 from ..faces.crops import Window, paste, resize
 
 
@@ -32,7 +33,8 @@ class Canvas:
 
     @classmethod
     def whole(cls, image: Tensor, clean: Tensor, autoencoder: Autoencoder) -> Canvas:
-        """All of the picture, at the size of a latent of it that is known."""
+        """All of the picture, at the size of a latent of it that is known; another picture's is refused."""
+        refuse_other_proportions(image, clean)
         window = Window(0, 0, image.shape[-1], image.shape[-2])
         height, width = (length * autoencoder.multiple for length in clean.shape[-2:])
         return cls(window, resize(image, height, width), clean.to(image), autoencoder)
@@ -57,6 +59,16 @@ class Canvas:
         difference = F.interpolate(difference, size, mode="bicubic", antialias=True, align_corners=False)
         soft = self.window.cut(mask)
         return paste(image, self.window, self.window.cut(image) + soft * difference, soft)
+
+
+def refuse_other_proportions(image: Tensor, clean: Tensor) -> None:
+    """A latent of another crop would be stretched over the picture; rounding to whole cells may cost one of them."""
+    (height, width), (rows, columns) = image.shape[-2:], clean.shape[-2:]
+    if min(abs(columns - rows * width / height), abs(rows - columns * height / width)) >= 1:
+        raise InputError(
+            f"The trajectory is of a picture of other proportions: {columns} x {rows} cells, where this picture has "
+            f"{width} x {height} pixels. Connect the picture that it was made of."
+        )
 
 
 def square_around(mask: Tensor, margin: float = 0.25) -> Window:

@@ -37,9 +37,3 @@ def chroma_change(a: Tensor, b: Tensor) -> Tensor:
     """
     difference = (to_lab(a) - to_lab(b))[:, 1:]
     return (((difference**2).sum(1) + _TIP**2).sqrt() - _TIP).mean((1, 2))
-
-
-def total_variation(delta: Tensor) -> Tensor:
-    """How rough a change (B, C, H, W) is: the mean step between neighbours, across plus down (B,)."""
-    across, down = delta.diff(dim=-1).abs(), delta.diff(dim=-2).abs()
-    return across.mean((1, 2, 3)) + down.mean((1, 2, 3))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..optimise import Terms
-from ..perception.colour import chroma_change, total_variation
+from ..perception.colour import chroma_change
 from ..perception.ssim import ms_ssim
 from .identity import Identity
 from .weighting import Constant, Weighting
@@ -58,7 +58,6 @@ VISIBILITY: dict[str, Distance] = {
     "chroma": chroma_change,
     "shading": shading_change,
     "peak": peak_change,
-    "variation": lambda changed, clean: total_variation(changed - clean),
 }
 """Terms that a recipe may weigh, by name; "perceptual" is what the adaptive weight listens to."""
 

@@ -11,7 +11,7 @@ from faceveil.core.errors import InputError, ModelError, NoFaceError
 from faceveil.core.faces import find
 from faceveil.core.faces.align import align
 from faceveil.core.faces.face import Face
-from faceveil.core.faces.find import checked_boxes, choose, find_faces, inside_mask, large_enough
+from faceveil.core.faces.find import checked_boxes, choose, find_faces
 from faceveil.core.images import read_photo, to_bchw
 
 SMALL = Face((10.0, 10.0, 30.0, 40.0), torch.zeros(5, 2))
@@ -67,34 +67,6 @@ def test_number_out_of_range_says_how_many_there_are(which):
         choose([LARGE], which)
 
 
-def test_small_faces_are_left_out():
-    assert large_enough(FACES, 0) == FACES
-    assert large_enough(FACES, 20) == FACES
-    assert large_enough(FACES, 21) == [LARGE]
-    with pytest.raises(NoFaceError, match=r"60 px.*minimum is 100 px"):
-        large_enough(FACES, 100)
-
-
-def test_mask_keeps_faces_with_their_centre_inside():
-    mask = torch.zeros(1, 100, 120)
-    mask[:, 50:60, 75:85] = 1
-    assert inside_mask(FACES, mask, 100, 120) == [LARGE]
-    assert inside_mask(FACES, torch.ones(1, 100, 120), 100, 120) == FACES
-    with pytest.raises(NoFaceError, match="2 faces were found"):
-        inside_mask(FACES, torch.zeros(1, 100, 120), 100, 120)
-
-
-def test_a_face_centred_outside_the_picture_is_in_no_mask():
-    beyond = Face((-40.0, 10.0, 20.0, 60.0), torch.zeros(5, 2))
-    assert inside_mask([beyond, LARGE], torch.ones(1, 100, 120), 100, 120) == [LARGE]
-
-
-@pytest.mark.parametrize("shape", [(1, 100, 119), (100, 120), (2, 100, 120), (1, 120, 100)])
-def test_mask_of_another_size_is_refused(shape):
-    with pytest.raises(InputError, match="120 x 100"):
-        inside_mask(FACES, torch.ones(shape), 100, 120)
-
-
 @pytest.mark.parametrize(
     ("boxes", "says"),
     [
@@ -118,10 +90,6 @@ def test_faces_of_a_picture_come_largest_first(pair):
     assert faces[0].centre[0] > 500 > faces[1].centre[0]
     assert find_faces(pair, which=1)[0].box == faces[1].box
     assert find_faces(pair, which="nearest", near=(100, 100))[0].box == faces[1].box
-    mask = torch.zeros(1, 512, 900)
-    mask[..., :388] = 1
-    assert [face.box for face in find_faces(pair, mask=mask)] == [faces[1].box]
-    assert [face.box for face in find_faces(pair, min_size=faces[1].size + 1)] == [faces[0].box]
 
 
 def test_auto_is_the_built_in_detector_whatever_lies_around(portrait, monkeypatch, tmp_path):

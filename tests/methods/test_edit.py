@@ -12,7 +12,7 @@ from small_flux import Doubling, SmallFlux
 from faceveil.core.engines.denoiser import Conditioning
 from faceveil.core.errors import InputError
 from faceveil.core.faces.find import find_faces
-from faceveil.core.methods.canvas import square_around
+from faceveil.core.methods.canvas import Canvas, square_around
 from faceveil.core.methods.edit import edit_image
 from faceveil.core.methods.guard import PUBLISHED_GUARD, GuardRecipe
 from faceveil.core.methods.guarding import InLoop, ovals
@@ -125,6 +125,24 @@ def test_bad_wishes_get_one_sentence(picture, mask):
         edit_image(picture, mask, Edit("red", editor="flow", inject=3), Coloured(True), Halves())
     with pytest.raises(InputError, match="start of 0"):
         edit_image(picture, mask, Edit("red", start=0), Coloured(True), Halves())
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (65, 63), (33, 96)])
+def test_a_known_path_is_taken_for_pictures_of_its_proportions_and_no_others(height, width):
+    """Where it was made of a copy of another size, or cut to whole cells, it is still this picture's."""
+    latent = torch.zeros(1, 3, height // 2, width // 2)
+    for scale in (1, 3):
+        picture = torch.zeros(1, 3, scale * height, scale * width)
+        assert Canvas.whole(picture, latent, Halves()).clean.shape == latent.shape
+    with pytest.raises(InputError, match=rf"{width // 2} x {height // 2} cells.*{width + 24} x {height} pixels"):
+        Canvas.whole(torch.zeros(1, 3, height, width + 24), latent, Halves())
+
+
+def test_an_edit_along_a_path_of_another_crop_is_refused(picture, mask):
+    wish = Edit("red", steps=2)
+    path = edit_image(picture, mask, wish, Coloured(True), Halves()).trajectory
+    with pytest.raises(InputError, match="other proportions"):
+        edit_image(picture[..., :48], mask[..., :48], wish, Coloured(True), Halves(), known=path)
 
 
 @pytest.mark.parametrize("box", [(0, 0, 3, 3), (60, 60, 64, 64), (0, 0, 64, 64), (10, 30, 14, 64)])

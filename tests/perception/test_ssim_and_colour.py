@@ -8,7 +8,7 @@ import torch
 from skimage.color import rgb2lab
 from skimage.metrics import structural_similarity
 
-from faceveil.core.perception.colour import chroma_change, luma, to_lab, total_variation
+from faceveil.core.perception.colour import chroma_change, luma, to_lab
 from faceveil.core.perception.ssim import dssim, ms_ssim, psnr, ssim
 
 
@@ -40,7 +40,7 @@ def test_equal_pictures_have_no_distance():
     a, _ = pair()
     assert torch.allclose(ssim(a, a), torch.ones(2)) and torch.allclose(ms_ssim(a, a), torch.ones(2))
     assert torch.equal(psnr(a, a), torch.full((2,), 100.0))
-    assert chroma_change(a, a).max() < 1e-5 and total_variation(a - a).max() == 0
+    assert chroma_change(a, a).max() < 1e-5
 
 
 def test_psnr_of_a_known_error():
@@ -69,7 +69,7 @@ def test_small_pictures_work(size):
         assert 0 < float(ms_ssim(a, b)) < 1
 
 
-@pytest.mark.parametrize("distance", [ssim, ms_ssim, psnr, chroma_change, lambda a, b: total_variation(a - b)])
+@pytest.mark.parametrize("distance", [ssim, ms_ssim, psnr, chroma_change])
 def test_gradients_agree_with_finite_differences(distance):
     a, b = pair(48, dtype=torch.float64)
     b = b.clamp(0.02, 0.98).requires_grad_()
