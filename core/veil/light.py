@@ -105,8 +105,9 @@ def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:
     """
     lighter, darker = _colours(window, mask)
     room = _least((1 - window) / lighter.clamp_min(0.05), 1e-3)
-    more = change.clamp_min(0)
-    less = change.clamp_max(0).maximum(-_least(window / darker.clamp_min(0.05), 0.0))
+    # Not clamped: where nothing changes yet, which is where every search begins, torch 2.14 gives a clamp no gradient.
+    more, less = torch.where(change >= 0, change, 0), torch.where(change <= 0, change, 0)
+    less = less.maximum(-_least(window / darker.clamp_min(0.05), 0.0))
     return window + mask * (more / (1 + (more / room).square()).sqrt() * lighter + less * darker)
 
 
