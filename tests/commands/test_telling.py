@@ -85,7 +85,7 @@ def test_two_recognisers_of_one_name_are_refused(capsys, portrait, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("protect",), "required: PHOTO, -o/--out. See: faceveil protect --help"),
+        (("protect",), "required: PHOTO, -o/--out. Name what to write: -o NEW.png. See: faceveil protect --help"),
         (("improve",), "'improve'"),
         (("verify", "a.png", "b.png", "--far", "2"), "--far"),
         (("protect", "a.png", "-o", "b.png", "--seed", "x"), "--seed"),
