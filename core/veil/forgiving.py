@@ -57,6 +57,10 @@ _BARE = 0.15
 mottling that no single place of them would."""
 _SPREAD = 1.6
 """How much more texture hides than looks are judged by, where it is spread."""
+_DETAIL, _BESIDE = 0.004, 1.5
+"""The width of details, as a share of the face, that tell texture from shade, and how much of broader contrast they
+vouch for: hair and stubble are rough at every width, the shadow of a nose and the turn of a cheek are smooth, and light
+that they hid would fill the shadow and take the nose's ridge."""
 
 _FEATURES: Ellipse = (0.5, 0.62, 0.33, 0.36)
 """Brows, eyes, nose and mouth: texture outside of it is hair."""
@@ -106,10 +110,17 @@ def joined(photos: Sequence[Forgiving]) -> Forgiving:
 def _unnoticed(bright: Tensor, band: Band, face: float) -> Tensor:
     """What may change of a band's brightness: a share of what goes unnoticed there as looks are judged, and more where
     texture is spread. The face is `face` pixels wide."""
-    here = blurred(bright, band.width * face) - blurred(bright, 2 * band.width * face)
-    contrast = _SPREAD * spread_contrast(here, (2 * band.width + 0.004) * face)
+    reach = (2 * band.width + 0.004) * face
+    # No finer than the photo is.
+    detail = spread_contrast(_details(bright, max(_DETAIL * face, 1.0)), reach)
+    contrast = torch.minimum(spread_contrast(_details(bright, band.width * face), reach), _BESIDE * detail) * _SPREAD
     hidden = torch.where(contrast > _CLEAR, _CLEAR * (contrast / _CLEAR).clamp_min(1) ** _COMPRESSED, contrast)
     return band.share * (_BARE * unnoticed(band.width) + MASKED * hidden)
+
+
+def _details(bright: Tensor, pixels: float) -> Tensor:
+    """What of a luma is about this wide."""
+    return blurred(bright, pixels) - blurred(bright, 2 * pixels)
 
 
 def _calm(coordinates: tuple[Tensor, Tensor]) -> Tensor:

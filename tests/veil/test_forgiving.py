@@ -49,6 +49,15 @@ def test_an_edge_that_stands_alone_hides_little_on_the_skin_beside_it():
     assert of(collared).light[beside].mean() < 0.3 * of(hairy()).light[beside].mean()
 
 
+def test_shade_hides_little_light_and_the_same_shade_on_rough_skin_hides_more():
+    """The shadow that a nose throws would be filled, and its ridge be gone."""
+    shadow = 0.25 * torch.sigmoid((torch.arange(SIDE) - 128) / 3).expand(1, 3, SIDE, SIDE)
+    grain = 0.04 * torch.randn(1, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    along = (0, slice(1, 3), slice(115, 135), slice(122, 134))
+    smooth, rough = (of(picture).light[along].mean() for picture in (bare() + shadow, bare() + shadow + grain))
+    assert smooth < 0.5 * rough
+
+
 def test_strong_contrast_hides_more_but_not_as_much_more_as_it_is():
     """The rim of a dark brow does not let through a blot as strong as itself."""
     weak, strong = (of(hairy(amount)).light[0, 0, 140:176, 60:80].mean() for amount in (0.05, 0.4))
