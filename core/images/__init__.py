@@ -9,7 +9,7 @@ from .folders import SUFFIXES, list_photos
 from .grid import draw_grid
 from .modes import from_pil
 from .pairs import pairs_in
-from .photo import Photo, as_saved, image_of, to_bchw, to_bhwc, to_pil, to_uint8
+from .photo import Photo, as_saved, image_of, in_range, to_bchw, to_bhwc, to_pil, to_uint8
 from .reading import MAX_SIDE, MIN_SIDE, read_mask, read_photo, refuse_missing
 from .writing import check_place, check_target, write_photo
 
@@ -26,6 +26,7 @@ __all__ = [
     "draw_grid",
     "from_pil",
     "image_of",
+    "in_range",
     "list_photos",
     "ordinary",
     "pairs_in",

@@ -74,6 +74,14 @@ def to_bhwc(pixels: Tensor) -> Tensor:
     return pixels.movedim(1, -1).contiguous()
 
 
+def in_range(picture: Tensor) -> Tensor:
+    """No darker than black and no brighter than white, for what a gradient goes through.
+
+    Not clamped: what is full white or black from the start has a slope then only with some versions of torch.
+    """
+    return torch.where(picture < 0, 0, torch.where(picture > 1, 1, picture))
+
+
 def to_uint8(pixels: Tensor) -> Tensor:
     """[0, 1] of any shape to 0..255, halves upwards; k/255 comes back as exactly k."""
     return (pixels.detach().clamp(0, 1) * 255 + 0.5).floor().to(torch.uint8)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..faces.face import points_of
 from ..faces.find import find_faces
+from ..images import in_range
 from ..optimise import Settings, Step, Terms, optimise
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
@@ -137,7 +138,7 @@ class Guard:
         offset = _Offset(latent[-1:], self.recipe.rate)
 
         def render(rows: Tensor) -> Tensor:
-            return self.picture(latent[-1:] + offset.value - remaining[-1:]).clamp(0, 1)
+            return in_range(self.picture(latent[-1:] + offset.value - remaining[-1:]))
 
         def objective(image: Tensor, rows: Tensor, progress: float) -> Terms:
             each = inner(image.expand(len(faces), -1, -1, -1), faces, progress)

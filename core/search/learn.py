@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..faces.crops import region_of
 from ..faces.face import Sitter
+from ..images import in_range
 from ..optimise import Outcome, Step, Terms, optimise
 from ..recognisers.ensemble import Ensemble
 from ..recognisers.recogniser import Recogniser
@@ -73,7 +74,7 @@ def learn(
 
     def render(rows: Tensor) -> Tensor:
         """The one row there is, as all pictures wear it."""
-        return variable.apply(clean, masks).clamp(0, 1)
+        return in_range(variable.apply(clean, masks))
 
     def together(pictures: Tensor, rows: Tensor, progress: float) -> Terms:
         each = objective(pictures, everyone, progress)

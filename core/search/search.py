@@ -12,6 +12,7 @@ from ..engines.autoencoder import Autoencoder
 from ..engines.bundled import load_autoencoder
 from ..faces.face import Face, points_of
 from ..faces.find import find_faces
+from ..images import in_range
 from ..optimise import Outcome, Step, optimise
 from ..perception.masking import hiding
 from ..recognisers.ensemble import Ensemble
@@ -169,7 +170,7 @@ def search(
     )
 
     def render(rows: Tensor) -> Tensor:
-        return variable.apply(task.clean[rows], task.masks[rows], rows).clamp(0, 1)
+        return in_range(variable.apply(task.clean[rows], task.masks[rows], rows))
 
     lights = [part for part in variable.parts if isinstance(part, Light)] if recipe.budget is not None else []
     counts = shared_out(recipe.settings.iterations, PHASES if lights else (1.0,))

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..images import in_range
 from .jpeg import jpeg
 from .upload import real_jpeg
 
@@ -68,7 +69,7 @@ def _blur(image: Tensor, strength: float) -> Tensor:
 def _light(image: Tensor, strength: float) -> Tensor:
     """A tenth darker with less contrast to a tenth brighter with more."""
     amount = 0.2 * strength - 0.1
-    return ((image - 0.5) * (1 + amount) + 0.5 + amount / 2).clamp(0, 1)
+    return in_range((image - 0.5) * (1 + amount) + 0.5 + amount / 2)
 
 
 _VIEWS = {"plain": lambda image, strength: image, "resize": _resize, "jpeg": _jpeg, "blur": _blur, "light": _light}

@@ -68,3 +68,11 @@ def test_list_photos(tmp_path: Path) -> None:
     for wrong in (tmp_path / "missing", tmp_path / "a.png"):
         with pytest.raises(InputError, match="is not a folder"):
             list_photos(wrong)
+
+
+def test_pictures_in_range_stay_and_even_full_white_can_move() -> None:
+    """Versions of torch differ in what slope a clamp has at its bound."""
+    picture = torch.tensor([-0.5, 0.0, 0.25, 1.0, 1.5], requires_grad=True)
+    kept = images.in_range(picture)
+    assert kept.tolist() == [0, 0, 0.25, 1, 1]
+    assert torch.autograd.grad(kept.sum(), picture)[0].tolist() == [0, 1, 1, 1, 0]
