@@ -12,7 +12,8 @@ import pytest
 from .browser import MISSING, OPEN, PACK, QUEUED, RUN, SEARCH, WORKFLOWS, browse, lacking, opened, place, show
 from .comfy import PROMPT_SECONDS, ROOT, Comfy
 from .conftest import refuse
-from .test_nodes import BLUEPRINTS, NODES, prompt_of, skip_where_a_node_is_lacking
+from .since import skip_where_a_node_is_lacking, skip_where_blueprints_are_lacking
+from .test_nodes import BLUEPRINTS, NODES, prompt_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -70,6 +71,7 @@ def test_a_workflow_opens_with_no_node_missing_and_is_queued_as_saved(page, comf
 
 @pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
 def test_a_blueprint_of_the_node_library_is_put_into_a_graph_and_is_whole(page, comfy, shots, path):
+    skip_where_blueprints_are_lacking()
     page.evaluate(OPEN, ['{"nodes": [], "links": [], "version": 0.4}', "empty"])
     place(page, path.stem)
     page.screenshot(path=shots / f"{path.stem}.png")
