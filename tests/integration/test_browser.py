@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .browser import MISSING, OPEN, PACK, QUEUED, RUN, SEARCH, WORKFLOWS, browse, lacking, opened, place, show
-from .comfy import PROMPT_SECONDS, ROOT, Comfy
+from .comfy import PATIENCE, PROMPT_SECONDS, ROOT, Comfy
 from .conftest import refuse
 from .since import skip_where_a_node_is_lacking, skip_where_blueprints_are_lacking
 from .test_nodes import BLUEPRINTS, NODES, prompt_of
@@ -37,9 +37,9 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_template_browser_lists_the_packs_workflows_with_pictures_and_opens_one(page, portrait, shots):
     browse(page)
     page.screenshot(path=shots / "templates.png")
-    page.get_by_text("01_protect_any_image", exact=True).first.click(timeout=90_000)
-    page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'FaceVeilProtect')", timeout=90_000)
-    page.get_by_text("All Templates", exact=True).wait_for(state="hidden", timeout=90_000)
+    page.get_by_text("01_protect_any_image", exact=True).first.click(timeout=90_000 * PATIENCE)
+    page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'FaceVeilProtect')", timeout=90_000 * PATIENCE)
+    page.get_by_text("All Templates", exact=True).wait_for(state="hidden", timeout=90_000 * PATIENCE)
 
 
 def test_what_a_newcomer_types_finds_protect_portrait_first(page):
