@@ -20,6 +20,8 @@ MODELS: dict[str, Version] = {"flux2": (0, 3, 72), "zimage": (0, 3, 74)}
 """Families of `tiny_models`, by the names they have there."""
 BLUEPRINTS: Version = (0, 3, 67)
 """Subgraphs that a pack brings for the page's node library."""
+ALIASES: Version = (0, 11, 0)
+"""Words by which the page finds a node that is called otherwise."""
 
 
 def here(folder: Path = COMFYUI) -> Version:
@@ -45,3 +47,7 @@ def skip_where_a_model_is_lacking(family: str) -> None:
 
 def skip_where_blueprints_are_lacking() -> None:
     skip_before(BLUEPRINTS, "blueprints of packs")
+
+
+def skip_where_aliases_are_lacking() -> None:
+    skip_before(ALIASES, "other words to find nodes by")

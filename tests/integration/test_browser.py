@@ -12,7 +12,7 @@ import pytest
 from .browser import MISSING, OPEN, PACK, QUEUED, RUN, SEARCH, WORKFLOWS, browse, lacking, opened, place, show
 from .comfy import PATIENCE, PROMPT_SECONDS, ROOT, Comfy
 from .conftest import refuse
-from .since import skip_where_a_node_is_lacking, skip_where_blueprints_are_lacking
+from .since import skip_where_a_node_is_lacking, skip_where_aliases_are_lacking, skip_where_blueprints_are_lacking
 from .test_nodes import BLUEPRINTS, NODES, prompt_of
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def test_the_template_browser_lists_the_packs_workflows_with_pictures_and_opens_
 
 
 def test_what_a_newcomer_types_finds_protect_portrait_first(page):
+    skip_where_aliases_are_lacking()
     for sought in ("face privacy", "anonymize", "cloak", "hide my face", "blur face"):
         page.evaluate(SEARCH)
         words = page.locator("input:focus")
