@@ -8,6 +8,10 @@ quick:
 coverage tests="tests" code=".":
     pytest -q -m "not slow and not integration" {{tests}} --cov={{code}} --cov-report=term-missing:skip-covered
 
+# The same beside the newest torch, or the one that is named.
+newest torch="torch":
+    .ci/newest "{{torch}}"
+
 # Everything that must hold before a change lands.
 all:
     .ci/run

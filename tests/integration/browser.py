@@ -78,11 +78,12 @@ def opened(comfy: Comfy, settings: Mapping[str, object] = MappingProxyType({})) 
         browser = playwright.chromium.launch(executable_path=chromium(), headless=True, args=OPTIONS)
         # High enough for all of our workflows at once: their pictures are fetched as they come into view.
         page = browser.new_context(viewport={"width": 1800, "height": 1500}).new_page()
+        page.set_default_timeout(30_000 * PATIENCE)
         page.route("**/*", only_here)
         answer = page.request.post(f"http://{comfy.address}/api/settings", data={**SETTINGS, **settings})
         assert answer.ok
-        page.goto(f"http://{comfy.address}/", wait_until="domcontentloaded", timeout=120_000)
-        page.wait_for_function(READY, timeout=120_000)
+        page.goto(f"http://{comfy.address}/", wait_until="domcontentloaded", timeout=120_000 * PATIENCE)
+        page.wait_for_function(READY, timeout=120_000 * PATIENCE)
         yield page
         browser.close()
 

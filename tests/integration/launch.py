@@ -39,19 +39,25 @@ def pretend_torchaudio() -> None:
             setattr(sys.modules[parent], part, module)
 
 
+def stand_in() -> None:
+    """For what torchvision and torchaudio lack beside a CPU torch."""
+    if torch.version.cuda is not None or torch.version.hip is not None:
+        return
+    try:
+        import torchvision  # noqa: F401
+    except RuntimeError:
+        forget("torchvision")
+        declare_operators()
+    try:
+        import torchaudio  # noqa: F401
+    except (ImportError, OSError, RuntimeError):
+        forget("torchaudio")
+        pretend_torchaudio()
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1]).resolve()
     sys.path[0] = str(folder)
     sys.argv = ["main.py", *sys.argv[2:]]
-    if torch.version.cuda is None and torch.version.hip is None:
-        try:
-            import torchvision  # noqa: F401
-        except RuntimeError:
-            forget("torchvision")
-            declare_operators()
-        try:
-            import torchaudio  # noqa: F401
-        except (ImportError, OSError, RuntimeError):
-            forget("torchaudio")
-            pretend_torchaudio()
+    stand_in()
     runpy.run_path(str(folder / "main.py"), run_name="__main__")

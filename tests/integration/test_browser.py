@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .browser import MISSING, OPEN, PACK, QUEUED, RUN, SEARCH, WORKFLOWS, browse, lacking, opened, place, show
-from .comfy import PROMPT_SECONDS, ROOT, Comfy
+from .comfy import PATIENCE, PROMPT_SECONDS, ROOT, Comfy
 from .conftest import refuse
-from .test_nodes import BLUEPRINTS, NODES, prompt_of, skip_where_a_node_is_lacking
+from .since import skip_where_a_node_is_lacking, skip_where_aliases_are_lacking, skip_where_blueprints_are_lacking
+from .test_nodes import BLUEPRINTS, NODES, prompt_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -36,12 +37,13 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_template_browser_lists_the_packs_workflows_with_pictures_and_opens_one(page, portrait, shots):
     browse(page)
     page.screenshot(path=shots / "templates.png")
-    page.get_by_text("01_protect_any_image", exact=True).first.click(timeout=90_000)
-    page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'FaceVeilProtect')", timeout=90_000)
-    page.get_by_text("All Templates", exact=True).wait_for(state="hidden", timeout=90_000)
+    page.get_by_text("01_protect_any_image", exact=True).first.click(timeout=90_000 * PATIENCE)
+    page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'FaceVeilProtect')", timeout=90_000 * PATIENCE)
+    page.get_by_text("All Templates", exact=True).wait_for(state="hidden", timeout=90_000 * PATIENCE)
 
 
 def test_what_a_newcomer_types_finds_protect_portrait_first(page):
+    skip_where_aliases_are_lacking()
     for sought in ("face privacy", "anonymize", "cloak", "hide my face", "blur face"):
         page.evaluate(SEARCH)
         words = page.locator("input:focus")
@@ -70,6 +72,7 @@ def test_a_workflow_opens_with_no_node_missing_and_is_queued_as_saved(page, comf
 
 @pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
 def test_a_blueprint_of_the_node_library_is_put_into_a_graph_and_is_whole(page, comfy, shots, path):
+    skip_where_blueprints_are_lacking()
     page.evaluate(OPEN, ['{"nodes": [], "links": [], "version": 0.4}', "empty"])
     place(page, path.stem)
     page.screenshot(path=shots / f"{path.stem}.png")

@@ -10,6 +10,7 @@ import pytest
 
 from .comfy import ROOT
 from .models import CLASSES, EDIT, FILL, KONTEXT, SIZE, edited, guarded, learned, optimised, ran, tiny
+from .since import skip_where_a_model_is_lacking
 from .test_nodes import node, prompt_of
 
 pytestmark = pytest.mark.integration
@@ -24,10 +25,8 @@ FACEVEIL_EVERY_MODEL=1 all."""
 
 
 @pytest.fixture(params=MODELS)
-def kind(comfy, request) -> str:
-    (families,) = comfy.get("/object_info/TinyModel")["TinyModel"]["input"]["required"]["family"][:1]
-    if CLASSES.get(request.param, request.param) not in families:
-        pytest.skip("this version of ComfyUI does not know the model")
+def kind(request) -> str:
+    skip_where_a_model_is_lacking(CLASSES.get(request.param, request.param))
     return request.param
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.error
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from .comfy import COMFYUI, ROOT, Comfy
-from .versions import version_of
+from .comfy import ROOT, Comfy
+from .since import skip_where_a_node_is_lacking, skip_where_blueprints_are_lacking
 
 pytestmark = pytest.mark.integration
 
@@ -458,19 +457,6 @@ NEEDS_DOWNLOADS = {
 }
 
 
-SINCE = {"BatchImagesNode": (0, 8), "ImageCropV2": (0, 15)}
-"""ComfyUI's own nodes in workflows of ours that older versions lack, as docs/COMFYUI.md says."""
-
-
-def skip_where_a_node_is_lacking(path: Path) -> None:
-    """By the version's number: a node that it has and that did not load is no reason to skip."""
-    version = tuple(int(part) for part in version_of(COMFYUI).split(".")[:2] if part.isdigit())
-    for kind in {each["type"] for each in json.loads(path.read_text())["nodes"]} & set(SINCE):
-        if version and version < SINCE[kind]:
-            since = ".".join(map(str, SINCE[kind]))
-            pytest.skip(f"this version of ComfyUI lacks the node {kind}, which came with {since}")
-
-
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_every_workflow_is_offered_with_all_its_nodes_and_what_it_needs_connected(comfy, path):
     skip_where_a_node_is_lacking(path)
@@ -531,11 +517,9 @@ def test_a_folder_that_cannot_be_made_costs_one_sentence(comfy, portrait):
 
 @pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
 def test_a_blueprint_is_offered_and_is_made_of_its_workflow(comfy, path):
-    """By the servers that know blueprints: the page's node library lists what this address does."""
-    try:
-        offered = comfy.get("/global_subgraphs")
-    except urllib.error.HTTPError:
-        pytest.skip("this version of ComfyUI knows no blueprints")
+    """The page's node library lists what this address does."""
+    skip_where_blueprints_are_lacking()
+    offered = comfy.get("/global_subgraphs")
     (key,) = [key for key, each in offered.items() if each["name"] == path.stem]
     assert offered[key]["info"]["node_pack"] == "custom_nodes.ComfyUI-FaceVeil"
     assert json.loads(comfy.get(f"/global_subgraphs/{key}")["data"]) == json.loads(path.read_text())

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from .models import tiny
+from .since import skip_where_a_model_is_lacking
 from .test_nodes import node
 
 pytestmark = pytest.mark.integration
@@ -35,6 +36,7 @@ VAES = {"4 channels": "sd15", "16 channels": "flux", "KL": "flux2", "video": "qw
 @pytest.mark.parametrize("storage", ["fp16", "bf16"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_in_half_precision_are_those_in_whole(comfy, portrait, kind, storage):
+    skip_where_a_model_is_lacking(kind)
     prompt = tiny(kind, portrait)
     measured = {"prompt": ["nothing", 0], "other": ["words", 0], "image": ["image", 0]}
     run = comfy.run({**prompt, "precision": node("TinyPrecision", family=kind, storage=storage, **measured)})
@@ -53,6 +55,7 @@ def test_gradients_in_half_precision_are_those_in_whole(comfy, portrait, kind, s
 @pytest.mark.parametrize("storage", ["fp16", "bf16"])
 @pytest.mark.parametrize("kind", VAES)
 def test_a_vae_in_half_precision_hands_on_what_pulls_at_its_picture(comfy, portrait, kind, storage):
+    skip_where_a_model_is_lacking(VAES[kind])
     prompt = tiny(VAES[kind], portrait)
     given = {"family": VAES[kind], "storage": storage, "image": ["image", 0]}
     run = comfy.run({**prompt, "precision": node("TinyVaePrecision", **given)})

@@ -54,8 +54,9 @@ def python_for(folder: Path, given: str | None) -> Path:
         subprocess.run([sys.executable, "-m", "venv", folder / ".venv"], check=True)
         made = next(place for place in places if place.exists())
         subprocess.run([made, "-m", "pip", "install", "-r", folder / "requirements.txt"], check=True)
-        # What the pack itself needs beside it.
-        subprocess.run([made, "-m", "pip", "install", "-r", HERE.parents[1] / "requirements.txt"], check=True)
+        # What the pack itself needs beside it; and requests, which 0.3.64 imports and transformers brought until 5.
+        own = HERE.parents[1] / "requirements.txt"
+        subprocess.run([made, "-m", "pip", "install", "-r", own, "requests"], check=True)
     return next(place for place in places if place.exists())
 
 
