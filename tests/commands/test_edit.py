@@ -28,6 +28,36 @@ def test_an_edit_changes_the_lips_and_nothing_else(portrait, tmp_path, capsys):
     assert change[inside].max() > 20 and change[~inside].max() == 0
 
 
+def test_one_inversion_serves_two_edits_and_is_kept_as_a_file(portrait, tmp_path, capsys):
+    path = tmp_path / "me.trajectory"
+    words = ["edit", portrait, "--no-protect", "--steps", 4, "--trajectory", path, "-o"]
+    code, text, error = run(capsys, *words, tmp_path / "first.png", "--prompt", "red lipstick")
+    assert code == 0 and "edited lips (11 evaluations" in text and path.is_file(), error
+    kept = path.read_bytes()
+    code, text, _ = run(capsys, *words, tmp_path / "second.png", "--prompt", "golden hair")
+    assert code == 0 and "edited hair (6 evaluations" in text and path.read_bytes() == kept
+    assert (pixels(tmp_path / "second.png") != pixels(portrait)).any()
+    run(capsys, *words, tmp_path / "again.png", "--prompt", "red lipstick")
+    assert (pixels(tmp_path / "again.png") == pixels(tmp_path / "first.png")).all()
+
+
+def test_a_trajectory_of_something_else_is_refused_and_nothing_is_written(portrait, faceless, tmp_path, capsys):
+    path, out = tmp_path / "me.trajectory", tmp_path / "out.png"
+    words = ["--prompt", "red lips", "--no-protect", "--steps", 2, "-o", out, "--trajectory", path]
+    shifted = tmp_path / "shifted.png"
+    Image.open(portrait).transform((256, 256), Image.Transform.AFFINE, (1, 0, 8, 0, 1, 0)).save(shifted)
+    path.write_bytes(portrait.read_bytes())
+    assert "damaged or no trajectory" in refused(capsys, "edit", portrait, *words)
+    path.unlink()
+    assert "one photo, for the editor invert" in refused(capsys, "edit", portrait, *words, "--editor", "flow")
+    assert "one photo, for the editor invert" in refused(capsys, "edit", portrait, faceless, *words)
+    assert "another output" in refused(capsys, "edit", portrait, *words[:-1], out)
+    assert run(capsys, "edit", portrait, *words)[0] == 0
+    out.unlink()
+    assert "another picture, of another crop" in refused(capsys, "edit", shifted, *words)
+    assert not out.exists()
+
+
 def test_a_transparent_photo_gets_the_same_mask(portrait, tmp_path, capsys):
     clear = Image.open(portrait)
     clear.putalpha(128)
