@@ -67,7 +67,7 @@ def test_a_path_leads_up_and_its_noise_and_what_was_learned_lead_back(comfy, por
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_method_1_moves_a_batch_of_latents_through_a_models_steps(comfy, portrait, kind):
+def test_weakened_purification_moves_a_batch_of_latents_through_a_models_steps(comfy, portrait, kind):
     # A batch is a video to Qwen-Image's VAE.
     prompt = optimised(kind, portrait, batch=1 if kind == "qwen" else 2)
     moved, known = ran(comfy, prompt, "moved", "known")
