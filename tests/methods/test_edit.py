@@ -127,6 +127,25 @@ def test_bad_wishes_get_one_sentence(picture, mask):
         edit_image(picture, mask, Edit("red", start=0), Coloured(True), Halves())
 
 
+@pytest.mark.parametrize("start", [1.0, 0.5, 0.2, 0.025])
+def test_25_steps_are_25_steps_wherever_they_start(picture, mask, start):
+    counted = []
+    wish = Edit("red", steps=25, start=start)
+    edit_image(picture, mask, wish, Coloured(True), Halves(), size=64, on_step=counted.append)
+    assert [moment.step for moment in counted] == list(range(25)) and {moment.of for moment in counted} == {25}
+
+
+def test_whoever_asks_for_25_steps_hears_of_no_other_number(picture, mask):
+    """A share of .02 would be 25 of 1250 steps, of which nobody spoke."""
+
+    class Refusing(Coloured):
+        def sigmas(self, steps, size):
+            raise AssertionError(f"{steps} steps were made")
+
+    with pytest.raises(InputError, match=r"^25 steps do not fit into a start of 0\.02: choose 0\.025 or more"):
+        edit_image(picture, mask, Edit("red", steps=25, start=0.02), Refusing(True), Halves(), size=64)
+
+
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (65, 63), (33, 96)])
 def test_a_known_path_is_taken_for_pictures_of_its_proportions_and_no_others(height, width):
     """Where it was made of a copy of another size, or cut to whole cells, it is still this picture's."""
