@@ -68,7 +68,8 @@ def refuse_other_model(path: Trajectory, denoiser: Denoiser, conditioning: Condi
 
 @dataclass(frozen=True)
 class Control:
-    """Velocity blending: inside the mask what the model says now, outside what it said of the original.
+    """Flux-Guard's trajectory control (Wang et al., arXiv 2606.17606): v = M * v_new + (1 - M) * v_recorded, inside the
+    mask M what the model says now, outside what it said of the original.
 
     `mask` (1 or B, 1, h, w) is soft and of the latent's size. Only levels of noise in [low, high] are
     controlled: at the noisiest the whole picture may follow the prompt, at the end details may settle.
