@@ -51,7 +51,7 @@ def test_a_trajectory_of_something_else_is_refused_and_nothing_is_written(portra
     path.unlink()
     assert "one photo, for the editor invert" in refused(capsys, "edit", portrait, *words, "--editor", "flow")
     assert "one photo, for the editor invert" in refused(capsys, "edit", portrait, faceless, *words)
-    assert "another output" in refused(capsys, "edit", portrait, *words[:-1], out)
+    assert "another output" in refused(capsys, "edit", portrait, *words, "--report", path)
     assert run(capsys, "edit", portrait, *words)[0] == 0
     out.unlink()
     assert "another picture, of another crop" in refused(capsys, "edit", shifted, *words)
@@ -98,6 +98,24 @@ def test_any_diffusers_folder_edits(portrait, tmp_path, capsys, model):
     code, text, error = run(capsys, *words)
     assert code == 0, error
     assert "edited hair (6 evaluations" in text
+
+
+def test_files_of_a_kind_and_what_a_model_predicts_may_be_named(portrait, tmp_path, capsys):
+    pytest.importorskip("diffusers")
+    import tiny_pipelines
+
+    torch.manual_seed(0)
+    tiny_pipelines.sd().save_pretrained(tmp_path / "model", variant="fp16")
+    words = ["edit", portrait, "--prompt", "red hair", "--no-protect", "--steps", 2, "--size", 32]
+    words += ["--model", tmp_path / "model", "-o"]
+    capsys.readouterr()  # what saving said is not what the command line says
+    assert "could not be read" in refused(capsys, *words, tmp_path / "none.png")
+    for name, more in (("as-it-says", ()), ("epsilon", ("epsilon",)), ("sample", ("sample",))):
+        given = [*words, tmp_path / f"{name}.png", "--variant", "fp16", *(("--prediction", *more) if more else ())]
+        code, _, error = run(capsys, *given)
+        assert code == 0, error
+    plain, same, other = (pixels(tmp_path / f"{name}.png") for name in ("as-it-says", "epsilon", "sample"))
+    assert (plain == same).all() and (plain != other).any()
 
 
 def test_guidance_on_a_model_without_it_is_refused(portrait, tmp_path, capsys):
