@@ -81,8 +81,8 @@ def opened(comfy: Comfy, settings: Mapping[str, object] = MappingProxyType({})) 
         page.route("**/*", only_here)
         answer = page.request.post(f"http://{comfy.address}/api/settings", data={**SETTINGS, **settings})
         assert answer.ok
-        page.goto(f"http://{comfy.address}/", wait_until="domcontentloaded", timeout=120_000)
-        page.wait_for_function(READY, timeout=120_000)
+        page.goto(f"http://{comfy.address}/", wait_until="domcontentloaded", timeout=120_000 * PATIENCE)
+        page.wait_for_function(READY, timeout=120_000 * PATIENCE)
         yield page
         browser.close()
 
