@@ -69,10 +69,11 @@ def test_the_curve_is_drawn_where_its_values_are():
 
 
 def test_paint_beyond_the_axis_makes_the_axis_longer():
-    low, high = (draw_curve([Point(1.0, face(row(), paint=paint))]) for paint in (1.0, 4.0))
-    right = (640, 0, 1128, 432)
-    assert low.crop(right).tobytes() != high.crop(right).tobytes()
-    assert low.crop((0, 0, 560, 432)).tobytes() == high.crop((0, 0, 560, 432)).tobytes()
+    """Paint is drawn in the first colour and tint in the second, both at the right end of the right panel."""
+    blue, red, end = (38, 98, 160), (190, 60, 50), 1072
+    low, high = (draw_curve([Point(1.0, face(row(), paint=paint, tint=tint))]) for paint, tint in ((0.5, 1), (4, 1)))
+    assert (low.getpixel((end, 216)), low.getpixel((end, 56))) == (blue, red)
+    assert (high.getpixel((end, 56)), high.getpixel((end, 296))) == (blue, red)
 
 
 def test_a_curve_is_written_and_never_over_a_photo(tmp_path):
