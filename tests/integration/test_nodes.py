@@ -29,6 +29,8 @@ NODES = {
     "FaceVeilSaveProtected",
     "FaceVeilEditRegion",
     "FaceVeilInvert",
+    "FaceVeilSaveTrajectory",
+    "FaceVeilLoadTrajectory",
     "FaceVeilLearn",
     "FaceVeilTrajectoryEditor",
     "FaceVeilGuardedSampler",
