@@ -35,9 +35,7 @@ def add_model(parser: argparse._ActionsContainer) -> None:
         help="a diffusers folder of the same family, which has what a checkpoint lacks",
     )
     say("--dtype", choices=DTYPES, help="the precision of --model (default: fp32)")
-    say(
-        "--variant", metavar="NAME", help="which files of --model, where they come in several: fp16 (default: plain)"
-    )
+    say("--variant", metavar="NAME", help="which files of --model, where they come in several: fp16 (default: plain)")
     say(
         "--prediction",
         choices=PREDICTIONS,
