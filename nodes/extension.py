@@ -31,6 +31,8 @@ NODES = {
     "save_protected": "SaveProtected",
     "region": "EditRegion",
     "invert": "InvertToTrajectory",
+    "save_trajectory": "SaveTrajectory",
+    "load_trajectory": "LoadTrajectory",
     "learn": "LearnEmbeddings",
     "editor": "TrajectoryEditor",
     "guarded_sampler": "GuardedSampler",

@@ -10,6 +10,7 @@ from comfy_api.latest import io
 from ..core.methods.recipes import OUR_DENOISING
 from ..core.optimise import Step
 from ..core.trajectory.embeddings import learn_embeddings
+from ..core.trajectory.paths import refuse_other_model
 from .adapters.host import Bar, free_memory
 from .adapters.memory import Economy, with_less_memory
 from .parts.sockets import CATEGORY, Trajectories, schema
@@ -78,7 +79,10 @@ class LearnEmbeddings(io.ComfyNode):
         positive: Any = None,
     ) -> io.NodeOutput:
         from .adapters.sampling import GRADIENT_SHARE, LearnedGuider, SamplerDenoiser, run_inside
+        from .adapters.vae import latent_format_of
 
+        pictures, _, *cells = trajectory.shape
+        trajectory.refuse_other((pictures, latent_format_of(model).latent_channels, *cells), "the model's are")
         how = replace(OUR_DENOISING.learning, iterations=iterations, rate=rate)
         bar = Bar(last * max(1, iterations))
 
@@ -89,6 +93,8 @@ class LearnEmbeddings(io.ComfyNode):
             found = []
 
             def work(denoiser: SamplerDenoiser) -> None:
+                clean = trajectory.path.clean.to(denoiser.device)
+                refuse_other_model(trajectory.path, denoiser, denoiser.describe(["source"]), clean)
                 with denoiser.gradients(economy):
                     found.append(learn_embeddings(denoiser, trajectory.path, denoiser.text(), last, how, show))
 

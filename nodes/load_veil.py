@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from comfy_api.latest import io
 
 from ..core.errors import InputError
-from ..core.veil.files import load_veil
-from .adapters.files import veil_folders
+from ..core.veil.files import SUFFIX, load_veil
+from .adapters.files import kept_folders
+from .parts.keeping import files_in
 from .parts.sockets import CATEGORY, Veils, schema
 from .parts.stamps import stamp
-from .parts.veiling import files_in
+from .parts.veiling import FOLDER
 
 NONE = "none yet"
 
@@ -28,7 +31,7 @@ class LoadVeil(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "veil",
-                    options=list(files_in(veil_folders())) or [NONE],
+                    options=list(_veils()) or [NONE],
                     tooltip="Files that end in .veil, in faceveil/veils of ComfyUI's output or input folder or in "
                     "models/faceveil/veils. Press R after adding one.",
                 ),
@@ -38,11 +41,15 @@ class LoadVeil(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, veil: str) -> str:
-        return stamp(path for name, path in files_in(veil_folders()).items() if name == veil)
+        return stamp(path for name, path in _veils().items() if name == veil)
 
     @classmethod
     def execute(cls, veil: str) -> io.NodeOutput:
-        path = files_in(veil_folders()).get(veil)
+        path = _veils().get(veil)
         if path is None:
             raise InputError(f"There is no veil '{veil}' any more: keep one with Save Veil, then press R.")
         return io.NodeOutput((load_veil(path),))
+
+
+def _veils() -> dict[str, Path]:
+    return files_in(kept_folders(FOLDER), SUFFIX)

@@ -16,6 +16,7 @@ from faceveil.core.errors import OutputError
 from faceveil.core.images import Photo, write_photo
 from faceveil.core.model_files import fetch
 from faceveil.core.recognisers.card import Card, write_card
+from faceveil.core.trajectory.files import save_trajectory
 from faceveil.core.trajectory.record import Trajectory
 from faceveil.core.veil.files import save_veil
 from faceveil.core.whole import PART, is_stream, part_name, refuse_locked, whole
@@ -35,7 +36,7 @@ def write_a_text(path: Path) -> None:
 def write_a_path(path: Path) -> None:
     trajectory = Trajectory()
     trajectory.latents.put(0.0, torch.rand(1, 4, 8, 8))
-    trajectory.save(path)
+    save_trajectory(trajectory, path)
 
 
 def install_weights(path: Path) -> None:

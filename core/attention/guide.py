@@ -1,6 +1,8 @@
 """How far a model's self-attention moved from where it was while nothing was changed: it holds a face's structure.
 
-The unchanged branch is listened to once and remembered; nothing of it is computed again.
+The self-attention guidance of "Enhancing Facial Privacy Protection via Weakening Diffusion Purification" (Salar et al.,
+CVPR 2025, arXiv 2503.10350): over all layers and steps, the mean squared difference of the two branches' maps. The
+unchanged branch is listened to once and remembered; nothing of it is computed again.
 """
 
 from __future__ import annotations

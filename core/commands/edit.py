@@ -13,7 +13,7 @@ from .many import add_many, treat_many
 from .masking import POINTS, add_masking
 from .models import add_model
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
-from .parser import Verbs, positive
+from .parser import Verbs, positive, text_path
 from .pictures import add_photos, inputs_of, several, target_of
 from .telling import tell
 from .written import write_json
@@ -45,6 +45,13 @@ def add(verbs: Verbs) -> None:
         help="in how many of the first steps the original's attention values are kept (default: 0; auto: 3 or 5, by "
         "the size of the region)",
     )
+    say(
+        "--trajectory",
+        type=text_path,
+        metavar="FILE",
+        help="the photo's way up to noise: read where the file is there, else made and kept for other edits of this "
+        "photo. All of the photo is then worked on, its longer side at --size",
+    )
     say("--no-protect", action="store_true", help="only edit")
     say("--in-loop", action="store_true", help="protect inside the generation instead of afterwards")
     add_masking(parser)
@@ -74,7 +81,10 @@ def edit_one(options: argparse.Namespace) -> int:
     """A single photo, with its whole verdict on the terminal."""
     source = Path(options.photos[0])
     target = target_of(source, Path(options.out), options.overwrite)
-    refuse_overwriting([target, options.sheet, options.report], inputs_of(options))
+    written = [target, options.sheet, options.report]
+    if options.trajectory and not options.trajectory.exists():
+        written.append(options.trajectory)
+    refuse_overwriting(written, inputs_of(options))
     report, notes = edit_quietly(None, source, target, options.sheet, options, bar_title=source.name)
     first, *rest = notes
     try:
@@ -92,5 +102,7 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
     if options.in_loop and (options.no_protect or options.strength):
         other = "--no-protect" if options.no_protect else "--strength"
         raise InputError(f"--in-loop protects in its own way: leave out {other}, or --in-loop.")
+    if options.trajectory and (several(options) or options.editor != "invert"):
+        raise InputError("--trajectory is the way of one photo, for the editor invert: leave it out for others.")
     if options.mask and (options.region or options.parser or options.sentences or options.landmarks != POINTS):
         raise InputError("A --mask says where to edit already: leave out --region, --landmarks, --parser, --sentences.")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..photo.editor import Editor
     from ..search.objective import Objective
     from ..search.recipe import Recipe
+    from ..trajectory.record import Trajectory
     from ..trajectory.solvers import Moment
     from ..verdict.report import Report
     from .many import Work
@@ -46,6 +47,8 @@ def edit_quietly(
     Without an editor one is loaded, once it is known that the photo can be read, the wish met and the result written.
     """
     from ..images import check_target, read_photo, to_bchw, write_photo
+    from ..trajectory.files import save_trajectory
+    from ..trajectory.solvers import evaluations
     from ..verdict.sheet import write_sheet
 
     photo = read_photo(source)
@@ -54,6 +57,8 @@ def edit_quietly(
         check_target(sheet, [source, target])
     image = to_bchw(photo.pixels)
     mask, where = where_to_edit(options, photo, image, source)
+    known, spent = known_path(options), 0
+    new = options.trajectory is not None and known is None
     editor, edit_wish = editor or make_editor(options, pick_device(options.device)), wish(options)
     with naming("photo", source), ExitStack() as bars:
         shown = [bars.enter_context(progress_bar(unit, bar_title)) for unit in ("step", "it")] if bar_title else []
@@ -66,12 +71,26 @@ def edit_quietly(
             if shown:
                 shown[1](step.index + 1, step.of)
 
-        done = editor(photo, mask, edit_wish, on_edit, on_protect)
+        if new:
+            known = editor.path_of(photo, mask, edit_wish, on_edit)
+            spent = evaluations(edit_wish.solver, edit_wish.steps)
+        done = editor(photo, mask, edit_wish, on_edit, on_protect, known)
     write_photo(done.photo, target, keep_metadata=options.keep_metadata, sources=[source])
+    if new and known is not None:
+        save_trajectory(known, options.trajectory)
     if done.report is not None and sheet:
         write_sheet(image, to_bchw(done.photo.pixels), done.report, sheet, sources=[source, target])
     notes = notes_on(photo, target, done.report) if done.report else []
-    return done.report, [f"edited {where} ({done.evaluations} evaluations of the model)", *notes]
+    return done.report, [f"edited {where} ({spent + done.evaluations} evaluations of the model)", *notes]
+
+
+def known_path(options: argparse.Namespace) -> Trajectory | None:
+    """The one in the file of --trajectory, where that is there; before a model is loaded."""
+    from ..trajectory.files import load_trajectory
+
+    if options.trajectory is None or not options.trajectory.exists():
+        return None
+    return load_trajectory(options.trajectory)
 
 
 def where_to_edit(options: argparse.Namespace, photo: Photo, image: Tensor, source: Path) -> tuple[Tensor, str]:

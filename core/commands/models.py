@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 BUNDLED = "bundled"
 DTYPES = ("fp32", "fp16", "bf16")
 """`diffusers_reading.DTYPES`, by heart: declaring options must not load what reading needs."""
+PREDICTIONS = ("epsilon", "v_prediction", "sample")
+"""`diffusers_families.PREDICTIONS`, by heart as well."""
 
 
 def add_model(parser: argparse._ActionsContainer) -> None:
@@ -33,6 +35,13 @@ def add_model(parser: argparse._ActionsContainer) -> None:
         help="a diffusers folder of the same family, which has what a checkpoint lacks",
     )
     say("--dtype", choices=DTYPES, help="the precision of --model (default: fp32)")
+    say("--variant", metavar="NAME", help="which files of --model, where they come in several: fp16 (default: plain)")
+    say(
+        "--prediction",
+        choices=PREDICTIONS,
+        help="what a --model of SD 1, 2 or XL predicts, where its settings do not say: a v-prediction checkpoint draws "
+        "noise as epsilon",
+    )
 
 
 def load_model(options: argparse.Namespace, device: str) -> tuple[Denoiser, Autoencoder]:
@@ -40,7 +49,7 @@ def load_model(options: argparse.Namespace, device: str) -> tuple[Denoiser, Auto
     from ..errors import InputError
 
     if options.model == BUNDLED:
-        for name in ("model_config", "dtype"):
+        for name in ("model_config", "dtype", "variant", "prediction"):
             if getattr(options, name):
                 raise InputError(f"--{name.replace('_', '-')} was given without --model.")
         if options.online and not services_in(options.judge):
@@ -51,8 +60,15 @@ def load_model(options: argparse.Namespace, device: str) -> tuple[Denoiser, Auto
     from ..engines.diffusers import load
 
     _hush()
-    dtype = options.dtype or "fp32"
-    return load(options.model, device, dtype, online=options.online, config=options.model_config)
+    return load(
+        options.model,
+        device,
+        options.dtype or "fp32",
+        online=options.online,
+        config=options.model_config,
+        variant=options.variant,
+        prediction=options.prediction,
+    )
 
 
 def _hush() -> None:

@@ -71,7 +71,11 @@ def seeded_noise(like: Tensor, seed: int) -> Tensor:
     return torch.randn(like.shape, generator=torch.Generator().manual_seed(seed)).to(like)
 
 
+MOST_STEPS = 1000
+"""So many levels of noise Stable Diffusion was trained on; others are not worth more."""
+
+
 def checked_steps(steps: int) -> int:
-    if not 1 <= steps <= 1000:
-        raise InputError(f"{steps} steps make no trajectory. Choose from 1 to 1000; 25 is usual.")
+    if not 1 <= steps <= MOST_STEPS:
+        raise InputError(f"{steps} steps make no trajectory. Choose from 1 to {MOST_STEPS}; 25 is usual.")
     return steps

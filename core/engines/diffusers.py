@@ -75,29 +75,17 @@ def load(
     dtype: str = "fp32",
     *,
     online: bool = False,
-    offload: bool = False,
-    checkpointing: bool = False,
     config: str | Path | None = None,
     variant: str | None = None,
     prediction: str | None = None,
 ) -> tuple[PipelineDenoiser, DiffusersAutoencoder]:
     """Read a pipeline: a folder, a .safetensors checkpoint, or a name on the hub.
 
-    Nothing is downloaded unless `online`. `offload` keeps the weights in main memory and brings each layer to
-    `device` when its turn comes: slow, and fits nearly anywhere. `checkpointing` computes activations anew for
-    gradients instead of keeping them. `config` is a folder (or hub name) of the same family that completes a
+    Nothing is downloaded unless `online`. `config` is a folder (or hub name) of the same family that completes a
     checkpoint; `variant` picks files such as "fp16"; `prediction` overrides what the scheduler's settings say.
     """
-    if offload and torch.device(device).type == "cpu":
-        raise InputError("Offloading brings layers to a graphics card one by one; on the processor there is none.")
     pipeline = read_pipeline(where, dtype, online=online, config=config, variant=variant)
     path = Path(where)
     denoiser, autoencoder = adapt(pipeline, path.stem if path.suffix == ".safetensors" else path.name, prediction)
-    if checkpointing:
-        for part in (denoiser.model, pipeline.vae):
-            part.enable_gradient_checkpointing()
-    if offload:
-        pipeline.enable_sequential_cpu_offload(device=device)
-    else:
-        pipeline.to(device)
+    pipeline.to(device)
     return denoiser, autoencoder

@@ -177,6 +177,8 @@ def denoiser_of(pipeline: Any, name: str | None = None, prediction: str | None =
             "Stable Diffusion 1, 2, XL, 3 or FLUX.1."
         )
     if not issubclass(family, StableDiffusion):
+        if prediction is not None:
+            raise InputError(f"{name} is a flow model, which predicts one thing alone: leave out the prediction.")
         return family(pipeline, name)
     is_xl = model.config.get("addition_embed_type") == "text_time"
     return (StableDiffusionXl if is_xl else StableDiffusion)(pipeline, name, prediction)

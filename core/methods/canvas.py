@@ -11,6 +11,12 @@ from ..engines.autoencoder import Autoencoder
 from ..errors import InputError
 from ..faces.crops import Window, paste, resize
 
+_PATCH = 2
+"""Transformers take a latent's cells in squares of this side."""
+_UNLIKE, _ROUNDING = 0.5, 0.02
+"""Of how much the cells of a picture differ from their mean: the same picture by another way of resizing differs by a
+fifth, one that is 8 of 512 pixels aside by all of it. And what a picture without any contrast may differ."""
+
 
 @dataclass(frozen=True)
 class Canvas:
@@ -37,7 +43,17 @@ class Canvas:
         refuse_other_proportions(image, clean)
         window = Window(0, 0, image.shape[-1], image.shape[-2])
         height, width = (length * autoencoder.multiple for length in clean.shape[-2:])
-        return cls(window, resize(image, height, width), clean.to(image), autoencoder)
+        before = resize(image, height, width)
+        refuse_other_picture(autoencoder.encode(before), clean.to(image))
+        return cls(window, before, clean.to(image), autoencoder)
+
+    @classmethod
+    def begun(cls, image: Tensor, autoencoder: Autoencoder, size: int) -> Canvas:
+        """All of a picture of which no latent is known yet, its longer side at `size` pixels or what is nearest."""
+        window, unit = Window(0, 0, image.shape[-1], image.shape[-2]), autoencoder.multiple * _PATCH
+        scale = size / max(window.height, window.width) / unit
+        before = resize(image, *(max(1, round(side * scale)) * unit for side in (window.height, window.width)))
+        return cls(window, before, autoencoder.encode(before), autoencoder)
 
     def cells(self, mask: Tensor) -> Tensor:
         """The picture's mask on the latent's grid. Cells that it only touches are free as well, else thin parts
@@ -62,12 +78,27 @@ class Canvas:
 
 
 def refuse_other_proportions(image: Tensor, clean: Tensor) -> None:
-    """A latent of another crop would be stretched over the picture; rounding to whole cells may cost one of them."""
+    """A latent of another crop would be stretched over the picture; rounding to whole patches may cost one of them."""
     (height, width), (rows, columns) = image.shape[-2:], clean.shape[-2:]
-    if min(abs(columns - rows * width / height), abs(rows - columns * height / width)) >= 1:
+    if min(abs(columns - rows * width / height), abs(rows - columns * height / width)) >= _PATCH:
         raise InputError(
             f"The trajectory is of a picture of other proportions: {columns} x {rows} cells, where this picture has "
             f"{width} x {height} pixels. Connect the picture that it was made of."
+        )
+
+
+def refuse_other_picture(found: Tensor, known: Tensor) -> None:
+    """What is known has to be a latent of the picture, of which `found` is what the autoencoder makes."""
+    if found.shape != known.shape:
+        raise InputError(
+            f"The trajectory is of latents of {known.shape[1]} channels, and this model's have {found.shape[1]}: take "
+            "the model that it was made with."
+        )
+    contrast = (known - known.mean((-2, -1), keepdim=True)).square().mean().sqrt()
+    if not float((found - known).square().mean().sqrt()) <= _UNLIKE * float(contrast) + _ROUNDING:
+        raise InputError(
+            "The trajectory is of another picture, of another crop of it, or of another model's: take the picture and "
+            "the model that it was made of, or invert this one."
         )
 
 

@@ -12,6 +12,7 @@ from ..engines.autoencoder import Autoencoder
 from ..engines.counted import Counted
 from ..engines.denoiser import Denoiser
 from ..faces.crops import Window
+from ..trajectory.paths import invert, refuse_other_model
 from ..trajectory.record import Trajectory
 from ..trajectory.solvers import Moment
 from .canvas import Canvas
@@ -64,6 +65,8 @@ def edit_image(
         canvas = Canvas.around(image, may_change, autoencoder, size)
     else:
         canvas = Canvas.whole(image, known.clean, autoencoder)
+        source = counted.describe([edit.source_prompt], edit.source_guidance)
+        refuse_other_model(known, counted, source, canvas.clean)
     sigmas = levels(edit, denoiser, canvas.clean)
     guard = EditGuard(canvas, mask, may_change, in_loop) if in_loop else None
 
@@ -81,3 +84,22 @@ def edit_image(
     if guard:
         changed, won = canvas.composed(unguarded, may_change, latent[:1], latent[-1:]), guard.won
     return Edited(changed, unguarded, canvas.clean, latent, canvas.window, counted.evaluations, path, won)
+
+
+@torch.no_grad()
+def path_of(
+    image: Tensor,
+    mask: Tensor,
+    edit: Edit,
+    denoiser: Denoiser,
+    autoencoder: Autoencoder,
+    size: int = 256,
+    on_step: Callable[[Moment], None] = lambda moment: None,
+) -> Trajectory:
+    """The path of all of `image` (1, 3, H, W), its longer side at `size` pixels, to be `known` to this and other edits
+    of it."""
+    refuse_unusable(edit, mask)
+    canvas = Canvas.begun(image, autoencoder, size)
+    sigmas = levels(edit, denoiser, canvas.clean)
+    source = denoiser.describe([edit.source_prompt], edit.source_guidance)
+    return invert(denoiser, canvas.clean, sigmas, source, edit.solver, on_step, injected(edit, mask, sigmas))

@@ -58,6 +58,8 @@ PUBLISHED_GUARD = GuardRecipe(
     visibility={"perceptual": 0.5},
     predicted=False,
 )
+"""Of Flux-Guard (Wang et al., arXiv 2606.17606): w * L_id + .5 * L_perc, with L_id one less the mean cosine, L_perc the
+VGG-19 term and w its adaptive weight; ten iterations of Adam after each of the last steps."""
 
 
 class _Offset:

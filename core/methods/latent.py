@@ -1,5 +1,5 @@
-"""Weakening diffusion purification (Salar et al., CVPR 2025) on whole latents, for pictures that are decoded right
-after: they are moved where a short denoising path starts.
+"""Weakening diffusion purification (Salar et al., CVPR 2025, arXiv 2503.10350) on whole latents, for pictures that are
+decoded right after: they are moved where a short denoising path starts.
 
 The search is the guard's; its picture lies some denoising steps further on.
 """

@@ -1,5 +1,5 @@
-"""Weakening diffusion purification (Salar et al., CVPR 2025): move the latents from which the last denoising steps
-start, so that what they end at is not matched.
+"""Weakening diffusion purification (Salar et al., CVPR 2025, arXiv 2503.10350): move the latents from which the last
+denoising steps start, so that what they end at is not matched.
 
 What is optimised has been through the purification that would wash it away. Windows, identity, objective and
 the search are those of every protection here; only the way from the variable to the picture is longer.

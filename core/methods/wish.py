@@ -7,7 +7,7 @@ from math import isfinite
 
 from torch import Tensor
 
-from ..engines.denoiser import Denoiser, checked_steps
+from ..engines.denoiser import MOST_STEPS, Denoiser, checked_steps
 from ..errors import InputError
 from ..trajectory.paths import checked_inject
 
@@ -71,6 +71,11 @@ def refuse_unusable(edit: Edit, mask: Tensor) -> None:
     checked_steps(edit.steps)
     if not 0 < edit.start <= 1:
         raise InputError(f"A start of {edit.start} makes no sense: it is a share of the path, above 0 and up to 1.")
+    if round(edit.steps / edit.start) > MOST_STEPS:
+        raise InputError(
+            f"{edit.steps} steps do not fit into a start of {edit.start}: choose {edit.steps / MOST_STEPS} or more, or "
+            "fewer steps."
+        )
 
 
 def levels(edit: Edit, denoiser: Denoiser, latent: Tensor) -> list[float]:

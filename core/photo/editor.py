@@ -16,12 +16,13 @@ from ..faces.again import find_again
 from ..faces.face import Face
 from ..faces.find import find_faces
 from ..images import PICTURE_MASK, Photo, as_saved, image_of, ordinary, refuse_unfit, to_bhwc
-from ..methods.edit import Edited, edit_image
+from ..methods.edit import Edited, edit_image, path_of
 from ..methods.guard import GuardRecipe
 from ..methods.guarding import InLoop
 from ..methods.wish import Edit
 from ..optimise import Step, refuse_seed
 from ..search.objective import Objective
+from ..trajectory.record import Trajectory
 from ..trajectory.solvers import Moment
 from ..verdict.report import Report
 from ..verdict.verify import verify
@@ -73,20 +74,19 @@ class Editor:
         wish: Edit,
         on_edit: OnEdit = lambda moment: None,
         on_protect: OnProtect = lambda step, objective: None,
+        known: Trajectory | None = None,
     ) -> EditedPhoto:
-        """`photo` edited where `mask` (1, 1, H, W) is above 0.
+        """`photo` edited where `mask` (1, 1, H, W) is above 0, along its path where that is `known` (`path_of`).
 
         The photo before the edit is what others may hold: it must not be matched either.
         """
-        refuse_unfit(mask, "A mask", PICTURE_MASK)
-        refuse_seed(wish.seed)
-        mask = ordinary(mask).to(self.device)
+        mask = self._fit(mask, wish)
         image, protector, guarded = image_of(photo).to(self.device), self.protector, None
         faces = find_faces(image, which=protector.faces, detector=protector.detector) if protector else []
         if self.in_loop and protector:
             recipe = replace(self.in_loop, aim=replace(self.in_loop.aim, far=protector.far))
             guarded = InLoop(faces, protector.surrogates, recipe, protector.seed, protector.gallery)
-        done = edit_image(image, mask, wish, self.denoiser, self.autoencoder, self.size, guarded, on_edit)
+        done = edit_image(image, mask, wish, self.denoiser, self.autoencoder, self.size, guarded, on_edit, known=known)
         result = photo.with_pixels(to_bhwc(as_saved(done.image.cpu())))
         if protector is None:
             return EditedPhoto(result, None, done.evaluations)
@@ -100,6 +100,19 @@ class Editor:
                 result, report = replace(protector, gallery=gallery)(result, on_step=on_protect, found=found)
         report.evaluations["denoiser"] += done.evaluations
         return EditedPhoto(result, report, done.evaluations)
+
+    @torch.inference_mode(False)
+    def path_of(self, photo: Photo, mask: Tensor, wish: Edit, on_edit: OnEdit = lambda moment: None) -> Trajectory:
+        """The path of the whole photo, with which any edit of it can be made."""
+        mask = self._fit(mask, wish)
+        image = image_of(photo).to(self.device)
+        return path_of(image, mask, wish, self.denoiser, self.autoencoder, self.size, on_edit)
+
+    def _fit(self, mask: Tensor, wish: Edit) -> Tensor:
+        """The mask where it is worked on, if it and the wish will do."""
+        refuse_unfit(mask, "A mask", PICTURE_MASK)
+        refuse_seed(wish.seed)
+        return ordinary(mask).to(self.device)
 
 
 def _judged(protector: Protector, done: Edited, faces: list[Face], gallery: list[Tensor]) -> Report:

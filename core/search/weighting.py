@@ -59,7 +59,8 @@ class Linear(_Unlimited):
 
 @dataclass(frozen=True)
 class Sigmoid(_Unlimited):
-    """Flux-Guard's schedule: identity rules while the picture is close, and fades as distortion nears the limit."""
+    """Flux-Guard's adaptive weight (Wang et al., arXiv 2606.17606): low + (high - low) * sigmoid(-steepness * (L_perc -
+    limit)). Identity rules while the picture is close, and fades as distortion nears the limit."""
 
     low: float = 0.05
     high: float = 1.0

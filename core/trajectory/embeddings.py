@@ -1,7 +1,9 @@
 """Learned unconditional embeddings: one for each of the last steps, so that the short denoising path ends at the photo.
 
 Null-text inversion without guidance. What the path can reproduce it need not wash away: that is how
-"Enhancing Facial Privacy Protection via Weakening Diffusion Purification" keeps what an optimiser put there.
+"Enhancing Facial Privacy Protection via Weakening Diffusion Purification" (Salar et al., CVPR 2025, arXiv 2503.10350)
+keeps what an optimiser put there. Each step's loss is |step(z, embedding) - z'|^2, with z' the inverted latent of the
+next level.
 """
 
 from __future__ import annotations

@@ -16,6 +16,9 @@ from .solvers import Moment, Stage, integrate
 from .values import Injection, Recording
 
 OnStep = Callable[[Moment], Tensor | None]
+_UNLIKE = 0.5
+"""Of what was recorded: another prompt changes a velocity by a tenth of it, half precision by less, another model by
+more than all of it."""
 
 
 @torch.no_grad()
@@ -50,9 +53,23 @@ def invert(
     return path
 
 
+@torch.no_grad()
+def refuse_other_model(path: Trajectory, denoiser: Denoiser, conditioning: Conditioning, clean: Tensor) -> None:
+    """A model of which the path is none says something else of its `clean` latent than what was recorded."""
+    sigma, known = path.velocities.sigmas[0], path.velocities.values[0]
+    found = velocity(denoiser, clean, sigma, conditioning)
+    # Written so that what is no number is refused as well.
+    if not float((found - known.to(found)).norm()) <= _UNLIKE * float(known.norm()):
+        raise InputError(
+            "The trajectory was made with another model, or with a prompt that says quite another thing: take the ones "
+            "it was made with, or invert the picture again."
+        )
+
+
 @dataclass(frozen=True)
 class Control:
-    """Velocity blending: inside the mask what the model says now, outside what it said of the original.
+    """Flux-Guard's trajectory control (Wang et al., arXiv 2606.17606): v = M * v_new + (1 - M) * v_recorded, inside the
+    mask M what the model says now, outside what it said of the original.
 
     `mask` (1 or B, 1, h, w) is soft and of the latent's size. Only levels of noise in [low, high] are
     controlled: at the noisiest the whole picture may follow the prompt, at the end details may settle.

@@ -10,11 +10,9 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from ..errors import InputError, ModelError, OutputError
-from ..whole import whole
+from ..errors import InputError, OutputError
 
 _SAME = 1e-5
-FORMAT = "faceveil-trajectory-2"
 LIMIT = 2 << 30
 """Bytes of main memory that one path may take: latents and velocities never reach it, attention values of a large
 model do."""
@@ -129,46 +127,3 @@ class Trajectory:
     def bytes(self) -> int:
         """All that is recorded, in memory and on disk."""
         return self.shelf.bytes + self.shelf.spilled
-
-    def save(self, path: Path) -> None:
-        """Write everything as safetensors."""
-        from safetensors import SafetensorError
-        from safetensors.torch import save_file
-
-        tensors = {
-            f"{name}@{sigma!r}": value.contiguous()
-            for name, series in self._all().items()
-            for sigma, value in zip(series.sigmas, series.values, strict=True)
-        }
-        try:
-            with whole(path) as part:
-                save_file(tensors, part, {"format": FORMAT})
-        except (SafetensorError, OSError) as error:
-            raise OutputError(f"The trajectory could not be written to {path}: {error}.") from error
-
-    @classmethod
-    def load(cls, path: Path, limit: int = LIMIT) -> Trajectory:
-        from safetensors import SafetensorError, safe_open
-
-        loaded = cls(limit)
-        try:
-            with safe_open(path, "pt") as stored:
-                if (stored.metadata() or {}).get("format") != FORMAT:
-                    raise ModelError(f"{path.name} is no trajectory that was saved here.")
-                for key in stored.keys():  # noqa: SIM118
-                    name, _, sigma = key.rpartition("@")
-                    loaded._named(name).put(float(sigma), stored.get_tensor(key))
-        except (SafetensorError, OSError, ValueError) as error:
-            raise ModelError(f"{path.name} is damaged or no trajectory.") from error
-        return loaded
-
-    def _all(self) -> dict[str, Series]:
-        layers = {f"values.{name}": series for name, series in self.values.items()}
-        return {"latents": self.latents, "velocities": self.velocities, **layers}
-
-    def _named(self, name: str) -> Series:
-        if name.startswith("values."):
-            return self.layer(name.removeprefix("values."))
-        if name not in ("latents", "velocities"):
-            raise ValueError(name)
-        return getattr(self, name)

@@ -39,10 +39,11 @@ def folders_of(kind: str) -> list[Path]:
     return [*map(Path, named), Path(folder_paths.models_dir) / kind]
 
 
-def veil_folders() -> list[Path]:
-    """Where veils may lie: what Save Veil wrote, what somebody put into the input folder, and among the models."""
+def kept_folders(inside: Path) -> list[Path]:
+    """Where veils and trajectories may lie: what a node of ours wrote, `inside` ComfyUI's output folder, what somebody
+    put into the input folder, and among the models."""
     named = [Path(folder_paths.get_output_directory()), Path(folder_paths.get_input_directory())]
-    return [*(folder / "faceveil" / "veils" for folder in named), *(f / "veils" for f in folders_of("faceveil"))]
+    return [*(folder / inside for folder in named), *(folder / inside.name for folder in folders_of("faceveil"))]
 
 
 def temporary() -> Path:

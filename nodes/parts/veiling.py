@@ -14,15 +14,14 @@ from ...core.faces.face import Face
 from ...core.faces.find import find_faces
 from ...core.images import to_bchw, to_bhwc
 from ...core.optimise import Step
-from ...core.plain import plain
 from ...core.recognisers.recogniser import Recogniser
 from ...core.search.learn import learn
 from ...core.search.objective import Objective
 from ...core.search.recipe import Recipe
 from ...core.veil.files import SUFFIX, save_veil
 from ...core.veil.veil import Veil
-from ...core.whole import not_written
 from .finding import named
+from .keeping import free_place
 
 FOLDER = Path("faceveil") / "veils"
 """Where veils lie inside ComfyUI's folders."""
@@ -99,31 +98,13 @@ def learn_from_pictures(
     return learn(sitters, surrogates, recipe, seed, on_step).veil
 
 
-def files_in(folders: Sequence[Path]) -> dict[str, Path]:
-    """Veils by name; of namesakes the first counts."""
-    found: dict[str, Path] = {}
-    for folder in folders:
-        if folder.is_dir():
-            for path in sorted(folder.glob(f"*{SUFFIX}")):
-                found.setdefault(path.name, path)
-    return found
-
-
 def keep_veils(veils: Sequence[Veil | None], folder: Path, name: str) -> list[Path]:
     """Write veils as NAME.veil, numbered where that is taken; what the files are."""
     kept = [veil for veil in veils if veil is not None]
     if not kept:
         raise InputError(LOOKS_LIKE_NONE)
-    stem = Path(name.strip() or "veil").name.removesuffix(SUFFIX)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise not_written(plain(folder), error) from error
     written: list[Path] = []
     for veil in kept:
-        number, path = 2, folder / f"{stem}{SUFFIX}"
-        while path.exists():
-            number, path = number + 1, folder / f"{stem}_{number}{SUFFIX}"
-        save_veil(veil, path)
-        written.append(path)
+        written.append(free_place(folder, name, SUFFIX))
+        save_veil(veil, written[-1])
     return written

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ...core.errors import InputError
 from ...core.trajectory.embeddings import ShortPath
 from ...core.trajectory.record import Trajectory
+
+FOLDER = Path("faceveil") / "trajectories"
+"""Where trajectories lie inside ComfyUI's folders."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from tiny_clip import save_clip
 from tiny_pipelines import sd
 
 from faceveil.core.commands import protect as protect_command
-from faceveil.core.commands.models import DTYPES
-from faceveil.core.engines import diffusers_reading
+from faceveil.core.commands.models import DTYPES, PREDICTIONS
+from faceveil.core.engines import diffusers_families, diffusers_reading
 from faceveil.core.engines.bundled import BundledDenoiser
 from faceveil.core.engines.diffusers_denoiser import PipelineDenoiser
 from faceveil.core.images import read_photo
@@ -145,6 +145,8 @@ def broken(pipeline, folder, file, **changes):
         (("--low-memory",), "--low-memory was given without --method purification"),
         (("--model", "elsewhere"), "--model was given without --method purification"),
         (("--method", "purification", "--dtype", "fp16"), "--dtype was given without --model"),
+        (("--method", "purification", "--variant", "fp16"), "--variant was given without --model"),
+        (("--method", "purification", "--prediction", "sample"), "--prediction was given without --model"),
         (("--method", "purification", "--autoencoder", "taesd"), "its own autoencoder only"),
         (("--method", "purification", "--model", "missing/model.safetensors"), "There is no missing/model.safetensors"),
         (("--makeup", "red lipstick"), "--clip FOLDER"),
@@ -172,5 +174,5 @@ def test_pipelines_that_cannot_serve(capsys, portrait, tmp_path, pipeline):
 
 
 def test_names_by_heart_are_all_there():
-    assert set(DTYPES) == set(diffusers_reading.DTYPES)
+    assert set(DTYPES) == set(diffusers_reading.DTYPES) and PREDICTIONS == diffusers_families.PREDICTIONS
     assert {name for name, recipe in RECIPES.items() if recipe.denoising} == {"published-1"}

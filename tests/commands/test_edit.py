@@ -28,6 +28,36 @@ def test_an_edit_changes_the_lips_and_nothing_else(portrait, tmp_path, capsys):
     assert change[inside].max() > 20 and change[~inside].max() == 0
 
 
+def test_one_inversion_serves_two_edits_and_is_kept_as_a_file(portrait, tmp_path, capsys):
+    path = tmp_path / "me.trajectory"
+    words = ["edit", portrait, "--no-protect", "--steps", 4, "--trajectory", path, "-o"]
+    code, text, error = run(capsys, *words, tmp_path / "first.png", "--prompt", "red lipstick")
+    assert code == 0 and "edited lips (11 evaluations" in text and path.is_file(), error
+    kept = path.read_bytes()
+    code, text, _ = run(capsys, *words, tmp_path / "second.png", "--prompt", "golden hair")
+    assert code == 0 and "edited hair (6 evaluations" in text and path.read_bytes() == kept
+    assert (pixels(tmp_path / "second.png") != pixels(portrait)).any()
+    run(capsys, *words, tmp_path / "again.png", "--prompt", "red lipstick")
+    assert (pixels(tmp_path / "again.png") == pixels(tmp_path / "first.png")).all()
+
+
+def test_a_trajectory_of_something_else_is_refused_and_nothing_is_written(portrait, faceless, tmp_path, capsys):
+    path, out = tmp_path / "me.trajectory", tmp_path / "out.png"
+    words = ["--prompt", "red lips", "--no-protect", "--steps", 2, "-o", out, "--trajectory", path]
+    shifted = tmp_path / "shifted.png"
+    Image.open(portrait).transform((256, 256), Image.Transform.AFFINE, (1, 0, 8, 0, 1, 0)).save(shifted)
+    path.write_bytes(portrait.read_bytes())
+    assert "damaged or no trajectory" in refused(capsys, "edit", portrait, *words)
+    path.unlink()
+    assert "one photo, for the editor invert" in refused(capsys, "edit", portrait, *words, "--editor", "flow")
+    assert "one photo, for the editor invert" in refused(capsys, "edit", portrait, faceless, *words)
+    assert "another output" in refused(capsys, "edit", portrait, *words, "--report", path)
+    assert run(capsys, "edit", portrait, *words)[0] == 0
+    out.unlink()
+    assert "another picture, of another crop" in refused(capsys, "edit", shifted, *words)
+    assert not out.exists()
+
+
 def test_a_transparent_photo_gets_the_same_mask(portrait, tmp_path, capsys):
     clear = Image.open(portrait)
     clear.putalpha(128)
@@ -68,6 +98,24 @@ def test_any_diffusers_folder_edits(portrait, tmp_path, capsys, model):
     code, text, error = run(capsys, *words)
     assert code == 0, error
     assert "edited hair (6 evaluations" in text
+
+
+def test_files_of_a_kind_and_what_a_model_predicts_may_be_named(portrait, tmp_path, capsys):
+    pytest.importorskip("diffusers")
+    import tiny_pipelines
+
+    torch.manual_seed(0)
+    tiny_pipelines.sd().save_pretrained(tmp_path / "model", variant="fp16")
+    words = ["edit", portrait, "--prompt", "red hair", "--no-protect", "--steps", 2, "--size", 32]
+    words += ["--model", tmp_path / "model", "-o"]
+    capsys.readouterr()  # what saving said is not what the command line says
+    assert "could not be read" in refused(capsys, *words, tmp_path / "none.png")
+    for name, more in (("as-it-says", ()), ("epsilon", ("epsilon",)), ("sample", ("sample",))):
+        given = [*words, tmp_path / f"{name}.png", "--variant", "fp16", *(("--prediction", *more) if more else ())]
+        code, _, error = run(capsys, *given)
+        assert code == 0, error
+    plain, same, other = (pixels(tmp_path / f"{name}.png") for name in ("as-it-says", "epsilon", "sample"))
+    assert (plain == same).all() and (plain != other).any()
 
 
 def test_guidance_on_a_model_without_it_is_refused(portrait, tmp_path, capsys):

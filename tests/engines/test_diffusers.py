@@ -314,6 +314,8 @@ def test_unknown_predictions_are_refused_and_can_be_overridden():
     with pytest.raises(ModelError, match=r"predicts 'flow'.*epsilon, v_prediction, sample"):
         adapt(pipeline)
     assert adapt(pipeline, prediction="v_prediction")[0].prediction == "v_prediction"
+    with pytest.raises(InputError, match="is a flow model"):
+        adapt(tiny.flux(), prediction="v_prediction")
 
 
 def test_models_of_another_use_are_refused():

@@ -1,4 +1,4 @@
-"""Method 1's optimisation as it was published, to compare ours with, and ours in the same terms."""
+"""Weakened purification's optimisation as it was published, to compare ours with, and ours in the same terms."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from faceveil.core.engines.tiny import load_tiny
 from faceveil.core.perception.backbones import Backbone
 from faceveil.core.recognisers.card import read_card
 from faceveil.core.recognisers.catalogue import load_recogniser
-from faceveil.core.trajectory.record import Trajectory
+from faceveil.core.trajectory.files import load_trajectory
 
 pytestmark = pytest.mark.slow
 
@@ -111,7 +111,7 @@ def test_weights_that_are_none(tally, chance, tmp_path, monkeypatch):
         "facenet.safetensors": lambda path: load_recogniser(path),
         "vgg16-397923af.pth": lambda path: Backbone.load("vgg"),
         "taesd_encoder.safetensors": lambda path: load_tiny("taesd"),
-        "path.safetensors": lambda path: Trajectory.load(path),
+        "path.safetensors": load_trajectory,
     }
     for _ in range(share(0.06)):
         name = chance.choice(list(asks))

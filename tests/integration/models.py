@@ -93,7 +93,7 @@ def learned(kind: str, picture: str, iterations: int = 3, **settings: object) ->
 
 
 def optimised(kind: str, picture: str, iterations: int = 2, **settings: object) -> dict[str, dict]:
-    """Method 1 whole."""
+    """Weakened purification, whole."""
     prompt = learned(kind, picture, **settings)
     for name in ("euler", "back", "there", "reached"):
         del prompt[name]

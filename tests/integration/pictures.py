@@ -29,7 +29,7 @@ WIDTH, STRIP = 512, 26
 STAND_INS = {
     "guarded_txt2img_sd": "guarded_generation_demo",
     "edit_and_protect_flux": "edit_and_protect_demo",
-    "method_1_sd": "method_1_demo",
+    "weakened_purification_sd": "weakened_purification_demo",
     "kontext_edit_and_protect": "after_another_editor",
     "qwen_image_edit_protected": "edit_and_protect_demo",
 }

@@ -67,7 +67,7 @@ def test_a_path_leads_up_and_its_noise_and_what_was_learned_lead_back(comfy, por
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_method_1_moves_a_batch_of_latents_through_a_models_steps(comfy, portrait, kind):
+def test_weakened_purification_moves_a_batch_of_latents_through_a_models_steps(comfy, portrait, kind):
     # A batch is a video to Qwen-Image's VAE.
     prompt = optimised(kind, portrait, batch=1 if kind == "qwen" else 2)
     moved, known = ran(comfy, prompt, "moved", "known")
@@ -174,3 +174,27 @@ def test_a_known_path_is_not_inverted_again(comfy, portrait):
     del prompt["edit"]["inputs"]["recognisers"]
     plain, before = ran(comfy, prompt, "edited", "small picture")
     assert (plain != before).any() and (plain[80:] == before[80:]).all()
+
+
+def test_a_path_is_kept_loaded_and_refused_with_another_picture_or_model(comfy, portrait):
+    kept = inverted("sd15", portrait)
+    kept["keep"] = node("FaceVeilSaveTrajectory", trajectory=["invert", 2], name="me")
+    kept["file"] = node("PreviewAny", source=["keep", 0])
+    run = comfy.run(kept)
+    assert run.status == "execution_success", run.error
+    assert run.outputs["file"]["text"] == ["me.trajectory"]
+    prompt = edited("sd15", portrait)
+    prompt["invert"] = node("FaceVeilLoadTrajectory", trajectory="me.trajectory", prompt=["nothing", 0])
+    prompt["edit"]["inputs"]["trajectory"] = ["invert", 0]
+    del prompt["edit"]["inputs"]["recognisers"]
+    plain, before = ran(comfy, prompt, "edited", "small picture")
+    assert (plain != before).any() and (plain[80:] == before[80:]).all()
+    prompt["turned"] = node("ImageFlip", image=["image", 0], flip_method="y-axis: horizontally")
+    prompt["edit"]["inputs"]["image"] = ["turned", 0]
+    assert "another picture, of another crop" in message(comfy, prompt)
+    other = learned("flux", portrait)
+    other["invert"] = {**prompt["invert"], "inputs": {**prompt["invert"]["inputs"]}}
+    del other["back"], other["there"], other["reached"], other["euler"]
+    other["guider"] = node("PreviewAny", source=["learn", 0])
+    other["learn"]["inputs"]["trajectory"] = ["invert", 0]
+    assert "Connect the ones it was made of" in message(comfy, other)

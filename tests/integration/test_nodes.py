@@ -28,6 +28,8 @@ NODES = {
     "FaceVeilSaveProtected",
     "FaceVeilEditRegion",
     "FaceVeilInvert",
+    "FaceVeilSaveTrajectory",
+    "FaceVeilLoadTrajectory",
     "FaceVeilLearn",
     "FaceVeilTrajectoryEditor",
     "FaceVeilGuardedSampler",
@@ -452,7 +454,7 @@ NEEDS_DOWNLOADS = {
     "edit_and_protect_flux",
     "guarded_txt2img_sd",
     "kontext_edit_and_protect",
-    "method_1_sd",
+    "weakened_purification_sd",
     "qwen_image_edit_protected",
 }
 

@@ -13,7 +13,7 @@ from faceveil.core.engines.denoiser import Conditioning
 from faceveil.core.errors import InputError
 from faceveil.core.faces.find import find_faces
 from faceveil.core.methods.canvas import Canvas, square_around
-from faceveil.core.methods.edit import edit_image
+from faceveil.core.methods.edit import edit_image, path_of
 from faceveil.core.methods.guard import PUBLISHED_GUARD, GuardRecipe
 from faceveil.core.methods.guarding import InLoop, ovals
 from faceveil.core.methods.wish import Edit, injected, published
@@ -127,12 +127,31 @@ def test_bad_wishes_get_one_sentence(picture, mask):
         edit_image(picture, mask, Edit("red", start=0), Coloured(True), Halves())
 
 
+@pytest.mark.parametrize("start", [1.0, 0.5, 0.2, 0.025])
+def test_25_steps_are_25_steps_wherever_they_start(picture, mask, start):
+    counted = []
+    wish = Edit("red", steps=25, start=start)
+    edit_image(picture, mask, wish, Coloured(True), Halves(), size=64, on_step=counted.append)
+    assert [moment.step for moment in counted] == list(range(25)) and {moment.of for moment in counted} == {25}
+
+
+def test_whoever_asks_for_25_steps_hears_of_no_other_number(picture, mask):
+    """A share of .02 would be 25 of 1250 steps, of which nobody spoke."""
+
+    class Refusing(Coloured):
+        def sigmas(self, steps, size):
+            raise AssertionError(f"{steps} steps were made")
+
+    with pytest.raises(InputError, match=r"^25 steps do not fit into a start of 0\.02: choose 0\.025 or more"):
+        edit_image(picture, mask, Edit("red", steps=25, start=0.02), Refusing(True), Halves(), size=64)
+
+
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (65, 63), (33, 96)])
 def test_a_known_path_is_taken_for_pictures_of_its_proportions_and_no_others(height, width):
     """Where it was made of a copy of another size, or cut to whole cells, it is still this picture's."""
     latent = torch.zeros(1, 3, height // 2, width // 2)
     for scale in (1, 3):
-        picture = torch.zeros(1, 3, scale * height, scale * width)
+        picture = torch.full((1, 3, scale * height, scale * width), 0.5)
         assert Canvas.whole(picture, latent, Halves()).clean.shape == latent.shape
     with pytest.raises(InputError, match=rf"{width // 2} x {height // 2} cells.*{width + 24} x {height} pixels"):
         Canvas.whole(torch.zeros(1, 3, height, width + 24), latent, Halves())
@@ -143,6 +162,48 @@ def test_an_edit_along_a_path_of_another_crop_is_refused(picture, mask):
     path = edit_image(picture, mask, wish, Coloured(True), Halves()).trajectory
     with pytest.raises(InputError, match="other proportions"):
         edit_image(picture[..., :48], mask[..., :48], wish, Coloured(True), Halves(), known=path)
+
+
+def along(path, picture, mask, model=None, **wish):
+    """An edit along a path that is known."""
+    return edit_image(
+        picture, mask, Edit(**{"prompt": "red", "steps": 6, **wish}), model or Coloured(True), Halves(), known=path
+    )
+
+
+def test_a_path_that_is_known_serves_other_edits_of_the_whole_picture(picture, mask):
+    wide, part = torch.cat([picture, picture.flip(2)], 3), torch.cat([mask, mask * 0], 3)
+    path = path_of(wide, part, Edit("red", steps=6), Coloured(True), Halves(), size=64)
+    assert path.clean.shape == (1, 3, 16, 32) and len(path.sigmas) == 7
+    first, other = along(path, wide, part), along(path, wide, part.flip(3), prompt="nothing")
+    inverted = edit_image(wide, part, Edit("red", steps=6), Coloured(True), Halves(), size=64).evaluations
+    assert first.evaluations == inverted - 7 + 1, "asked once whose path it is, and not inverted"
+    assert first.trajectory is path and (first.image - wide)[:, 0, 24:40, 24:40].mean() > 0.1
+    assert (other.image - wide).abs().max() < 0.05
+
+
+def test_a_path_of_another_picture_crop_or_model_is_refused(picture, mask):
+    path = path_of(picture, mask, Edit("red", steps=6), Coloured(True), Halves(), size=64)
+    along(path, picture, mask)
+    for other in (picture.roll(4, 3), picture.flip(3), picture * 0, picture * torch.nan):
+        with pytest.raises(InputError, match="another picture, of another crop"):
+            along(path, other, mask)
+    with pytest.raises(InputError, match="another model"):
+        along(path, picture, mask, Gaussian(False))
+    path.latents.values[0] = torch.zeros(1, 16, 32, 32)
+    with pytest.raises(InputError, match="of 16 channels, and this model's have 3"):
+        along(path, picture, mask)
+
+
+def test_more_attention_values_than_were_recorded_are_not_made_up(mask):
+    model = SmallFlux()
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    wish = Edit("red", steps=6, inject=2)
+    path = path_of(picture, mask, wish, model, Doubling(), size=32)
+    held = edit_image(picture, mask, wish, model, Doubling(), known=path)
+    assert held.trajectory is path
+    with pytest.raises(InputError, match="were recorded"):
+        edit_image(picture, mask, replace(wish, inject=4), model, Doubling(), known=path)
 
 
 @pytest.mark.parametrize("box", [(0, 0, 3, 3), (60, 60, 64, 64), (0, 0, 64, 64), (10, 30, 14, 64)])

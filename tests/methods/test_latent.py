@@ -1,4 +1,4 @@
-"""Method 1 on whole latents."""
+"""Weakened purification on whole latents."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from analytic import NOTHING, Gaussian
 
-from faceveil.core.errors import InputError, ModelError
-from faceveil.core.trajectory.paths import Control, generate, invert
-from faceveil.core.trajectory.record import Series, Trajectory
+from faceveil.core.errors import InputError
+from faceveil.core.trajectory.paths import Control, generate, invert, refuse_other_model
+from faceveil.core.trajectory.record import Series
 from faceveil.core.trajectory.solvers import SOLVERS, evaluations, integrate
 
 CLEAN = torch.tensor([0.3, -0.7, 1.1]).view(1, 3, 1, 1)
@@ -73,6 +73,23 @@ def test_control_brings_the_original_back_outside_the_mask_whatever_the_model_sa
     assert torch.allclose(edited[..., :2], free[..., :2])
 
 
+def test_a_path_is_told_from_another_models_by_what_the_model_says_of_the_picture():
+    model = Gaussian(True)
+    path = invert(model, CLEAN, levels(model, 5), NOTHING)
+    refuse_other_model(path, model, NOTHING, CLEAN)
+    before = model.evaluations
+    refuse_other_model(path, Gaussian(True, spread=0.51), NOTHING, CLEAN)
+    assert model.evaluations == before
+
+    class Wrong(Gaussian):
+        def denoise(self, x, sigma, conditioning):
+            return super().denoise(x, sigma, conditioning) + conditioning.context.mean() * sigma
+
+    for other in (torch.ones(1, 1, 1), torch.full((1, 1, 1), torch.nan)):
+        with pytest.raises(InputError, match="another model"):
+            refuse_other_model(path, Wrong(True), type(NOTHING)(other), CLEAN)
+
+
 def test_the_published_lookup_takes_velocities_from_the_wrong_end_of_the_path():
     model = Gaussian(True)
     sigmas = levels(model, 25)
@@ -109,15 +126,3 @@ def test_a_series_is_read_by_level_and_refuses_what_it_never_saw():
         series.at(0.95)
     with pytest.raises(InputError, match="nothing"):
         Series().at(0.5)
-
-
-def test_a_trajectory_survives_its_file_and_other_files_are_refused(tmp_path):
-    model = Gaussian(True)
-    path = invert(model, CLEAN, levels(model, 4), NOTHING)
-    path.save(tmp_path / "t.safetensors")
-    back = Trajectory.load(tmp_path / "t.safetensors")
-    assert back.sigmas == path.sigmas and torch.equal(back.start, path.start) and back.bytes == path.bytes
-    assert back.velocities.sigmas == path.velocities.sigmas
-    (tmp_path / "bad.safetensors").write_bytes(b"no")
-    with pytest.raises(ModelError, match="damaged"):
-        Trajectory.load(tmp_path / "bad.safetensors")

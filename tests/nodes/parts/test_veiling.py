@@ -8,7 +8,8 @@ from veils import stirred
 
 from faceveil.core.errors import InputError, NoFaceError
 from faceveil.core.images import to_bhwc
-from faceveil.nodes.parts.veiling import files_in, keep_veils, wear_in_pictures
+from faceveil.nodes.parts.keeping import files_in
+from faceveil.nodes.parts.veiling import keep_veils, wear_in_pictures
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,6 @@ def test_veils_and_pictures_are_counted_and_none_is_no_veil(picture):
 def test_what_is_kept_is_found_again_and_nothing_is_written_over(tmp_path):
     written = keep_veils([stirred(), None, stirred()], tmp_path / "veils", "../me.veil")
     assert [path.name for path in written] == ["me.veil", "me_2.veil"]
-    assert list(files_in([tmp_path / "nowhere", tmp_path / "veils"])) == ["me.veil", "me_2.veil"]
+    assert list(files_in([tmp_path / "nowhere", tmp_path / "veils"], ".veil")) == ["me.veil", "me_2.veil"]
     with pytest.raises(InputError, match="empty"):
         keep_veils([None], tmp_path, "me")
