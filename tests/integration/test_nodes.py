@@ -458,17 +458,22 @@ NEEDS_DOWNLOADS = {
 }
 
 
-SINCE = {"BatchImagesNode": (0, 8), "ImageCropV2": (0, 15)}
-"""ComfyUI's own nodes in workflows of ours that older versions lack, as docs/COMFYUI.md says."""
+SINCE = {"BatchImagesNode": (0, 8), "ImageCropV2": (0, 15), "apps": (0, 28)}
+"""What workflows of ours use of ComfyUI's own and older versions lack, as docs/COMFYUI.md says; of apps, the oldest
+version here that has them."""
 
 
 def skip_where_a_node_is_lacking(path: Path) -> None:
     """By the version's number: a node that it has and that did not load is no reason to skip."""
+    for kind in sorted({each["type"] for each in json.loads(path.read_text())["nodes"]} & set(SINCE)):
+        skip_before(kind)
+
+
+def skip_before(what: str) -> None:
     version = tuple(int(part) for part in version_of(COMFYUI).split(".")[:2] if part.isdigit())
-    for kind in {each["type"] for each in json.loads(path.read_text())["nodes"]} & set(SINCE):
-        if version and version < SINCE[kind]:
-            since = ".".join(map(str, SINCE[kind]))
-            pytest.skip(f"this version of ComfyUI lacks the node {kind}, which came with {since}")
+    if version and version < SINCE[what]:
+        since = ".".join(map(str, SINCE[what]))
+        pytest.skip(f"this version of ComfyUI lacks {what}, which came with {since}")
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
