@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .editing import edit_quietly, make_editing, recipe_of
 from .many import add_many, treat_many
-from .masking import POINTS, add_masking
+from .masking import POINTS, add_masking, refuse_words
 from .models import add_model
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
 from .parser import Verbs, positive
@@ -92,5 +92,6 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
     if options.in_loop and (options.no_protect or options.strength):
         other = "--no-protect" if options.no_protect else "--strength"
         raise InputError(f"--in-loop protects in its own way: leave out {other}, or --in-loop.")
+    refuse_words(options.mask, "for a part of the face say --region {}.")
     if options.mask and (options.region or options.parser or options.sentences or options.landmarks != POINTS):
         raise InputError("A --mask says where to edit already: leave out --region, --landmarks, --parser, --sentences.")
