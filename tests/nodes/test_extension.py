@@ -26,7 +26,7 @@ def without_comfyui(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "comfy_api", api)
     monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
     yield
-    for name in ("extension", "adapters.files"):
+    for name in ("extension", "adapters.files", "adapters.queued"):
         sys.modules.pop(f"faceveil.nodes.{name}", None)
 
 
@@ -76,29 +76,12 @@ def test_folders_of_extra_model_paths_are_looked_into_before_comfyuis_own(withou
     assert model_folders("insightface")[:4] == places and model_folders("parsers")[:2] == ours
 
 
-def test_a_graph_is_warned_of_when_it_is_queued_whoever_is_run_in_it(without_comfyui, monkeypatch):
-    said, handlers = [], []
-    server = ModuleType("server")
-    server.PromptServer = SimpleNamespace(
-        instance=SimpleNamespace(
-            add_on_prompt_handler=handlers.append,
-            send_progress_text=lambda text, node, to: said.append((node, text, to)),
-        )
-    )
+def test_graphs_are_looked_at_when_they_are_queued(without_comfyui, monkeypatch):
+    server, handlers = ModuleType("server"), []
+    server.PromptServer = SimpleNamespace(instance=SimpleNamespace(add_on_prompt_handler=handlers.append))
     monkeypatch.setitem(sys.modules, "server", server)
     asyncio.run(asyncio.run(faceveil.comfy_entrypoint()).get_node_list())
-    (handle,) = handlers
-    graph = {
-        "1": {"class_type": "FaceVeilProtect", "inputs": {}},
-        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}},
-    }
-    queued = {"prompt": graph, "client_id": "me"}
-    assert handle(queued) is queued
-    ((node, text, to),) = said
-    assert (node, to) == ("1", "me") and "writes the original's name" in text
-    for odd in ({}, {"prompt": None}, {"prompt": []}, {"prompt": {"1": "no node"}}):
-        assert handle(odd) is odd
-    assert len(said) == 1
+    assert len(handlers) == 1
 
 
 def test_a_node_that_loads_is_kept_when_others_do_not(without_comfyui, monkeypatch):
