@@ -52,6 +52,11 @@ class FaceVeilExtension(ComfyExtension):
             from .adapters.files import share_model_folders
 
             share_model_folders()
+        with spared("its warnings of what comes after a protection"):
+            from .adapters.queued import say_when_queued
+            from .parts.order import warnings_in
+
+            say_when_queued(warnings_in)
         found = []
         for module, name in NODES.items():
             with spared(f"the node '{name}'"):

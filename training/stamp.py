@@ -126,10 +126,15 @@ def model(name: str) -> dict[str, str]:
 
 
 def as_app(graph: dict[str, Any]) -> dict[str, Any]:
-    """The first workflow as an app: a photo, a strength, and what came of it."""
+    """The first workflow as an app: a photo, a strength, and what came of it.
+
+    An app shows what its outputs made last, and its button downloads that: the copy, never the sheet, which has the
+    original face in it. Whether it worked stands among the inputs, in the view that our page extension adds.
+    """
     number = {node["type"]: node["id"] for node in graph["nodes"]}
-    chosen = [[number["FaceVeilLoadPortrait"], "photo"], [number["FaceVeilProtect"], "strength"]]
-    shown = [number["FaceVeilSaveProtected"], number["FaceVeilVerdict"]]
+    protect = number["FaceVeilProtect"]
+    chosen = [[number["FaceVeilLoadPortrait"], "photo"], [protect, "strength"], [protect, "faceveil_view"]]
+    shown = [number["FaceVeilSaveProtected"]]
     extra = {**graph["extra"], "linearMode": True, "linearData": {"inputs": chosen, "outputs": shown}}
     return {**graph, "id": "c1f2a7de-1f0b-5c0e-9a43-5a4f6f3f1a02", "extra": extra}
 

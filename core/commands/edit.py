@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .editing import edit_quietly, make_editing, recipe_of
 from .many import add_many, treat_many
-from .masking import POINTS, add_masking
+from .masking import POINTS, add_masking, refuse_words
 from .models import add_model
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
 from .parser import Verbs, positive, text_path
@@ -104,5 +104,6 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         raise InputError(f"--in-loop protects in its own way: leave out {other}, or --in-loop.")
     if options.trajectory and (several(options) or options.editor != "invert"):
         raise InputError("--trajectory is the way of one photo, for the editor invert: leave it out for others.")
+    refuse_words(options.mask, "for a part of the face say --region {}.")
     if options.mask and (options.region or options.parser or options.sentences or options.landmarks != POINTS):
         raise InputError("A --mask says where to edit already: leave out --region, --landmarks, --parser, --sentences.")

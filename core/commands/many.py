@@ -138,7 +138,7 @@ class MakeTreat:
                 sheet.parent.mkdir(parents=True, exist_ok=True)
             report, notes = work(source, target, sheet)
             if isinstance(report, Report):
-                small = small_faces([face.box for face in report.faces])
+                small = small_faces(report.boxes)
                 warn(*(f"faceveil: {key}: {sentence}" for sentence in small))
             figures, verdict = (figures_of(report), report.as_dict()) if report else ({}, {})
             return {**figures, "report": json.dumps({**verdict, "notes": notes})}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import join
 from typing import TYPE_CHECKING
 
+from ..plain import plain
 from .pictures import naming
 
 if TYPE_CHECKING:
@@ -36,6 +38,16 @@ def add_masking(parser: argparse.ArgumentParser) -> None:
         help="a small text model, which finds the part when no word names it (default: one in ~/.faceveil/models/"
         "sentences, if any)",
     )
+
+
+def refuse_words(mask: Path | None, instead: str) -> None:
+    """A part of the face by its name, where a picture is expected; `instead` is what to say, {} being the names."""
+    from ..errors import InputError
+    from ..regions.named import regions_in
+
+    # A suffix is a file's that is missing.
+    if mask is not None and not mask.suffix and not mask.exists() and (names := regions_in(mask.name)):
+        raise InputError(f"--mask takes a picture, and '{plain(mask.name)}' is none: {instead.format(join(names))}")
 
 
 def part_named(options: argparse.Namespace, words: str) -> list[str]:

@@ -86,7 +86,7 @@ def notes_on(photo: Photo, target: Path, report: Report) -> list[str]:
     """What the written file is not, and what could be better, a line each."""
     from ..verdict.small import small_faces
 
-    notes = [*photo.notes, *small_faces([face.box for face in report.faces])]
+    notes = [*photo.notes, *small_faces(report.boxes)]
     if target.suffix.lower() in (".jpg", ".jpeg"):
         notes.append(
             f"'{target.name}' is a JPEG, which changes every pixel a little; the figures are of the picture before "

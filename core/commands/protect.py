@@ -12,6 +12,7 @@ from pathlib import Path
 from .apart import Copies, add_apart, refuse_unfit
 from .denoising import add_denoising, pick_recipe
 from .many import add_many, treat_many
+from .masking import refuse_words
 from .options import add_device, add_judging, add_protecting, refuse_overwriting, settle_surrogates
 from .parser import Verbs
 from .pictures import add_photos, inputs_of, several, target_of
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
     from .film import protect_film
 
     settle_surrogates(options)
+    refuse_words(options.mask, "have one drawn first, with: faceveil regions PHOTO {} -o mask.png")
     refuse_unfit(options, several(options))
     if not several(options):
         return protect_film(options) if is_film(options.photos[0]) else protect_one(options)

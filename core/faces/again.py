@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from ..errors import NoFaceError
@@ -21,7 +23,7 @@ def find_again(image: Tensor, face: Face, detector: str = "auto") -> Face:
     except NoFaceError:
         return face
     best = min((window.moved_back(other) for other in found), key=lambda other: _distance(other, face))
-    return best if _distance(best, face) <= 0.5 * face.size else face
+    return replace(best, number=face.number) if _distance(best, face) <= 0.5 * face.size else face
 
 
 def _distance(one: Face, other: Face) -> float:

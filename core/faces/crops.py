@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -66,7 +66,7 @@ class Window:
         """A face of the photo in the window's own coordinates."""
         left, top, right, bottom = face.box
         box = (left - self.left, top - self.top, right - self.left, bottom - self.top)
-        return Face(box, self.shift(face.points), face.score)
+        return replace(face, box=box, points=self.shift(face.points))
 
     def moved_back(self, face: Face) -> Face:
         """A face of the window in the photo's coordinates."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import hypot, isfinite
 from pathlib import Path
@@ -65,7 +66,7 @@ def find_faces(
             faces = _detect(image, detector, look_turned)
         else:
             faces = [_in_box(image, box, detector) for box in checked_boxes(boxes, *image.shape[-2:])]
-    return choose(faces, which, near)
+    return choose([replace(face, number=number) for number, face in enumerate(faces)], which, near)
 
 
 @torch.no_grad()

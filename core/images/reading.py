@@ -28,6 +28,8 @@ UNASKED = 20_000_000
 
 # Never "whatever Pillow knows": some of its readers start other programs.
 _READERS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
+_HEIC, _AVIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}, {b"avif", b"avis"}
+"""Brands in the head of a HEIF file: by some it begins with one that both kinds share, which AVIF's reader takes."""
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -131,7 +133,13 @@ def _meant(path: Path) -> str:
 def _identified(file: BinaryIO, name: str) -> Image.Image:
     """The undecoded picture. `Image.open` is passed by, for it refuses huge pictures before telling their size."""
     Image.init()
-    start = file.read(16)
+    start = file.read(32)
+    brands = {start[place : place + 4] for place in range(8, 32, 4)} if start[4:8] == b"ftyp" else set()
+    if brands & _HEIC and not brands & _AVIF:
+        raise InputError(
+            f"'{name}' is a HEIC photo, which cannot be read here: export it as JPEG or PNG first. "
+            "(A phone that is set to the most compatible format takes JPEG.)"
+        )
     for reader in _READERS:
         factory, accepts = Image.OPEN.get(reader, (None, None))
         if factory and accepts and accepts(start) is True:

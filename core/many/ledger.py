@@ -111,8 +111,14 @@ class Ledger:
             self._base.execute("UPDATE photos SET attempts = attempts + 1 WHERE target = ?", (os.fsencode(target),))
 
     def finish(self, target: str, **values: object) -> None:
-        """How it ended: state and any other columns."""
-        values = {"finished": time.time(), **values}
+        """How work on it ended: state and any other columns."""
+        self._note(target, {"finished": time.time(), **values})
+
+    def confirm(self, target: str, **values: object) -> None:
+        """Done before, and still the same photo: it took no work, and was finished when it was made."""
+        self._note(target, {"state": DONE, "reason": None, **values})
+
+    def _note(self, target: str, values: Mapping[str, object]) -> None:
         names = ", ".join(f"{name} = ?" for name in values)
         with self._telling():
             self._base.execute(f"UPDATE photos SET {names} WHERE target = ?", (*values.values(), os.fsencode(target)))
@@ -159,7 +165,7 @@ class Ledger:
             return judged, int(protected), float(seconds)
 
     def rate(self) -> float | None:
-        """Photos an hour in the latest run; None when that cannot be told yet."""
+        """Photos an hour in the latest run, of those that it worked on; None when that cannot be told yet."""
         query = "WITH latest AS (SELECT max(started) AS begun FROM runs) SELECT count(*), max(finished) - max(begun) "
         with self._telling():
             count, span = self._base.execute(f"{query} FROM photos, latest WHERE finished >= begun").fetchone()

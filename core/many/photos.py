@@ -91,4 +91,4 @@ def target_name(key: str) -> str:
     path = PurePosixPath(key)
     if is_film(path) and path.suffix.lower() not in CONTAINERS:
         return str(path.with_suffix(".mkv"))
-    return str(path.with_suffix(".png")) if path.suffix.lower() in (".gif", ".avif") else key
+    return str(path.with_suffix(".png")) if path.suffix.lower() in (".gif", ".avif", ".heic", ".heif") else key

@@ -192,12 +192,14 @@ def _write_down(ledger: Ledger, ended: Finished[PhotoTask]) -> str | None:
     if error is None:
         outcome = ended.value
         assert isinstance(outcome, PhotoOutcome)
-        values = outcome.record if outcome.record is not None else {}
-        seconds = {"seconds": ended.seconds} if outcome.record is not None else {}
+        if outcome.record is None:
+            ledger.confirm(task.target, content=outcome.content)
+            return None
+        values = outcome.record
         if outcome.made is not None:
             made = {"made_size": outcome.made.size, "made": outcome.made.hash, "made_stamp": outcome.made.stamp}
             values = {**values, **made, "version": version()}
-        ledger.finish(task.target, state=DONE, content=outcome.content, reason=None, **seconds, **values)
+        ledger.finish(task.target, state=DONE, content=outcome.content, reason=None, seconds=ended.seconds, **values)
         return None
     reason = str(error).strip().splitlines()[-1]
     ledger.finish(task.target, state=FAILED, reason=str(error), seconds=ended.seconds, report=None, **as_columns({}))

@@ -103,6 +103,8 @@ class FaceVerdict:
     box: tuple[float, float, float, float]
     recognisers: tuple[RecogniserVerdict, ...]
     quality: Quality
+    number: int | None = None
+    """Which of the photo's faces it is, as `--faces` counts them; None where nobody counted."""
 
     @property
     def deciding(self) -> list[RecogniserVerdict]:

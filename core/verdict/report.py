@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 
+from ..faces.face import Box
 from ..plain import plain
 from ..recognisers.judge import Sent
 from .facts import FaceVerdict, RecogniserVerdict
@@ -34,6 +36,16 @@ class Report:
     """Why a service that was to judge did not."""
     online: list[Sent] = field(default_factory=list)
     """What left the machine, to which service; empty where nobody but networks judged."""
+
+    @property
+    def numbers(self) -> list[int]:
+        """What each face is called: the number by which it is chosen, or its place here where nobody counted."""
+        return [index if face.number is None else face.number for index, face in enumerate(self.faces)]
+
+    @property
+    def boxes(self) -> dict[int, Box]:
+        """Where the faces are, by their numbers."""
+        return {number: face.box for number, face in zip(self.numbers, self.faces, strict=True)}
 
     @property
     def known(self) -> list[FaceVerdict]:
@@ -102,8 +114,8 @@ class Report:
 
     def lines(self) -> list[str]:
         """The same line by line; a recogniser's name is a stranger's text."""
-        faces = [line for index, face in enumerate(self.faces) for line in _face_lines(index, face)]
-        return [plain(line) for line in (*faces, *self._notes(), self.sentence(), *self._advice())]
+        tables = [_face_lines(number, face) for number, face in zip(self.numbers, self.faces, strict=True)]
+        return [plain(line) for line in (*chain(*tables), *self._notes(), self.sentence(), *self._advice())]
 
     def _notes(self) -> list[str]:
         """What is true of the photo as a whole."""
@@ -128,12 +140,12 @@ class Report:
         return [f"What may help: {stronger}protecting against more recognisers, of other families."]
 
 
-def _face_lines(index: int, face: FaceVerdict) -> list[str]:
+def _face_lines(number: int, face: FaceVerdict) -> list[str]:
     """A table with a row for each recogniser, and below it what became of the picture."""
     left, top, right, bottom = (round(side) for side in face.box)
     titles = "".join(f"{title:>9}" for title in ("before", "after", "jpeg75", "jpeg50", "half"))
     lines = [
-        f"face {index} at {left},{top} to {right},{bottom}",
+        f"face {number} at {left},{top} to {right},{bottom}",
         f"  {'recogniser':<22}{'threshold':>10}{titles}  verdict",
     ]
     for row in face.recognisers:

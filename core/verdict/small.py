@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from ..faces.face import Box
 
@@ -10,10 +10,11 @@ SMALL = 64
 """Pixels: of a face below this size recognisers see less than a third of what they are made for (112 to 160)."""
 
 
-def small_faces(boxes: Sequence[Box], where: str = "") -> list[str]:
-    """One sentence on all that are too small, or none; `where` says in which picture of several."""
-    sides = {index: min(right - left, bottom - top) for index, (left, top, right, bottom) in enumerate(boxes)}
-    small = {index: f"{side:.0f}" for index, side in sides.items() if side < SMALL}
+def small_faces(boxes: Mapping[int, Box], where: str = "") -> list[str]:
+    """One sentence on all that are too small, or none; `where` says in which picture of several. Faces have the numbers
+    by which they are chosen."""
+    sides = {number: min(right - left, bottom - top) for number, (left, top, right, bottom) in boxes.items()}
+    small = {number: f"{side:.0f}" for number, side in sides.items() if side < SMALL}
     if not small:
         return []
     faces = f"face {next(iter(small))}{where} is" if len(small) == 1 else f"faces {_listed(small)}{where} are"

@@ -93,7 +93,7 @@ def verify(
             rows[index] = tuple(_row(w, each.before, each.after, tried, people, models, far) for w in witnesses)
             on_step(len(rows), len(found))
     verdicts = [
-        FaceVerdict(face.box, rows[index], measure_quality(original, protected, face, outside))
+        FaceVerdict(face.box, rows[index], measure_quality(original, protected, face, outside), face.number)
         for index, face in enumerate(found)
     ]
     report = Report(verdicts, compared_with="gallery" if gallery else "original")

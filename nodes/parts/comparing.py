@@ -80,6 +80,7 @@ def verdict_data(report: Report | None) -> dict[str, object]:
         "hidden": len(before - after),
         "independent": report.independent,
         "faces": faces,
+        "numbers": report.numbers,
     }
 
 

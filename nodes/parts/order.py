@@ -30,6 +30,15 @@ EMBEDDING = re.compile(r"saveimage(advanced|kj|withalpha)?")
 """Kinds that write the graph into the file, and with it what the original was called."""
 
 
+def warnings_in(prompt: Prompt) -> Iterator[tuple[str, str]]:
+    """Nodes and what each warns of in this graph, for those that warn of anything."""
+    of_kind = {PROTECT: warnings_after, SAVE: warnings_before}
+    for node, each in prompt.items():
+        warns = of_kind.get(str(each.get("class_type")))
+        if warns and (warnings := warns(prompt, node)):
+            yield node, "\n".join(warnings)
+
+
 def warnings_after(prompt: Prompt, node: str) -> list[str]:
     """For Protect Portrait: what the graph does with its picture, where that is worth a warning."""
     behind = list(_behind(prompt, node))

@@ -75,7 +75,7 @@ def protect_pictures(
             photo, report, veil = protector.with_veil(Photo(picture), allowed, _bound(on_step, index), chosen)
             result, text = photo.pixels, report.text()
             where = "" if count == 1 else f" of picture {index + 1}"
-            small = small_faces([face.box for face in report.faces], where)
+            small = small_faces(report.boxes, where)
             warnings += [f"WARNING: {sentence}" for sentence in small]
         except NoFaceError as error:
             if count == 1:

@@ -68,6 +68,16 @@ def test_a_transparent_photo_gets_the_same_mask(portrait, tmp_path, capsys):
     assert torch.equal(*(read_mask(mask) for mask in masks))
 
 
+def test_a_word_where_a_mask_is_expected_is_told_where_words_go(portrait, tmp_path, capsys):
+    edit = ["edit", portrait, "--prompt", "shine", "-o", tmp_path / "o.png"]
+    assert "say --region lips." in refused(capsys, *edit, "--mask", "lips")
+    assert "say --region 'face shape' eyes." in refused(capsys, *edit, "--mask", "face and eyes")
+    # What is meant for a file is looked for as one.
+    assert "--region" not in refused(capsys, *edit, "--mask", tmp_path / "lips.png")
+    told = refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--mask", "nose")
+    assert "faceveil regions PHOTO nose -o mask.png" in told
+
+
 def test_landmarks_draw_another_mask_than_five_points(portrait, tmp_path, capsys):
     pytest.importorskip("dlib")
     pytest.importorskip("face_recognition_models")

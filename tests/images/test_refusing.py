@@ -48,6 +48,8 @@ def test_pillows_own_limit_neither_stops_nor_is_touched(tmp_path: Path, monkeypa
         (b"", "empty"),
         (b"not a picture at all, honestly", "not a photo of a known kind"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", "not a photo of a known kind"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC photo.*export it as JPEG"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "is a HEIC photo"),
         (png_head(80, 80), "damaged or cut short"),
     ],
 )

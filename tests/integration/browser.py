@@ -22,6 +22,7 @@ SETTINGS = {
     "Comfy.TutorialCompleted": True,
     "Comfy.Workflow.ShowMissingModelsWarning": False,
     "Comfy.Notification.ShowVersionUpdates": False,
+    "Comfy.OnboardingCoachmarks.Seen": ["appMode"],
     "Comfy.Minimap.Visible": False,
     "Comfy.VueNodes.Enabled": False,
     "Comfy.ColorPalette": "dark",

@@ -22,6 +22,8 @@ BLUEPRINTS: Version = (0, 3, 67)
 """Subgraphs that a pack brings for the page's node library."""
 ALIASES: Version = (0, 11, 0)
 """Words by which the page finds a node that is called otherwise."""
+APPS: Version = (0, 28, 0)
+"""Workflows as an app, in the oldest version at hand that has them."""
 
 
 def here(folder: Path = COMFYUI) -> Version:
@@ -51,3 +53,7 @@ def skip_where_blueprints_are_lacking() -> None:
 
 def skip_where_aliases_are_lacking() -> None:
     skip_before(ALIASES, "other words to find nodes by")
+
+
+def skip_where_apps_are_lacking() -> None:
+    skip_before(APPS, "workflows as an app")

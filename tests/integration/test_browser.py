@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from .browser import MISSING, OPEN, PACK, QUEUED, RUN, SEARCH, WORKFLOWS, browse, lacking, opened, place, show
 from .comfy import PATIENCE, PROMPT_SECONDS, ROOT, Comfy
 from .conftest import refuse
-from .since import skip_where_a_node_is_lacking, skip_where_aliases_are_lacking, skip_where_blueprints_are_lacking
+from .since import (
+    skip_where_a_node_is_lacking,
+    skip_where_aliases_are_lacking,
+    skip_where_apps_are_lacking,
+    skip_where_blueprints_are_lacking,
+)
 from .test_nodes import BLUEPRINTS, NODES, prompt_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.integration
+APP = ROOT / "workflows" / "02_protect.app.json"
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +105,24 @@ def test_protect_any_image_runs_and_the_page_shows_the_verdict(page, portrait, s
     # Each of these draws a picture.
     drawn = page.evaluate("() => app.graph.nodes.filter(n => n.imgs?.length).map(n => n.type)")
     assert {"FaceVeilLoadPortrait", "FaceVeilSaveProtected", "FaceVeilVerdict"} <= set(drawn)
+
+
+@pytest.mark.usefixtures("short")
+def test_the_app_says_whether_it_worked_and_its_button_downloads_the_copy(page, comfy, shots):
+    skip_where_apps_are_lacking()
+    page.evaluate(OPEN, [APP.read_text(), APP.stem])
+    button = page.get_by_role("button", name="Download", exact=True)
+    assert page.evaluate(RUN, PROMPT_SECONDS * 1000)["status"] == "execution_success"
+    button.wait_for()
+    page.screenshot(path=shots / "app.png")
+    panel = page.get_by_test_id("linear-widgets")
+    assert re.search("[012] of 2 recognisers no longer know you", panel.get_by_role("status").inner_text())
+    # Nothing else to choose from in the row below.
+    assert page.get_by_test_id("linear-image-output").count() == 1
+    with page.expect_download() as started:
+        button.click()
+    assert parse_qs(urlsplit(started.value.url).query)["subfolder"] == ["faceveil"]
+    assert started.value.suggested_filename.startswith("protected_")
 
 
 def test_every_node_of_the_page_has_its_help(page, comfy):

@@ -102,7 +102,7 @@ def test_another_tab_and_back_shows_it_again_without_a_run(page, comfy):
     page.evaluate("(all) => { app.nodeOutputs = all }", output)
     page.evaluate(SHOW, output["3"]["faceveil"])
     show(page, ROOT / "workflows" / "05_edit_and_protect_demo.json")
-    assert page.locator(".faceveil-view").count() == 0
+    assert page.locator(".faceveil-view:visible").count() == 0
     page.get_by_text(FIRST.stem).first.click()
     page.get_by_text("✓ 2 of 2 recognisers no longer know you").wait_for()
 

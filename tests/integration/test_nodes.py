@@ -216,6 +216,15 @@ def test_the_same_seed_gives_the_same_picture_and_another_another(comfy, portrai
     assert (apart > 0).mean() > 10 * (rounding > 0).mean() and apart.max() > 5
 
 
+@pytest.mark.usefixtures("short")
+def test_what_comes_after_a_picture_that_is_remembered_is_warned_of(comfy, portrait):
+    prompt = protecting(portrait)
+    assert "SaveImage" not in comfy.run(prompt).texts["protect"]
+    run = comfy.run({**prompt, "kept": node("SaveImage", images=["protect", 0], filename_prefix="kept")})
+    assert run.status == "execution_success" and "protect" in run.cached
+    assert "'SaveImage' writes the original's name" in run.texts["protect"]
+
+
 def test_a_batch_of_two_people(comfy, portrait, examples):
     photo = Image.open(examples / "person-first.jpg").convert("RGB").resize((512, 640)).crop((0, 0, 512, 512))
     second = comfy.add_input(photo, "second.png")

@@ -56,6 +56,18 @@ def test_status_counts_and_names_the_worst_first(finished, capsys):
     assert len(run(capsys, "status", finished, "--worst", 1)[1].splitlines()) == len(out.splitlines()) - 2
 
 
+def test_photos_that_were_only_looked_at_again_do_not_make_a_run_faster(finished):
+    with closing(Ledger(finished / ".faceveil", for_writing=True)) as ledger:
+        time.sleep(0.01)
+        ledger.expect([(name, f"/in/{name}", "1:3", "same", 0) for name in ("fine.png", "bad.png", "next.png")])
+        for name in ("fine.png", "bad.png"):
+            ledger.confirm(name, content="same")
+        assert ledger.rate() is None and ledger.counts() == {DONE: 2, FAILED: 1, "waiting": 1}
+        time.sleep(0.05)
+        ledger.finish("next.png", state=DONE, seconds=0.05)
+        assert 0 < ledger.rate() <= 3600 / 0.05
+
+
 def test_status_exports_all_rows(finished, tmp_path, capsys):
     assert run(capsys, "status", finished, "--csv", tmp_path / "t.csv", "--jsonl", tmp_path / "t.jsonl")[0] == 0
     rows = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]

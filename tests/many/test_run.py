@@ -110,6 +110,15 @@ def test_globs_hidden_files_and_formats_that_can_only_be_read(few, tmp_path):
     assert min(contents(tmp_path / "deep")) == "a/000.png"
 
 
+def test_a_heic_photo_in_an_album_is_told_of_and_not_left_out_without_a_word(few, tmp_path):
+    (few / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    told = []
+    run(order(few, tmp_path / "all"), hire(1), on_failure=lambda task, reason: told.append(reason))
+    (reason,) = told
+    assert "'phone.HEIC' is a HEIC photo" in reason
+    assert "phone.png" not in contents(tmp_path / "all")
+
+
 def test_namesakes_are_refused_before_any_work(few, tmp_path):
     Image.open(few / "top.png").save(few / "top.gif")
     with pytest.raises(InputError, match=r"would both be written to .*top\.png"):

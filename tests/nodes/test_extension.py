@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import logging
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -26,7 +26,7 @@ def without_comfyui(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "comfy_api", api)
     monkeypatch.setitem(sys.modules, "comfy_api.latest", latest)
     yield
-    for name in ("extension", "adapters.files"):
+    for name in ("extension", "adapters.files", "adapters.queued"):
         sys.modules.pop(f"faceveil.nodes.{name}", None)
 
 
@@ -74,6 +74,14 @@ def test_folders_of_extra_model_paths_are_looked_into_before_comfyuis_own(withou
         place.mkdir(parents=True, exist_ok=True)
     asyncio.run(asyncio.run(faceveil.comfy_entrypoint()).get_node_list())
     assert model_folders("insightface")[:4] == places and model_folders("parsers")[:2] == ours
+
+
+def test_graphs_are_looked_at_when_they_are_queued(without_comfyui, monkeypatch):
+    server, handlers = ModuleType("server"), []
+    server.PromptServer = SimpleNamespace(instance=SimpleNamespace(add_on_prompt_handler=handlers.append))
+    monkeypatch.setitem(sys.modules, "server", server)
+    asyncio.run(asyncio.run(faceveil.comfy_entrypoint()).get_node_list())
+    assert len(handlers) == 1
 
 
 def test_a_node_that_loads_is_kept_when_others_do_not(without_comfyui, monkeypatch):

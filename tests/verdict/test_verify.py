@@ -66,6 +66,15 @@ def test_an_untouched_photo_is_matched_in_every_copy(untouched):
     assert quality.psnr == 100 and quality.outside_max == 0 and quality.chroma < 1e-4
 
 
+def test_a_face_is_called_as_it_was_chosen(portrait, judge):
+    half = F.interpolate(portrait, scale_factor=0.5, mode="bilinear", antialias=True)
+    both = torch.cat([portrait, F.pad(half, (0, 0, 0, half.shape[-2]))], dim=-1)
+    report = verify(both, both, [judge], faces=find_faces(both, which=1), attacks=())
+    (face,) = report.faces
+    assert face.box[0] > portrait.shape[-1] and face.number == 1 and list(report.boxes) == [1]
+    assert report.text().startswith("face 1 at ") and report.as_dict()["faces"][0]["number"] == 1
+
+
 def test_the_json_is_as_its_published_schema_says(untouched):
     data = json.loads(json.dumps(untouched.as_dict()))
     schema = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))

@@ -6,7 +6,9 @@ import { View } from "./view.js"
 import { wordsFor } from "./words.js"
 
 const WIDTH = 340
+const VIEW = "faceveil_view"
 const views = new WeakMap()
+let words
 
 const address = (file) => api.apiURL(`/view?${new URLSearchParams(file)}`)
 
@@ -18,17 +20,17 @@ function language() {
 // On screen, how many pixels one of the node's is wide.
 const zoom = () => (app.canvas?.ds?.scale || 1) * (window.devicePixelRatio || 1)
 
-async function viewOf(node) {
+function viewOf(node) {
   if (views.has(node)) return views.get(node)
-  const view = new View(await wordsFor(language()), zoom)
-  if (views.has(node)) return views.get(node)
+  const view = new View(words, zoom)
   views.set(node, view)
-  const widget = node.addDOMWidget("faceveil_view", "faceveil_view", view.root, {
+  const widget = node.addDOMWidget(VIEW, VIEW, view.root, {
     serialize: false,
     hideOnZoom: false,
     getMinHeight: () => view.height(),
   })
   widget.serialize = false
+  widget.label = words.view
   return view
 }
 
@@ -43,9 +45,9 @@ function endPreview(node) {
   if (at >= 0) node.widgets.splice(at, 1)
 }
 
-async function show(node, rows) {
+function show(node, rows) {
   if (!rows?.length) return
-  const view = await viewOf(node)
+  const view = viewOf(node)
   view.show(rows.map(({ verdict, views }) => ({ verdict, views: Object.fromEntries(
     Object.entries(views).map(([name, file]) => [name, address(file)])) })))
   endPreview(node)
@@ -55,11 +57,19 @@ async function show(node, rows) {
 }
 
 // A fault here must cost the page nothing but this view.
-const shown = (node, output) =>
-  show(node, output?.faceveil).catch((error) => console.warn("FaceVeil could not show its result:", error))
+function shown(node, output) {
+  try {
+    show(node, output?.faceveil)
+  } catch (error) {
+    console.warn("FaceVeil could not show its result:", error)
+  }
+}
 
 app.registerExtension({
   name: "FaceVeil.Compare",
+  async init() {
+    words = await wordsFor(language())
+  },
   beforeRegisterNodeDef(nodeType, nodeData) {
     if (!nodeData.name.startsWith("FaceVeil")) return
     const before = nodeType.prototype.onExecuted
@@ -68,9 +78,13 @@ app.registerExtension({
       shown(this, output)
     }
   },
+  // From the start, empty: an app names the view among its inputs, and the page drops what a node does not have.
+  nodeCreated(node) {
+    if (words && node.comfyClass === "FaceVeilProtect") viewOf(node)
+  },
   // Another tab and back, or a step undone, makes the nodes anew and runs none.
   onNodeOutputsUpdated(outputs) {
-    for (const node of app.graph?.nodes ?? []) if (!views.has(node)) shown(node, outputs?.[node.id])
+    for (const node of app.graph?.nodes ?? []) if (!views.get(node)?.rows.length) shown(node, outputs?.[node.id])
   },
   loadedGraphNode(node) {
     shown(node, app.nodeOutputs?.[node.id])

@@ -12,7 +12,7 @@ export function verdictOf(verdict, words) {
     parts.push(element("div", "faceveil-note", { textContent: words.no_judge }))
   verdict.faces.forEach((rows, index) => {
     const list = element("ul", "faceveil-bars")
-    const name = fill(words.face, { number: index })
+    const name = fill(words.face, { number: verdict.numbers?.[index] ?? index })
     list.setAttribute("aria-label", verdict.faces.length > 1 ? name : words.bars)
     if (verdict.faces.length > 1) parts.push(element("div", "faceveil-note", { textContent: name }))
     list.append(...rows.map((row) => barOf(row, words)))

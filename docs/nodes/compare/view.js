@@ -32,6 +32,7 @@ export class View {
     this.root.append(this.#buttons(), this.#stage())
     this.verdict = element("div", "faceveil-verdict")
     this.root.append(this.verdict)
+    this.root.hidden = true
   }
 
   #buttons() {
@@ -78,6 +79,7 @@ export class View {
   // The rows of a run: for each picture { verdict, views } with addresses.
   show(rows) {
     Object.assign(this, { rows, at: 0 })
+    this.root.hidden = false
     this.#draw()
   }
 
@@ -100,6 +102,7 @@ export class View {
 
   // What the node has to leave room for.
   height() {
+    if (this.root.hidden) return 0
     const bars = this.verdict.querySelectorAll(".faceveil-row").length
     return (this.stage.hidden ? 0 : 300) + 110 + 34 * Math.min(bars, 6)
   }

@@ -45,6 +45,7 @@ NAMES = {
     "folder_paths.get_output_directory": "Save Protected",
     "folder_paths.get_save_image_path": "Save Protected",
     "folder_paths.models_dir": "model folders",
+    "server.PromptServer.add_on_prompt_handler": "warnings where a result is remembered and its node not run",
     "server.PromptServer.send_progress_text": "whether the guard won, shown on the node",
 }
 HELD = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from faceveil.nodes.parts.order import warnings_after, warnings_before
+from faceveil.nodes.parts.order import warnings_after, warnings_before, warnings_in
 
 
 def graph(**nodes):
@@ -65,6 +65,14 @@ def test_another_packs_way_to_save_a_jpeg_is_told_as_well():
     saved = graph(**LINE, c=("Image Save", ("b", 0)))
     saved["c"]["inputs"]["extension"] = "jpg"
     assert "JPEG" in warnings_after(saved, "b")[0]
+
+
+def test_of_a_whole_graph_each_node_of_ours_is_told_with_its_own_warnings():
+    whole = graph(**LINE, c=("SaveImage", ("b", 0)), d=("FaceVeilSaveProtected", ("b", 0)))
+    assert dict(warnings_in(whole)) == {"b": "\n".join(warnings_after(whole, "b"))}
+    whole["d"]["inputs"]["i0"] = ["a", 0]
+    assert set(dict(warnings_in(whole))) == {"b", "d"}
+    assert list(warnings_in(graph(**LINE))) == list(warnings_in({})) == []
 
 
 def test_without_a_graph_nothing_is_said():
