@@ -44,8 +44,8 @@ def _strength(
 
 
 STRENGTHS: dict[str, Recipe] = {
-    "light": _strength("light", warp=0.12, growth=2.0, luma=2.8, contrast=0.33, iterations=100, budget=0.55),
-    "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=3.2, contrast=0.38, iterations=120),
+    "light": _strength("light", warp=0.12, growth=2.0, luma=3.2, contrast=0.33, iterations=100, budget=0.55),
+    "balanced": _strength("balanced", warp=0.14, growth=2.5, luma=3.8, contrast=0.38, iterations=120),
     "strong": _strength("strong", warp=0.16, growth=3.0, luma=4.0, contrast=0.45, iterations=140, budget=0.75),
 }
 

@@ -188,7 +188,9 @@ def test_scrfd_is_asked_when_named(monkeypatch, tmp_path):
     find._load_scrfd.cache_clear()
     monkeypatch.setattr(find, "find_scrfd_file", lambda: tmp_path / "det_10g.onnx")
     monkeypatch.setattr(find, "load_scrfd", Fake)
-    assert find_faces(torch.zeros(1, 3, 200, 200), which="largest", detector="scrfd") == [LARGE]
-    assert find_faces(torch.zeros(1, 3, 200, 200), detector="scrfd") == FACES
+    (largest,) = find_faces(torch.zeros(1, 3, 200, 200), which="largest", detector="scrfd")
+    assert largest.box == LARGE.box
+    found = find_faces(torch.zeros(1, 3, 200, 200), detector="scrfd")
+    assert [(face.box, face.number) for face in found] == [(face.box, number) for number, face in enumerate(FACES)]
     assert loaded == [tmp_path / "det_10g.onnx"]
     find._load_scrfd.cache_clear()
