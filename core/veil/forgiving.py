@@ -111,8 +111,9 @@ def _unnoticed(bright: Tensor, band: Band, face: float) -> Tensor:
     """What may change of a band's brightness: a share of what goes unnoticed there as looks are judged, and more where
     texture is spread. The face is `face` pixels wide."""
     reach = (2 * band.width + 0.004) * face
-    # No finer than the photo is.
-    detail = spread_contrast(_details(bright, max(_DETAIL * face, 1.0)), reach)
+    # No finer than the photo is; and what is wider is stronger, in proportion, on any skin.
+    pixels = max(_DETAIL * face, 1.0)
+    detail = spread_contrast(_details(bright, pixels), reach) * (_DETAIL * face / pixels)
     contrast = torch.minimum(spread_contrast(_details(bright, band.width * face), reach), _BESIDE * detail) * _SPREAD
     hidden = torch.where(contrast > _CLEAR, _CLEAR * (contrast / _CLEAR).clamp_min(1) ** _COMPRESSED, contrast)
     return band.share * (_BARE * unnoticed(band.width) + MASKED * hidden)

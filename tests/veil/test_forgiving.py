@@ -58,6 +58,18 @@ def test_shade_hides_little_light_and_the_same_shade_on_rough_skin_hides_more():
     assert smooth < 0.5 * rough
 
 
+def test_what_a_small_photo_blurs_vouches_for_less():
+    """Details of a pixel are wide on a small face, and what is wide is strong on bare skin too."""
+    grain = 0.6 + 0.04 * torch.randn(1, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+
+    def bound(side: int) -> torch.Tensor:
+        """With the same grain of one pixel, which is twice as wide on a face of half the size."""
+        picture = grain.expand(1, 3, -1, -1)[..., :side, :side].contiguous()
+        return forgiving(picture, [Window(0, 0, side, side)], POINTS, SIDE, FACE).light[0, 0].mean()
+
+    assert bound(SIDE // 2) < 0.75 * bound(SIDE)
+
+
 def test_strong_contrast_hides_more_but_not_as_much_more_as_it_is():
     """The rim of a dark brow does not let through a blot as strong as itself."""
     weak, strong = (of(hairy(amount)).light[0, 0, 140:176, 60:80].mean() for amount in (0.05, 0.4))
