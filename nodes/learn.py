@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from comfy_api.latest import io
@@ -89,19 +90,25 @@ class LearnEmbeddings(io.ComfyNode):
         def show(step: Step) -> None:
             bar.show(bar.done + 1)
 
+        def ask(denoiser: SamplerDenoiser) -> None:
+            clean = trajectory.path.clean.to(denoiser.device)
+            refuse_other_model(trajectory.path, denoiser, denoiser.describe(["source"]), clean)
+
         def learned(economy: Economy) -> Any:
             found = []
 
             def work(denoiser: SamplerDenoiser) -> None:
-                clean = trajectory.path.clean.to(denoiser.device)
-                refuse_other_model(trajectory.path, denoiser, denoiser.describe(["source"]), clean)
                 with denoiser.gradients(economy):
                     found.append(learn_embeddings(denoiser, trajectory.path, denoiser.text(), last, how, show))
 
-            prompts = {"source": trajectory.prompt}
-            run_inside(model, prompts, 1.0, trajectory.path.sigmas, trajectory.shape, work, room=GRADIENT_SHARE)
+            inside(work, room=GRADIENT_SHARE)
             return found[0]
 
+        inside = partial(
+            run_inside, model, {"source": trajectory.prompt}, 1.0, trajectory.path.sigmas, trajectory.shape
+        )
+        # Once, and with no more memory than a sampling takes: learning begins again where memory runs out.
+        inside(ask)
         short = with_less_memory(learned, free_memory)
         guider = LearnedGuider(model)
         guider.learned(short, trajectory.prompt, positive, cfg)
