@@ -57,6 +57,7 @@ def test_core_never_imports_comfyui_and_rooms_only_import_rooms_below():
     order = [
         "errors",
         "plain",
+        "labels",
         "version",
         "whole",
         "scratch",

@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..labels import Label
 from ..plain import plain
 from ..whole import not_written, whole
 from .record import LIMIT, Series, Trajectory
 
 SUFFIX = ".trajectory"
 KIND, VERSION = "faceveil-trajectory", 3
+_LABEL = Label(KIND, VERSION, "trajectory", "invert the picture again")
 _KEY = "faceveil"
 _TENSORS, _SIGMA = 1_000_000, 1e4
 """Far more than a thousand steps of a large model take, and more noise than any model knows."""
@@ -55,7 +57,7 @@ def load_trajectory(file: str | Path, limit: int = LIMIT) -> Trajectory:
     name = plain(file.name)
     try:
         with safe_open(file, "pt") as stored:
-            _refuse_other_kinds((stored.metadata() or {}).get(_KEY), name)
+            _LABEL.read((stored.metadata() or {}).get(_KEY), name)
             for key in _checked_keys(list(stored.keys())):
                 series, _, sigma = key.rpartition("@")
                 _series(path, series).put(_level(sigma), _number(stored.get_tensor(key)))
@@ -65,23 +67,6 @@ def load_trajectory(file: str | Path, limit: int = LIMIT) -> Trajectory:
     except (SafetensorError, ValueError) as error:
         raise InputError(f"'{name}' is damaged or no trajectory: invert the picture again, and save that.") from error
     return _checked(path, name)
-
-
-def _refuse_other_kinds(text: str | None, name: str) -> None:
-    if text is None:
-        raise InputError(f"'{name}' is a file of tensors, but no trajectory that was saved here.")
-    try:
-        data = json.loads(text)
-        kind, version = data["kind"], data["version"]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ValueError("no description") from error
-    if kind != KIND:
-        raise InputError(f"'{name}' is no trajectory, but a file of the kind '{plain(str(kind))[:40]}'.")
-    if version != VERSION:
-        raise InputError(
-            f"'{name}' is a trajectory of version {plain(str(version))[:20]} and this FaceVeil reads version "
-            f"{VERSION}: use the FaceVeil that made it, or invert the picture again."
-        )
 
 
 def _checked_keys(keys: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..labels import Label
 from ..plain import plain
 from ..whole import not_written, whole
 from .shape import Shape
@@ -18,6 +19,7 @@ from .veil import Origin, Veil, at_rest
 
 SUFFIX = ".veil"
 KIND, VERSION = "faceveil-veil", 2
+_LABEL = Label(KIND, VERSION, "veil", "learn it anew")
 _KEY = "faceveil"
 _BYTES, _FACES = 32 << 20, 100
 """A veil of one face takes less than 100 KB."""
@@ -58,10 +60,7 @@ def load_veil(path: str | Path) -> Veil:
         if path.stat().st_size > _BYTES:
             raise InputError(f"'{name}' is no veil: it is far too large for one.")
         with safe_open(path, "pt") as stored:
-            text = (stored.metadata() or {}).get(_KEY)
-            if text is None:
-                raise InputError(f"'{name}' is a file of tensors, but no veil that was saved here.")
-            shape, origin, share = _read(text, name)
+            shape, origin, share = _read((stored.metadata() or {}).get(_KEY), name)
             kept = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
     except OSError as error:
         raise InputError(f"The veil '{name}' cannot be opened ({error.strerror or error}): check the path.") from error
@@ -70,16 +69,9 @@ def load_veil(path: str | Path) -> Veil:
     return Veil(shape, _checked(kept, shape, name), origin, share)
 
 
-def _read(text: str, name: str) -> tuple[Shape, Origin, float]:
+def _read(text: str | None, name: str) -> tuple[Shape, Origin, float]:
     try:
-        data = json.loads(text)
-        if data["kind"] != KIND:
-            raise InputError(f"'{name}' is no veil, but a file of the kind '{plain(str(data['kind']))[:40]}'.")
-        if data["version"] != VERSION:
-            raise InputError(
-                f"'{name}' is a veil of version {plain(str(data['version']))[:20]} and this FaceVeil reads version "
-                f"{VERSION}: use the FaceVeil that made it, or learn it anew."
-            )
+        data = _LABEL.read(text, name)
         _within(data["share"], (0, 1), False)
         return _shape(data["shape"]), _origin(data["origin"]), float(data["share"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
