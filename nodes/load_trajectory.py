@@ -10,12 +10,10 @@ from comfy_api.latest import io
 from ..core.errors import InputError
 from ..core.trajectory.files import SUFFIX, load_trajectory
 from .adapters.files import kept_folders
-from .parts.keeping import files_in
+from .parts.keeping import NONE, files_in
 from .parts.sockets import CATEGORY, Trajectories, schema
 from .parts.stamps import stamp
 from .parts.walked import FOLDER, Walked
-
-NONE = "none yet"
 
 
 class LoadTrajectory(io.ComfyNode):

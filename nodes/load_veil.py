@@ -9,12 +9,10 @@ from comfy_api.latest import io
 from ..core.errors import InputError
 from ..core.veil.files import SUFFIX, load_veil
 from .adapters.files import kept_folders
-from .parts.keeping import files_in
+from .parts.keeping import NONE, files_in
 from .parts.sockets import CATEGORY, Veils, schema
 from .parts.stamps import stamp
 from .parts.veiling import FOLDER
-
-NONE = "none yet"
 
 
 class LoadVeil(io.ComfyNode):

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from ..film.files import CONTAINERS, is_film
 from ..model_files.hashes import content_of
 from .patience import limited
-from .places import below
+from .places import REFUSED, below
 from .sources import open_place
 
 Record = Mapping[str, object]
@@ -91,4 +91,4 @@ def target_name(key: str) -> str:
     path = PurePosixPath(key)
     if is_film(path) and path.suffix.lower() not in CONTAINERS:
         return str(path.with_suffix(".mkv"))
-    return str(path.with_suffix(".png")) if path.suffix.lower() in (".gif", ".avif", ".heic", ".heif") else key
+    return str(path.with_suffix(".png")) if path.suffix.lower() in (".gif", ".avif", *REFUSED) else key

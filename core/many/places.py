@@ -69,12 +69,12 @@ def below(place: str, key: str) -> str:
     return f"{place}{'' if place.endswith('/') else '/'}{key}"
 
 
-_REFUSED = (".heic", ".heif")
+REFUSED = (".heic", ".heif")
 """Photos that cannot be read: in an album each is told of, and not left out without a word."""
 
 
 def is_ours(key: str) -> bool:
     """Whether a name is that of a photo or a film, and nothing of it is hidden."""
     path = PurePosixPath(key)
-    photo = path.suffix.lower() in (*SUFFIXES, *_REFUSED)
+    photo = path.suffix.lower() in (*SUFFIXES, *REFUSED)
     return (photo or is_film(path)) and not any(part.startswith(".") for part in path.parts)

@@ -91,7 +91,8 @@ def forgiving(image: Tensor, windows: Sequence[Window], points: Tensor, size: in
     for window in windows:
         side = min(window.height, round(_ENOUGH / face))
         own = luma(resize(window.cut(image), side, side))
-        bands = torch.cat([_unnoticed(own, band, face * side) for band in LIGHT], 1)
+        fine = _details(own, _detail(face * side))
+        bands = torch.cat([_unnoticed(own, fine, band, face * side) for band in LIGHT], 1)
         light.append(F.interpolate(bands, (size, size), mode="area"))
         textured.append(F.interpolate(texture(own, face * side), (size, size), mode="area"))
     coordinates = frame_coordinates(points, size, size)
@@ -107,16 +108,20 @@ def joined(photos: Sequence[Forgiving]) -> Forgiving:
     return Forgiving(*(torch.cat([getattr(each, entry.name) for each in photos]) for entry in fields(Forgiving)))
 
 
-def _unnoticed(bright: Tensor, band: Band, face: float) -> Tensor:
+def _unnoticed(bright: Tensor, fine: Tensor, band: Band, face: float) -> Tensor:
     """What may change of a band's brightness: a share of what goes unnoticed there as looks are judged, and more where
-    texture is spread. The face is `face` pixels wide."""
+    texture is spread, as far as `fine` details vouch for it. The face is `face` pixels wide."""
     reach = (2 * band.width + 0.004) * face
-    # No finer than the photo is; and what is wider is stronger, in proportion, on any skin.
-    pixels = max(_DETAIL * face, 1.0)
-    detail = spread_contrast(_details(bright, pixels), reach) * (_DETAIL * face / pixels)
+    # What is wider than a detail is stronger, in proportion, on any skin.
+    detail = spread_contrast(fine, reach) * (_DETAIL * face / _detail(face))
     contrast = torch.minimum(spread_contrast(_details(bright, band.width * face), reach), _BESIDE * detail) * _SPREAD
     hidden = torch.where(contrast > _CLEAR, _CLEAR * (contrast / _CLEAR).clamp_min(1) ** _COMPRESSED, contrast)
     return band.share * (_BARE * unnoticed(band.width) + MASKED * hidden)
+
+
+def _detail(face: float) -> float:
+    """How many pixels wide: no finer than the photo is."""
+    return max(_DETAIL * face, 1.0)
 
 
 def _details(bright: Tensor, pixels: float) -> Tensor:

@@ -8,6 +8,9 @@ from pathlib import Path
 from ...core.plain import plain
 from ...core.whole import not_written
 
+NONE = "none yet"
+"""What a list of files offers that has none."""
+
 
 def files_in(folders: Sequence[Path], suffix: str) -> dict[str, Path]:
     """Files of one kind by name; of namesakes the first counts."""
