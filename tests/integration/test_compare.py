@@ -23,6 +23,11 @@ FIRST = ROOT / "workflows" / "01_protect_any_image.json"
 NODE = "app.graph.nodes.find(n => n.type === 'FaceVeilProtect')"
 SHOW = f"(result) => {NODE}.onExecuted({{ faceveil: result }})"
 PLACE = f"() => {NODE}.pos.join()"
+# As a run would: newer pages keep a tab's outputs in one place when it is left, older ones in the other as they come.
+RAN = """(all) => {
+    app.nodeOutputs = all;
+    app.extensionManager.workflow.activeWorkflow.changeTracker.nodeOutputs = all;
+}"""
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["canvas", "Nodes 2.0"])
@@ -99,7 +104,7 @@ def test_the_view_is_no_part_of_what_is_queued_or_saved(page, comfy):
 
 def test_another_tab_and_back_shows_it_again_without_a_run(page, comfy):
     output = {"3": {"faceveil": [result(comfy)]}}
-    page.evaluate("(all) => { app.nodeOutputs = all }", output)
+    page.evaluate(RAN, output)
     page.evaluate(SHOW, output["3"]["faceveil"])
     show(page, ROOT / "workflows" / "05_edit_and_protect_demo.json")
     assert page.locator(".faceveil-view:visible").count() == 0
