@@ -24,6 +24,8 @@ ALIASES: Version = (0, 11, 0)
 """Words by which the page finds a node that is called otherwise."""
 APPS: Version = (0, 28, 0)
 """Workflows as an app, in the oldest version at hand that has them."""
+NODES_2: Version = (0, 8, 0)
+"""A pack's own widgets on Nodes 2.0, in the oldest version at hand that shows them: its trial in 0.3.64 does not."""
 
 
 def here(folder: Path = COMFYUI) -> Version:
@@ -57,3 +59,7 @@ def skip_where_aliases_are_lacking() -> None:
 
 def skip_where_apps_are_lacking() -> None:
     skip_before(APPS, "workflows as an app")
+
+
+def skip_where_nodes_2_are_on_trial() -> None:
+    skip_before(NODES_2, "a pack's own widgets on Nodes 2.0")

@@ -13,6 +13,7 @@ from PIL import Image
 from .browser import QUEUED, RUN, lacking, opened, show
 from .comfy import PROMPT_SECONDS, ROOT, Comfy
 from .conftest import refuse
+from .since import skip_where_nodes_2_are_on_trial
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -34,6 +35,8 @@ RAN = """(all) => {
 def page(comfy: Comfy, request: pytest.FixtureRequest) -> Iterator[Page]:
     if reason := lacking():
         refuse(reason)
+    if request.param:
+        skip_where_nodes_2_are_on_trial()
     with opened(comfy, {"Comfy.VueNodes.Enabled": request.param}) as page:
         show(page, FIRST)
         yield page
