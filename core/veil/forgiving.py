@@ -61,6 +61,9 @@ _DETAIL, _BESIDE = 0.004, 1.5
 """The width of details, as a share of the face, that tell texture from shade, and how much of broader contrast they
 vouch for: hair and stubble are rough at every width, the shadow of a nose and the turn of a cheek are smooth, and light
 that they hid would fill the shadow and take the nose's ridge."""
+_AROUND = 2
+"""How far around themselves details vouch, in widths of theirs: as far as the band that they vouch for is wide, the
+hair beside a cheek would let a blotch onto the cheek."""
 
 _FEATURES: Ellipse = (0.5, 0.62, 0.33, 0.36)
 """Brows, eyes, nose and mouth: texture outside of it is hair."""
@@ -91,8 +94,8 @@ def forgiving(image: Tensor, windows: Sequence[Window], points: Tensor, size: in
     for window in windows:
         side = min(window.height, round(_ENOUGH / face))
         own = luma(resize(window.cut(image), side, side))
-        fine = _details(own, _detail(face * side))
-        bands = torch.cat([_unnoticed(own, fine, band, face * side) for band in LIGHT], 1)
+        vouched = _vouched(own, face * side)
+        bands = torch.cat([_unnoticed(own, vouched, band, face * side) for band in LIGHT], 1)
         light.append(F.interpolate(bands, (size, size), mode="area"))
         textured.append(F.interpolate(texture(own, face * side), (size, size), mode="area"))
     coordinates = frame_coordinates(points, size, size)
@@ -108,15 +111,21 @@ def joined(photos: Sequence[Forgiving]) -> Forgiving:
     return Forgiving(*(torch.cat([getattr(each, entry.name) for each in photos]) for entry in fields(Forgiving)))
 
 
-def _unnoticed(bright: Tensor, fine: Tensor, band: Band, face: float) -> Tensor:
+def _unnoticed(bright: Tensor, vouched: Tensor, band: Band, face: float) -> Tensor:
     """What may change of a band's brightness: a share of what goes unnoticed there as looks are judged, and more where
-    texture is spread, as far as `fine` details vouch for it. The face is `face` pixels wide."""
+    texture is spread, as far as contrast is `vouched` for. The face is `face` pixels wide."""
     reach = (2 * band.width + 0.004) * face
-    # What is wider than a detail is stronger, in proportion, on any skin.
-    detail = spread_contrast(fine, reach) * (_DETAIL * face / _detail(face))
-    contrast = torch.minimum(spread_contrast(_details(bright, band.width * face), reach), _BESIDE * detail) * _SPREAD
+    contrast = torch.minimum(spread_contrast(_details(bright, band.width * face), reach), vouched) * _SPREAD
     hidden = torch.where(contrast > _CLEAR, _CLEAR * (contrast / _CLEAR).clamp_min(1) ** _COMPRESSED, contrast)
     return band.share * (_BARE * unnoticed(band.width) + MASKED * hidden)
+
+
+def _vouched(bright: Tensor, face: float) -> Tensor:
+    """How much broader contrast fine details vouch for at each place."""
+    pixels = _detail(face)
+    detail = spread_contrast(_details(bright, pixels), _AROUND * pixels)
+    # What is wider than a detail is stronger, in proportion, on any skin.
+    return _BESIDE * detail * (_DETAIL * face / pixels)
 
 
 def _detail(face: float) -> float:

@@ -49,6 +49,14 @@ def test_an_edge_that_stands_alone_hides_little_on_the_skin_beside_it():
     assert of(collared).light[beside].mean() < 0.3 * of(hairy()).light[beside].mean()
 
 
+def test_hair_lets_no_blotch_onto_the_cheek_beside_it():
+    """Nor do lips onto the skin above them: details vouch for light where they are."""
+    beside_hair = bare()
+    beside_hair[..., 150:] = hairy()[..., 150:]
+    cheek = (0, slice(1, 3), slice(110, 160), slice(138, 144))
+    assert of(beside_hair).light[cheek].mean() < 2 * of(bare()).light[cheek].mean()
+
+
 def test_shade_hides_little_light_and_the_same_shade_on_rough_skin_hides_more():
     """The shadow that a nose throws would be filled, and its ridge be gone."""
     shadow = 0.25 * torch.sigmoid((torch.arange(SIDE) - 128) / 3).expand(1, 3, SIDE, SIDE)
