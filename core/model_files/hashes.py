@@ -60,7 +60,7 @@ def _looked_up(file: Path, known: dict[str, list[object]]) -> str | None:
     if isinstance(row, list) and row[:4] == mark and len(row) == 5:
         return str(row[4])
     content = content_of(file)
-    if time.time() - max(about.st_mtime, about.st_ctime) > _FRESH:
+    if content is not None and time.time() - max(about.st_mtime, about.st_ctime) > _FRESH:
         known[key] = [*mark, content]
     return content
 
