@@ -5,6 +5,7 @@ Every checksum agrees between several independent public records; torch's begin 
 
 from __future__ import annotations
 
+import shutil
 import time
 import urllib.error
 import urllib.request
@@ -162,10 +163,11 @@ def _install(archive: Path, file: str, digest: str, target: Path, download: Down
     if actual != digest:
         raise ModelError(
             f"{file} from {download.url} has the checksum {actual[:16]}..., not {digest[:16]}...; it was not installed."
+            " Fetch it again; where that ends the same way, another file lies at that address."
         )
     final = target / file
     with whole(final) as part:
-        found.replace(part)
+        shutil.move(found, part)  # not a rename: models may lie on another disk than what was downloaded
     return final
 
 
