@@ -11,6 +11,7 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -143,11 +144,22 @@ def test_whoever_wants_to_stop_is_heard_before_every_call(judging, crops):
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(1.2), Answer(-0.1), Answer(float("nan")), Answer(0.5, {"1e-3": 62.0}), Answer(0.5, {"x": 0.5})]
+    "answer",
+    [
+        *(Answer(1.2), Answer(-0.1), Answer(float("nan")), Answer(0.5, {"1e-3": 62.0}), Answer(0.5, {"x": 0.5})),
+        *(None, 0.5, Answer([0.5]), Answer(0.5, None), Answer(0.5, {"1e-3": None})),
+    ],
 )
 def test_a_similarity_that_is_none_is_refused(judging, crops, answer):
     with pytest.raises(ServiceError, match="similarity that is none"):
         judging(Says(answer)).alike(*crops)
+
+
+def test_a_number_of_another_library_is_a_number(judging, crops, own_home):
+    service = Says(Answer(np.float32(0.5), {"1e-3": np.float32(0.25)}))
+    assert judging(service).alike(*crops) == 0.5
+    (file,) = own_home.rglob("*.json")
+    assert json.loads(file.read_text()) == {"score": 0.5, "thresholds": {"1e-3": 0.25}}
 
 
 def test_somebody_elses_fault_is_one_sentence(judging, crops):
