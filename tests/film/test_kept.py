@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from contextlib import contextmanager
+
 import pytest
 import torch
 from veils import stirred
@@ -128,3 +132,21 @@ def test_all_parts_of_a_film_may_be_there(films, tmp_path, monkeypatch):
     rewrite(path, tmp_path / "one.mp4", lambda index, frame: seen.append(index), folder=folder)
     assert rewrite(path, tmp_path / "two.mp4", lambda index, frame: seen.append(index), folder=folder) == 6
     assert seen == list(range(6)) and (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("doing", ["begin", "end"])
+def test_a_full_disk_is_one_sentence_and_nobody_else_is_kept_out(tmp_path, monkeypatch, doing):
+    @contextmanager
+    def full(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        yield path
+
+    target = tmp_path / "out.mp4"
+    with pytest.raises(OutputError, match="make room"), monkeypatch.context() as at_first:
+        if doing == "begin":
+            at_first.setattr("faceveil.core.film.kept.whole", full)
+        with kept(target, "one") as now:
+            at_first.setattr("faceveil.core.film.kept.whole", full)
+            now.keep_end(5)
+    with kept(target, "one") as again:
+        assert not again.worn
