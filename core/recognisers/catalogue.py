@@ -129,6 +129,8 @@ def entries() -> list[Entry]:
             seen.add(name)
             found.append(Entry(name, "installed", path))
     for name, published in PUBLISHED.items():
+        if name in seen:  # as an ONNX file, which `find` takes
+            continue
         file = _published_file(name)
         how = "" if file else f"Put {published.files[0]} into {download_folder('recognisers')}"
         found.append(Entry(name, "installed" if file else "not here", file, published.card, how))
