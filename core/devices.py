@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from .errors import InputError, ModelError
+from .plain import first_line
 
 OLDEST_TORCH = (2, 5)
 
@@ -28,7 +29,7 @@ def usable(name: str | torch.device) -> str:
         if float(there + 1) == 1:
             return str(name)
     except Exception as error:  # each of torch's devices fails in a way of its own, some by an import
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(". ")[0][:200].rstrip(".")
+        reason = first_line(error).split(". ")[0][:200].rstrip(".")
     else:
         reason = "it gives wrong numbers"
     raise InputError(f"The device '{name}' cannot be used here ({reason}). Try cpu.")

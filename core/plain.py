@@ -14,6 +14,16 @@ def plain(text: object) -> str:
     return "".join(c if c.isprintable() else "?" for c in str(text))
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says in its first line; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def reason_of(error: object) -> str:
+    """Why something failed: the system's own words where there are any, else the error's."""
+    return getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+
+
 def meant(name: str, known: Iterable[str]) -> str:
     """The end of a sentence about a name that nothing has: what was probably meant, or nothing at all."""
     close = difflib.get_close_matches(name, list(known), 1, _SLIP)

@@ -17,7 +17,7 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, ModelError, OutputError
-from ..plain import meant, plain
+from ..plain import meant, plain, reason_of
 from ..scratch import scratch
 from ..whole import whole
 from .hashes import content_of
@@ -141,8 +141,7 @@ def _download(download: Download, to: Path, target: Path, on_step: Callable[[int
                 out.write(block)
                 on_step(done, total)
     except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        message = getattr(reason, "strerror", None) or str(reason).strip() or type(error).__name__
+        message = reason_of(getattr(error, "reason", None) or error)
         files = " and ".join(file for file, _ in download.files)
         raise ModelError(
             f"{download.url} could not be downloaded ({plain(message)}). Check the connection, or download it with a "

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from ..devices import is_want_of_memory
 from ..errors import FaceVeilError, ModelError
-from ..plain import plain
+from ..plain import first_line, plain
 
 _ABSURD = 2**40
 """Bytes that no network takes for a face, on any machine: then it is the file that is wrong and not the machine."""
@@ -26,6 +26,6 @@ def telling(name: str, part: str = "") -> Iterator[None]:
         requested = re.search(r"tried to allocate (\d+)", str(error))
         if is_want_of_memory(error) and not (requested and int(requested[1]) > _ABSURD):
             raise
-        reason = plain((str(error).strip() or type(error).__name__).splitlines()[0])[:200].rstrip(".")
+        reason = plain(first_line(error))[:200].rstrip(".")
         where = f"its part {plain(part)[:40]} does not work" if part else "its structure is not sound"
         raise ModelError(f"{name} is damaged or no network for this: {where} ({reason}). Use another file.") from error

@@ -17,7 +17,7 @@ from http.client import HTTPException, HTTPMessage
 from typing import Any, Protocol
 
 from ..errors import ModelError, ServiceError
-from ..plain import plain
+from ..plain import plain, reason_of
 from .service import About, Busy
 
 TIMEOUT = 30.0
@@ -41,7 +41,7 @@ class Reply:
     """Seconds that it asks to wait (Retry-After)."""
 
 
-class _Answer(Protocol):
+class _Body(Protocol):
     def read1(self, count: int, /) -> bytes: ...
 
 
@@ -76,7 +76,7 @@ def post_form(
             return _reply(response.status, response.headers, _read(response))
     except urllib.error.URLError as error:
         raise _unreached(title, error.reason) from error
-    except (TimeoutError, ConnectionError, HTTPException, OSError) as error:
+    except (OSError, HTTPException) as error:
         raise _unreached(title, error) from error
 
 
@@ -115,7 +115,7 @@ def _multipart(boundary: str, fields: Mapping[str, str], pictures: Mapping[str, 
     return b"".join(b"--%b\r\n%b\r\n" % (boundary.encode(), part) for part in parts) + f"--{boundary}--\r\n".encode()
 
 
-def _read(response: _Answer) -> bytes:
+def _read(response: _Body) -> bytes:
     started, body = time.monotonic(), b""
     while block := response.read1(1 << 16):
         body += block
@@ -136,7 +136,7 @@ def _reply(status: int, headers: HTTPMessage, body: bytes) -> Reply:
 
 
 def _unreached(title: str, reason: object) -> ServiceError:
-    message = getattr(reason, "strerror", None) or str(reason).strip() or type(reason).__name__
+    message = reason_of(reason)
     if isinstance(reason, ssl.SSLCertVerificationError):
         return ServiceError(f"Whoever answers for {title} cannot prove to be it ({plain(message)}): nothing was sent.")
     if isinstance(reason, TimeoutError):
