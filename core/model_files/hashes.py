@@ -18,6 +18,15 @@ _FRESH = 2.0
 """Seconds after a change in which a file might change again without a clock that notices."""
 
 
+def state_of(file: Path) -> tuple[int, int] | None:
+    """When a file was changed last, and its size: another one where it is another file. None where there is none."""
+    try:
+        about = file.stat()
+    except (OSError, ValueError):
+        return None
+    return about.st_mtime_ns, about.st_size
+
+
 def content_of(path: Path) -> str | None:
     """SHA-256 of a file; None for one that cannot be read: what is wrong with it, using it tells in better words. A
     pipe would keep whoever opens it waiting for ever."""
