@@ -181,11 +181,13 @@ def test_what_could_not_be_written_is_refused_before_the_work(capsys, portrait, 
         raise AssertionError("worked first")
 
     monkeypatch.setattr(Protector, "__call__", works)
+    monkeypatch.setattr("faceveil.core.verdict.verify.verify", works)
     clear = Image.open(portrait)
     clear.putalpha(128)
     clear.save(tmp_path / "clear.png")
     assert "transparency" in refused(capsys, "protect", tmp_path / "clear.png", "-o", tmp_path / "o.jpg")
     assert "s.txt" in refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--sheet", tmp_path / "s.txt")
+    assert "s.txt" in refused(capsys, "verify", portrait, portrait, "--judge", "dlib", "--sheet", tmp_path / "s.txt")
 
 
 def test_a_locked_folder_is_refused_before_the_work(capsys, portrait, tmp_path, monkeypatch):

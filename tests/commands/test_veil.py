@@ -119,6 +119,14 @@ def test_a_folder_wears_it(capsys, portrait, veil, tmp_path):
     assert torch.equal(read_photo(tmp_path / "out" / "a.png").pixels, found)
 
 
+def test_a_curve_that_cannot_be_written_is_refused_before_anybody_is_asked(
+    capsys, portrait, veil, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("faceveil.core.verdict.veils.verify", lambda *given, **more: pytest.fail("asked first"))
+    words = ("veil", "curve", portrait, "--veil", veil, "--judge", "dlib", "-o", tmp_path / "curve.txt")
+    assert "curve.txt" in refused(capsys, *words)
+
+
 def test_the_curve_is_a_table_and_a_picture(capsys, portrait, veil, tmp_path):
     code, out, _ = run(
         capsys, "veil", "curve", portrait, "--veil", veil, "--judge", "dlib", "-o", tmp_path / "curve.png"
