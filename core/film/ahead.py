@@ -61,11 +61,11 @@ def ahead(items: Generator[T]) -> Generator[T]:
             raise what.error
     finally:
         unwanted.set()
-        with_nothing_left(ready)
+        _drain(ready)
         worker.join()
 
 
-def with_nothing_left(queue: Queue[Any]) -> None:
+def _drain(queue: Queue[Any]) -> None:
     """Frames that nobody will see are let go."""
     try:
         while True:

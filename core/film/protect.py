@@ -9,7 +9,7 @@ import torch
 
 from ..errors import InputError, NoFaceError
 from ..faces.face import Face, Sitter
-from ..faces.find import found_again
+from ..faces.find import follow_face
 from ..images import as_saved
 from ..optimise import Step
 from ..recognisers.ensemble import Ensemble
@@ -21,8 +21,8 @@ from ..veil.veil import Veil
 from ..veil.whose import Whose
 from .frames import Frame
 from .kept import Kept
-from .track import looked
-from .turning import Again, Look
+from .track import all_faces
+from .turning import Follow, Look
 from .watch import Person, key_of, watch
 from .worn import Worn
 
@@ -88,7 +88,7 @@ def find_veils(
     frames: Iterable[tuple[float, Frame]],
     wardrobe: Wardrobe,
     which: str | int = "all",
-    looks: tuple[Look, Again] = (looked, found_again),
+    looks: tuple[Look, Follow] = (all_faces, follow_face),
     on_frame: Callable[[int], None] = lambda done: None,
     kept: Kept | None = None,
 ) -> list[Worn]:

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from ..faces.crops import resize, window_around
 from ..faces.face import Face
-from ..faces.find import found_again
+from ..faces.find import follow_face
 from ..images import to_uint8
 from ..search.task import SMALLEST_FACE
 from .cuts import Cuts
 from .frames import Frame
-from .track import Course, Follower, Track, course_of, enlarged, looked
-from .turning import Again, Look
+from .track import Course, Follower, Track, all_faces, course_of, enlarged
+from .turning import Follow, Look
 
 KEYS = 4
 """Pictures of a face on which its veil is searched."""
@@ -82,7 +82,7 @@ def key_of(picture: Frame, face: Face) -> tuple[Tensor, Face]:
 
 def watch(
     frames: Iterable[tuple[float, Frame]],
-    looks: tuple[Look, Again] = (looked, found_again),
+    looks: tuple[Look, Follow] = (all_faces, follow_face),
     on_frame: Callable[[int], None] = lambda done: None,
     start: int = 0,
 ) -> Iterator[Shot]:
