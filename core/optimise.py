@@ -16,10 +16,10 @@ from torch import Tensor
 from .descent import descent
 from .errors import InputError, ModelError
 
-MAGNIFIED = 2.0**24
+LOSS_SCALE = 2.0**24
 """Gradients are taken of so many times the total, and divided afterwards: half precision (float16) writes nothing
 below 6e-8, where most of them would lie. A power of two leaves the bits of all other precisions as they are."""
-_LESS = 2.0**8
+_SCALE_STEP = 2.0**8
 """Where float16 overflows, the iteration is looked at again with so many times less."""
 
 
@@ -124,23 +124,23 @@ def optimise(
         ((parameter, rate * settings.scale) for parameter, rate in groups), settings.method, settings.betas
     )
     best = _Best(parameters, count) if settings.iterations >= _COMPARED else None
-    outcome, magnified = Outcome(), MAGNIFIED
+    outcome, loss_scale = Outcome(), LOSS_SCALE
     for index in range(settings.iterations):
         rows = (~done).nonzero()[:, 0]
         progress = index / max(settings.iterations - 1, 1)
         while True:
             with torch.enable_grad():
                 terms = objective(render(rows), rows, progress)
-                gradients = torch.autograd.grad(terms.total.sum() * magnified, parameters, allow_unused=True)
-            if magnified <= 1 or _finite(gradients) or not _finite(terms.values.values()):
+                gradients = torch.autograd.grad(terms.total.sum() * loss_scale, parameters, allow_unused=True)
+            if loss_scale <= 1 or _finite(gradients) or not _finite(terms.values.values()):
                 break
-            magnified /= _LESS
+            loss_scale /= _SCALE_STEP
         _refuse_nan(terms, gradients)
         if best:
             best.see(rows, terms.score)
         kept = [parameter.detach()[done] for parameter in parameters]
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = None if gradient is None else gradient / magnified
+            parameter.grad = None if gradient is None else gradient / loss_scale
         update.step()
         with torch.no_grad():
             for parameter, value in zip(parameters, kept, strict=True):

@@ -24,7 +24,7 @@ def reason_of(error: object) -> str:
     return getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a sentence about a name that nothing has: what was probably meant, or nothing at all."""
     close = difflib.get_close_matches(name, list(known), 1, _SLIP)
     return f" Did you mean '{plain(close[0])}'?" if close else ""

@@ -21,7 +21,7 @@ def scratch(where: Path | None = None) -> Iterator[Path]:
     """A folder in `where` (the system's for such things when none is named), which nobody else may look into."""
     where = Path(where or tempfile.gettempdir())
     _sweep(where)
-    folder, held = _own(where)
+    folder, held = _locked_folder(where)
     try:
         yield folder
     finally:
@@ -29,7 +29,7 @@ def scratch(where: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _own(where: Path) -> tuple[Path, int]:
+def _locked_folder(where: Path) -> tuple[Path, int]:
     """Until it is locked, somebody who sweeps may take it for a dead one's."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where))

@@ -36,7 +36,7 @@ def is_stream(path: Path) -> bool:
     return stat.S_ISCHR(kind) or stat.S_ISFIFO(kind)
 
 
-def refuse_no_file(path: Path) -> None:
+def refuse_special_file(path: Path) -> None:
     """There may be a file of this name, or nothing; all else is lost when a file takes its name."""
     try:
         kind = path.lstat().st_mode
@@ -78,7 +78,7 @@ def not_written(name: str, error: Exception, remedy: str = "choose another folde
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Where to write instead of `path`. It takes that name when the block ends well, and goes when it does not."""
-    refuse_no_file(path)
+    refuse_special_file(path)
     part = path.with_name(part_name())
     try:
         yield part

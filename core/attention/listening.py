@@ -33,7 +33,7 @@ class Listening(TorchFunctionMode):
             return func(*args, **(kwargs or {}))
         named = {**dict(zip(_NAMES, args, strict=False)), **(kwargs or {})}
         query, key, value = (named.pop(name) for name in _NAMES)
-        own = _alone(query) == _alone(key)
+        own = _without_heads(query) == _without_heads(key)
         if own and self.values:
             value = self.values(value)
         out = func(query, key, value, *args[len(_NAMES) :], **named)
@@ -44,6 +44,6 @@ class Listening(TorchFunctionMode):
         return out
 
 
-def _alone(part: Tensor) -> tuple[int, ...]:
+def _without_heads(part: Tensor) -> tuple[int, ...]:
     """The shape but for the heads, of which there may be fewer of keys than of queries."""
     return part.shape[0], *part.shape[2:]

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..devices import free_memory
 from ..errors import InputError
-from ..plain import meant
+from ..plain import did_you_mean
 from .modes import planes
 from .photo import Photo, shown
 
@@ -125,7 +125,7 @@ def _opened(path: Path) -> BinaryIO:
 def _meant(path: Path) -> str:
     """The file beside it whose name differs by a slip, where its folder can be read and is no archive."""
     try:
-        return meant(path.name, (entry.name for entry in islice(path.parent.iterdir(), 1000)))
+        return did_you_mean(path.name, (entry.name for entry in islice(path.parent.iterdir(), 1000)))
     except OSError:
         return ""
 

@@ -17,7 +17,7 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, ModelError, OutputError
-from ..plain import meant, plain, reason_of
+from ..plain import did_you_mean, plain, reason_of
 from ..scratch import scratch
 from ..whole import whole
 from .hashes import content_of
@@ -114,7 +114,8 @@ DOWNLOADS: dict[str, Download] = {
 def fetch(name: str, on_step: Callable[[int, int], None] = lambda done, of: None) -> list[Path]:
     """Download `name`, check it, and put its files where the catalogue looks. Files appear whole or not at all."""
     if name not in DOWNLOADS:
-        raise InputError(f"'{name}' cannot be fetched.{meant(name, DOWNLOADS)} What can be: {', '.join(DOWNLOADS)}.")
+        hint = did_you_mean(name, DOWNLOADS)
+        raise InputError(f"'{name}' cannot be fetched.{hint} What can be: {', '.join(DOWNLOADS)}.")
     download = DOWNLOADS[name]
     target = download_folder(download.kind) / download.folder
     try:

@@ -33,10 +33,10 @@ def on_one_device(*values: Tensor) -> tuple[Tensor, ...]:
     return values if device is None else tuple(value.to(device) for value in values)
 
 
-def plain(function: Operator) -> Builder:
+def simple(function: Operator) -> Builder:
     return lambda attributes: function
 
 
-def meeting(function: Operator) -> Builder:
+def across_devices(function: Operator) -> Builder:
     """For operators whose inputs may come from both sides."""
     return lambda attributes: lambda *values: function(*on_one_device(*values))

@@ -17,7 +17,7 @@ import torch
 
 from ..errors import InputError, ModelError
 from ..model_files.places import download_folder, model_folders
-from ..plain import meant
+from ..plain import did_you_mean
 from .card import Card, read_card
 from .dlib_resnet import CARD as DLIB
 from .dlib_resnet import load_dlib
@@ -171,7 +171,7 @@ def find(name: str | Path) -> Entry:
     known = entries()
     entry = next((entry for entry in known if entry.name == name), None)
     if entry is None:
-        hint = meant(name, (entry.name for entry in known))
+        hint = did_you_mean(name, (entry.name for entry in known))
         raise ModelError(f"There is no recogniser called '{name}'.{hint} List them with: faceveil recognisers")
     if entry.state == "not here":
         raise ModelError(f"Recogniser '{name}' is not on this machine. {entry.how}")

@@ -27,7 +27,7 @@ Worn = tuple[Tensor, Tensor]
 """A picture (1, 3, H, W) and the mask of what differs (1, 1, H, W)."""
 
 
-def shared_out(count: int, shares: Sequence[float]) -> list[int]:
+def split_iterations(count: int, shares: Sequence[float]) -> list[int]:
     """A number of iterations in parts; the last takes what rounding leaves."""
     parts = [round(count * share) for share in shares[:-1]]
     return [*parts, count - sum(parts)]
