@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from .albums import albums_of, as_pairs
+from .attacking import joined
 from .rows import (
     ATTACK,
     FAR,
@@ -27,7 +28,6 @@ from .rows import (
     success,
 )
 from .shares import DRAWS, SEED
-from .siege import joined
 from .tables import by, table
 
 INTRO = """Share of pairs no longer matched at a false-accept rate of {far}, in A and in B, of photos that both have
