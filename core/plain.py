@@ -1,4 +1,4 @@
-"""Text of strangers (names of files and networks, messages of libraries) made fit for one line of a terminal."""
+"""Text from elsewhere (names of files and networks, messages of libraries) made safe for one line of a terminal."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Iterable
 
 _SLIP = 0.75
-"""How alike two names are that differ by a slip of the fingers (difflib's ratio); names of other things are less so."""
+"""difflib's ratio above which one name counts as a mistyped other one."""
 
 
 def plain(text: object) -> str:
-    """Without what would move the cursor, begin a line, turn the direction of writing, or is no text at all."""
+    """The text with '?' for every unprintable character: nothing in it moves the cursor or begins a line."""
     return "".join(c if c.isprintable() else "?" for c in str(text))
 
 
@@ -25,6 +25,6 @@ def reason_of(error: object) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about a name that nothing has: what was probably meant, or nothing at all."""
+    """What an error about an unknown name ends with: the known name that is closest, or nothing where none is close."""
     close = difflib.get_close_matches(name, list(known), 1, _SLIP)
     return f" Did you mean '{plain(close[0])}'?" if close else ""

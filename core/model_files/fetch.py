@@ -1,6 +1,7 @@
 """Downloads, only ever on request: known files, each with the checksum it must have.
 
-Every checksum agrees between several independent public records; torch's begin with what their file names carry.
+Every checksum was found alike in several independent public records; those of torch's files also begin with the digits
+in their names.
 """
 
 from __future__ import annotations
@@ -172,7 +173,8 @@ def _install(archive: Path, file: str, digest: str, target: Path, download: Down
 
 
 def _extract(archive: Path, file: str, to: Path) -> None:
-    """One member by its base name; paths inside the archive are never followed, nor how large it says it is."""
+    """One member by its base name. Paths inside the archive are never followed, and the sizes it states not
+    believed."""
     try:
         with zipfile.ZipFile(archive) as pack:
             member = next(entry for entry in pack.namelist() if PurePosixPath(entry).name == file)

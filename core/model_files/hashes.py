@@ -1,4 +1,4 @@
-"""What files hold, as a hash; large ones that nobody touched since are not read twice."""
+"""Hashes of what files hold; a large file that has not changed since is not read twice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FRESH = 2.0
 
 
 def state_of(file: Path) -> tuple[int, int] | None:
-    """When a file was changed last, and its size: another one where it is another file. None where there is none."""
+    """When a file was changed last, and its size: what tells a changed file. None where there is none."""
     try:
         about = file.stat()
     except (OSError, ValueError):
@@ -28,8 +28,8 @@ def state_of(file: Path) -> tuple[int, int] | None:
 
 
 def content_of(path: Path) -> str | None:
-    """SHA-256 of a file; None for one that cannot be read: what is wrong with it, using it tells in better words. A
-    pipe would keep whoever opens it waiting for ever."""
+    """SHA-256 of a file; None for one that cannot be read, which whoever uses it explains better. A pipe is not opened,
+    for that would block."""
     try:
         if not path.is_file():
             return None
@@ -40,7 +40,7 @@ def content_of(path: Path) -> str | None:
 
 
 def weights_hash(paths: list[Path]) -> str:
-    """One hash of what files hold, in this order, and of all that lies in folders; one that is missing counts too."""
+    """One hash over the contents of files, in this order, and of everything in folders; a missing file counts too."""
     files = [file for path in paths for file in (_below(path) if path.is_dir() else [("", path)])]
     known = _remembered()
     before = dict(known)
@@ -75,7 +75,7 @@ def _looked_up(file: Path, known: dict[str, list[object]]) -> str | None:
 
 
 def _remembered() -> dict[str, list[object]]:
-    """A memory that is gone or damaged costs time and nothing else."""
+    """Hashes kept from earlier; none where that file is missing or damaged, which only costs time."""
     try:
         known = json.loads((home() / "hashes.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

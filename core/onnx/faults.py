@@ -11,13 +11,13 @@ from ..errors import FaceVeilError, ModelError
 from ..plain import first_line, plain
 
 _ABSURD = 2**40
-"""Bytes that no network takes for a face, on any machine: then it is the file that is wrong and not the machine."""
+"""Bytes that no network takes for a face: whoever asks for more is a damaged file, on any machine."""
 
 
 @contextmanager
 def telling(name: str, part: str = "") -> Iterator[None]:
-    """A file is somebody's program: whatever goes wrong inside of it is said of the file, and not taken for a bug of
-    ours. Want of memory stays what it is, for that passes."""
+    """Any error inside is told as a fault of the file, which is somebody else's program, and not as a bug of ours. Want
+    of memory is passed on, for it may be there the next time."""
     try:
         yield
     except FaceVeilError:

@@ -20,10 +20,10 @@ _ABOUT_WEIGHTS = (1, 2, 8)
 """A weight's size, type and name."""
 
 _FIXED = {1: 8, 5: 4}
-"""Bytes of a field of a fixed length, by the way it is written."""
+"""Bytes of a field, by wire type, where their number is fixed."""
 
 Field = tuple[int, int, int, int]
-"""Number; where the field begins, where what it holds begins, and where both end."""
+"""Field number; offsets of the field, of its content, and of the end of both."""
 
 
 def read_head(path: Path) -> ModelProto:
@@ -59,7 +59,7 @@ def _graph(data: mmap.mmap, start: int, end: int) -> bytes:
 
 
 def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[Field]:
-    """The fields between two places; protobuf's four ways to write one."""
+    """The protobuf fields between two offsets."""
     at = start
     while at < end:
         key, inner = _number(data, at)
@@ -78,7 +78,7 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[Field]:
 
 
 def _number(data: mmap.mmap, at: int) -> tuple[int, int]:
-    """A whole number of seven bits a byte, and where it ends."""
+    """A varint (seven bits a byte), and the offset behind it."""
     value = shift = 0
     while True:
         byte = data[at]
@@ -91,7 +91,7 @@ def _number(data: mmap.mmap, at: int) -> tuple[int, int]:
 
 
 def _held(number: int, content: bytes) -> bytes:
-    """A field that holds bytes, as protobuf writes it."""
+    """A length-delimited field as protobuf writes it."""
     return _seven_bits(number << 3 | 2) + _seven_bits(len(content)) + content
 
 

@@ -1,4 +1,4 @@
-"""ONNX operators that transformers and their kin bring: attention itself, places as waves, blocks of whole numbers."""
+"""ONNX operators of transformer exports: attention, positions as sines, quantised blocks."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _space_to_depth(attributes: Attributes) -> Operator:
 
 
 def _dequantize(attributes: Attributes) -> Operator:
-    """Whole numbers as the numbers they stand for, with a scale for all, for each row, or for each block of a row."""
+    """Integers to floats, with one scale for all, for each row, or for each block of a row."""
     axis, block = attributes.get("axis", 1), attributes.get("block_size", 0)
 
     def spread(part: Tensor, x: Tensor) -> Tensor:

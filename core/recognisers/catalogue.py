@@ -189,7 +189,7 @@ def _of_file(path: Path) -> Entry:
 
 
 def weights_in(analysis: Any) -> Path:
-    """Where the recogniser in a FaceAnalysis of insightface's lies: that one gives no gradients, its file does."""
+    """The file of the recogniser in insightface's FaceAnalysis: the object gives no gradients, its file does."""
     models = getattr(analysis, "models", None)
     path = getattr(models.get("recognition"), "model_file", None) if isinstance(models, Mapping) else None
     if not path:

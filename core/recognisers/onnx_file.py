@@ -133,7 +133,7 @@ def _from_name(path: Path) -> dict[str, Any]:
 
 
 def _card(path: Path, graph: GraphProto) -> Card:
-    """The side-car's word; where it is silent, what the file's name says and what its graph shows."""
+    """The card by the side-car, and where that says nothing, by the file's name and its graph."""
     ends = signature(graph, path.name)
     size = _size(path, ends)
     says = {"input_size": size or 0, "template": "arcface" if size == 112 else "", **_from_name(path)}

@@ -90,8 +90,8 @@ def host_of(title: str, url: str) -> str:
 
 
 def server(about: About, variable: str, usual: str) -> tuple[str, About]:
-    """The address of a service, which the environment may name another of, and what is said of it with whom it leads
-    to."""
+    """A service's address, which an environment variable may replace, and its description with that host as its
+    place."""
     url = os.environ.get(variable, "").strip().rstrip("/") or usual
     return url, replace(about, place=host_of(about.title, url))
 
@@ -145,7 +145,8 @@ def _unreached(title: str, reason: object) -> ServiceError:
 
 
 def refused(title: str, reply: Reply, meant: Mapping[str, str], keys: str) -> ServiceError:
-    """The sentence for an answer that is none: what its own word for it means, else what its status does."""
+    """The error for an answer that is a refusal: by the service's own word for it where that is known, else by its
+    status."""
     message = plain(reply.text.strip())[:160] or "nothing"
     word = next((word for word in meant if word in reply.text), None)
     if word is not None:

@@ -71,7 +71,7 @@ class OnlineJudge:
         return 0.0 if score is None else score
 
     def nearest(self, own: Tensor, rows: Sequence[Tensor]) -> Tensor:
-        """The only one there: to find out who of several it is, others would be sent who never agreed to it."""
+        """The only row. Several are refused: to tell whose is meant, people would be sent who never agreed to it."""
         if len(rows) != 1:
             raise ServiceError(
                 f"A photo to compare with shows {len(rows)} people, and all of them would be sent to "
