@@ -1,4 +1,4 @@
-"""Attacks on pictures that a run has saved: nothing is protected again, and each attack is one more column of a row."""
+"""Attacks on the pictures that a run has saved: nothing is protected again, and each attack adds a column to a row."""
 
 from __future__ import annotations
 

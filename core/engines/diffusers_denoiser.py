@@ -32,7 +32,7 @@ class PipelineDenoiser(ABC):
     """The text encoders that it cannot do without."""
     pooled: ClassVar[bool] = True
     default_guidance: float = 1.0
-    """Guidance when nobody says: the default of the family's own pipeline."""
+    """Guidance where none is given: that of the family's own pipeline."""
     side: int = 2
     """Sides of latents must be multiples of this."""
     own_guidance: bool = False

@@ -1,4 +1,4 @@
-"""What is finished of a film lies in a hidden folder beside where it is to lie: stopped, it goes on from there.
+"""What is finished of a film, in a hidden folder beside its target, from which a run that was stopped goes on.
 
 Kept are the veils that were found, where they are worn, and parts of the picture that were written; no picture of a
 face as it was, and no embedding.
@@ -159,7 +159,7 @@ def kept(target: Path, settings: str | None) -> Iterator[Kept]:
 
 
 def _earlier(folder: Path, settings: str) -> Kept:
-    """What lies there, where it was kept with these settings and is sound; else nothing does any more."""
+    """What an earlier run kept, where it had these settings and is sound; else the folder is emptied."""
     from safetensors import SafetensorError
 
     mark, found = folder / _SETTINGS, Kept(folder)

@@ -39,7 +39,7 @@ class Wardrobe:
     """Iterations of a search that begins with the given veil."""
     seed: int = 0
     whose: Whose | None = None
-    """Veils of people by their photos; whoever is none of them is left as he is."""
+    """Veils of people by their photos; faces of nobody among them stay as they are."""
     on_step: Callable[[Step, Objective], None] = lambda step, objective: None
     found: list[Veil] = field(default_factory=list)
 
@@ -56,7 +56,7 @@ class Wardrobe:
         return self.whose is None and (self.given is None or bool(self.refine))
 
     def veil_for(self, keys: Sequence[Sitter]) -> Veil | None:
-        """A veil that hides one face on these pictures; None for somebody who is nobody's concern."""
+        """The veil for one face, shown by these pictures; None for a face that is to stay as it is."""
         if self.whose is not None:
             return self.whose.veil_of(keys)
         if self.given is not None and not self.refine:
@@ -131,7 +131,7 @@ def find_veils(
 
 
 def keys_again(frames: Iterator[tuple[float, Frame]], worn: Sequence[Worn]) -> None:
-    """Cuts the pictures anew that faces are compared with, after an earlier run that did not keep them."""
+    """Cut again the pictures that faces are compared with, which an earlier run did not keep."""
     wanted: dict[int, list[tuple[Worn, Face]]] = {}
     for each in worn:
         for index, face in each.key_faces if not each.keys else []:

@@ -50,7 +50,8 @@ class Shot:
 
 @dataclass
 class _Keys:
-    """So many pictures spread over a shot whose length nobody knows yet: when there are too many, every second goes."""
+    """A few pictures spread over a shot whose length is not known yet: when there are too many, every second one
+    goes."""
 
     every: int = _EVERY
     held: list[tuple[int, Face, tuple[Tensor, Face]]] = field(default_factory=list)
@@ -86,8 +87,8 @@ def watch(
     on_frame: Callable[[int], None] = lambda done: None,
     start: int = 0,
 ) -> Iterator[Shot]:
-    """One shot after the other; of frames with the seconds at which they are shown. At `start` a shot begins, and what
-    comes before was watched already.
+    """One shot after the other, of frames with the seconds at which they are shown. At frame `start` a shot begins;
+    those before it were watched already.
 
     Nothing of a shot is kept once it has been handed on.
     """

@@ -105,7 +105,7 @@ class Ledger:
             self._base.execute("COMMIT")
 
     def begin(self, target: str) -> None:
-        """Counted before the work, so that a photo that takes everybody along is known by it."""
+        """Count an attempt before the work, so that a photo that kills its workers is known by it."""
         with self._telling():
             self._base.execute("UPDATE photos SET attempts = attempts + 1 WHERE target = ?", (os.fsencode(target),))
 
@@ -206,7 +206,7 @@ class Ledger:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> OutputError:
-        """Also of what is sound to SQLite and can be no ledger of ours."""
+        """Also for a file that SQLite can read and that is no ledger of ours."""
         return OutputError(
             f"The record of the run, {self.path}, is damaged or of another version ({error}). The pictures are as they "
             "were: move that folder away, and say --overwrite with the same command to have them all done again."

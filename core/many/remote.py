@@ -85,7 +85,7 @@ class Remote:
                 self._files.mv(part, target)
 
     def prepare(self) -> None:
-        """The probe is named like something half-written: who sweeps takes it along."""
+        """Writes a probe, named like a file that was left half-written, so that `sweep` removes it."""
         with self._telling("written"):
             if self.protocol not in _WHOLE_AT_ONCE:  # those have no folders, and some would make a bucket
                 self._files.makedirs(self._root, exist_ok=True)

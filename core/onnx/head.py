@@ -43,7 +43,7 @@ def read_head(path: Path) -> ModelProto:
 def _model(data: mmap.mmap) -> bytes:
     parts = []
     for number, start, inner, end in _fields(data, 0, len(data)):
-        parts.append(_held(_GRAPH, _graph(data, inner, end)) if number == _GRAPH else data[start:end])
+        parts.append(_delimited(_GRAPH, _graph(data, inner, end)) if number == _GRAPH else data[start:end])
     return b"".join(parts)
 
 
@@ -52,7 +52,7 @@ def _graph(data: mmap.mmap, start: int, end: int) -> bytes:
     for number, begin, inner, stop in _fields(data, start, end):
         if number == _WEIGHTS:
             kept = (data[a:c] for n, a, _, c in _fields(data, inner, stop) if n in _ABOUT_WEIGHTS)
-            parts.append(_held(_WEIGHTS, b"".join(kept)))
+            parts.append(_delimited(_WEIGHTS, b"".join(kept)))
         elif number != _SPARSE:
             parts.append(data[begin:stop])
     return b"".join(parts)
@@ -62,13 +62,13 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[Field]:
     """The protobuf fields between two offsets."""
     at = start
     while at < end:
-        key, inner = _number(data, at)
+        key, inner = _varint_at(data, at)
         kind = key & 7
         if kind == 2:
-            length, inner = _number(data, inner)
+            length, inner = _varint_at(data, inner)
             stop = inner + length
         elif kind == 0:
-            _, stop = _number(data, inner)
+            _, stop = _varint_at(data, inner)
         else:
             stop = inner + _FIXED[kind]
         if stop > end:
@@ -77,7 +77,7 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[Field]:
         at = stop
 
 
-def _number(data: mmap.mmap, at: int) -> tuple[int, int]:
+def _varint_at(data: mmap.mmap, at: int) -> tuple[int, int]:
     """A varint (seven bits a byte), and the offset behind it."""
     value = shift = 0
     while True:
@@ -90,12 +90,12 @@ def _number(data: mmap.mmap, at: int) -> tuple[int, int]:
             raise ValueError(f"a number at byte {at} does not end")
 
 
-def _held(number: int, content: bytes) -> bytes:
+def _delimited(number: int, content: bytes) -> bytes:
     """A length-delimited field as protobuf writes it."""
-    return _seven_bits(number << 3 | 2) + _seven_bits(len(content)) + content
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
-def _seven_bits(value: int) -> bytes:
+def _varint(value: int) -> bytes:
     parts = []
     while value > 127:
         parts.append(value & 127 | 128)

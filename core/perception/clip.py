@@ -1,4 +1,4 @@
-"""What a picture says in words, by CLIP: whether it changed the way a text did.
+"""Whether a picture changed in the direction in which a text did, by CLIP.
 
 transformers is imported when a model is read, and nothing is ever downloaded.
 """
@@ -18,7 +18,7 @@ from ..errors import ModelError
 from ..plain import first_line
 
 _MEAN, _SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-"""Of the pictures that CLIP was trained on; a folder may say otherwise."""
+"""Mean and deviation of the pictures that CLIP was trained on; a model's folder may say otherwise."""
 _REST = 0.05
 """Pictures nearer to each other than this have hardly changed in any direction (unit embeddings)."""
 

@@ -22,7 +22,7 @@ from ...core.recognisers.recogniser import Recogniser
 log = logging.getLogger("faceveil")
 Result = TypeVar("Result")
 FACES = 4
-"""So many at once; more are rare, and where they do not fit nodes begin again more sparingly."""
+"""Faces that room is made for; more are rare, and where they do not fit, nodes begin again with less memory."""
 
 
 @dataclass(frozen=True)
