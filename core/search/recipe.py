@@ -81,3 +81,8 @@ class Recipe:
     @property
     def needs_autoencoder(self) -> bool:
         return self.latent > 0
+
+    @property
+    def makes_veil(self) -> bool:
+        """Whether what it finds can be worn by other photos: pixels and a latent belong to the one they were found on."""
+        return self.shape.changes and not self.needs_autoencoder and not self.colour

@@ -29,6 +29,15 @@ def test_verify_of_two_photos_of_one_person_and_of_a_stranger(capsys, examples, 
     assert code == 0 and "not matched even before" in out
 
 
+def test_a_name_that_is_too_long_is_one_sentence(capsys, portrait, tmp_path):
+    long = tmp_path / ("m" * 300)
+    assert "shorten it" in refused(capsys, "protect", portrait, "-o", long.with_suffix(".png"))
+    assert "shorten it" in refused(
+        capsys, "protect", portrait, "-o", tmp_path / "o.png", "--report", long.with_suffix(".json")
+    )
+    assert "shorten it" in refused(capsys, "status", long)
+
+
 def test_protect_writes_photo_report_and_sheet(capsys, quick, portrait, tmp_path):
     out, report, sheet = tmp_path / "out.png", tmp_path / "report.json", tmp_path / "sheet.png"
     code, text, _ = run(capsys, "protect", portrait, "-o", out, "--report", report, "--sheet", sheet, "--seed", 3)
