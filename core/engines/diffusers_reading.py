@@ -76,7 +76,9 @@ def read_pipeline(
     if path.is_dir() and not (path / "model_index.json").is_file():
         raise ModelError(f"{path} holds no diffusers pipeline: there is no model_index.json in it.")
     if not path.is_dir() and (path.is_absolute() or path.suffix in (".safetensors", ".ckpt") or len(path.parts) > 2):
-        raise ModelError(f"There is no {path}.")
+        raise ModelError(
+            f"There is no {path}: name a folder in diffusers' layout, a .safetensors checkpoint or a name on the hub."
+        )
     return _from_folder(str(path) if path.is_dir() else str(where), {**settings, "variant": variant})
 
 
@@ -141,7 +143,7 @@ def _tensor_names(path: Path) -> set[str]:
         with safe_open(path, "pt") as stored:
             return set(stored.keys())
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path.name} is damaged.") from error
+        raise ModelError(f"{path.name} is damaged: get it again.") from error
 
 
 @contextmanager

@@ -84,5 +84,5 @@ class Recipe:
 
     @property
     def makes_veil(self) -> bool:
-        """Whether what it finds can be worn by other photos: pixels and a latent belong to the one they were found on."""
+        """Whether other photos can wear what it finds; pixels and a latent belong to one photo."""
         return self.shape.changes and not self.needs_autoencoder and not self.colour
