@@ -169,7 +169,16 @@ def _earlier(folder: Path, settings: str) -> Kept:
                 found.read()
                 return found
             why = "was made with other settings"
-        except (OSError, ValueError, KeyError, TypeError, IndexError, SafetensorError, RuntimeError, FaceVeilError):
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            LookupError,
+            ArithmeticError,
+            RuntimeError,
+            SafetensorError,
+            FaceVeilError,
+        ):
             why = "is damaged"
         # It may have been hours of searching.
         log.warning("What an earlier run kept of this film %s: the film is begun anew.", why)

@@ -84,7 +84,8 @@ def ours(error: Exception, name: str) -> ServiceError:
     """An error from another package as one of our classes, which may differ for the same reason (`adopted`)."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if Busy.__name__ in kinds:
-        return Busy(plain(error), float(getattr(error, "after", 0.0)))
+        after = getattr(error, "after", None)  # another package's, and it may be anything
+        return Busy(plain(error), float(after) if isinstance(after, (int, float)) else 0.0)
     if FaceVeilError.__name__ in kinds:
         return ServiceError(plain(error))
     return ServiceError(f"The judge '{plain(name)}' failed: {type(error).__name__}: {plain(error)}")

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from veils import stirred
 
 from faceveil.core.errors import InputError, OutputError
@@ -67,6 +69,21 @@ def test_what_was_kept_and_is_damaged_is_done_again(tmp_path, harm, caplog):
     with kept(target, "one") as later:
         assert not later.worn and not path.exists()
     assert "is damaged: the film is begun anew" in caplog.text
+
+
+def test_a_kept_frame_that_is_no_number_is_damage(tmp_path):
+    target = tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt), kept(target, "one") as now:
+        now.keep_shot([worn_at(0, stirred())], 6)
+        raise KeyboardInterrupt
+    (path,) = tmp_path.glob(".*/shot-*")
+    with safe_open(path, "pt") as stored:
+        metadata = stored.metadata()
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    tensors["places.0"][:, 0] = float("inf")
+    save_file(tensors, path, metadata)
+    with kept(target, "one") as later:
+        assert not later.worn
 
 
 def test_what_would_fail_again_keeps_nothing_and_two_at_once_are_told(tmp_path):

@@ -21,7 +21,7 @@ from faceveil.core.faces.face import Face
 from faceveil.core.services import catalogue, memory
 from faceveil.core.services.catalogue import load_judge, service_names
 from faceveil.core.services.picture import LEAST, as_png, face_crop
-from faceveil.core.services.service import About, Answer, Busy
+from faceveil.core.services.service import About, Answer, Busy, ours
 
 ABOUT = About("mine", "Mine", "mine.example", "nothing", keys="set MINE_KEY", threshold=0.5)
 
@@ -176,6 +176,13 @@ def test_a_package_that_imports_this_one_under_another_name_is_understood(judgin
     assert clock.slept == [3.0]
     with pytest.raises(ServiceError, match="No key"):
         judging(Says(error("No key."), about=theirs)).alike(*reversed(crops))
+
+
+@pytest.mark.parametrize("after", [None, "soon"])
+def test_another_packages_busy_that_names_no_seconds_is_busy(after):
+    busy = type("Busy", (Exception,), {"after": after})
+    found = ours(busy("Closed."), "other")
+    assert isinstance(found, Busy) and found.after == 0 and str(found) == "Closed."
 
 
 def test_the_nearest_rate_that_a_service_states_is_taken_and_named(judging, crops):
