@@ -6,10 +6,13 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from errno import ENAMETOOLONG
+from pathlib import Path
 
 from .commands.parser import Parser
 from .commands.telling import Unheard, fall_silent, speak_anywhere, tell, warn
 from .errors import Cancelled, FaceVeilError
+from .plain import plain
 from .version import version
 
 COMMANDS = (
@@ -81,6 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         fall_silent()
         return 141
+    except OSError as error:
+        if error.errno != ENAMETOOLONG:
+            raise
+        name = plain(Path(str(error.filename)).name)
+        warn(f"faceveil: '{name}' is longer than a name may be on this disk: shorten it.")
+        return 2
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 
 from .errors import InputError, ModelError
+from .plain import first_line
 
 OLDEST_TORCH = (2, 5)
 
 
 def usable(name: str | torch.device) -> str:
-    """A torch device by its name, when something can be computed there and be had back; "auto" takes a graphics card
-    when there is one."""
+    """The name of a torch device on which a small computation works; "auto" is a CUDA card where there is one, else the
+    CPU."""
     refuse_old_torch(torch.__version__)
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -23,19 +24,19 @@ def usable(name: str | torch.device) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             there = torch.zeros(1, device=name)
-        if there.is_meta:  # asking it for a number loads eight hundred modules before it says no
+        if there.is_meta:  # asking it for a number imports eight hundred modules before it fails
             raise ValueError("it holds no numbers")
         if float(there + 1) == 1:
             return str(name)
     except Exception as error:  # each of torch's devices fails in a way of its own, some by an import
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(". ")[0][:200].rstrip(".")
+        reason = first_line(error).split(". ")[0][:200].rstrip(".")
     else:
         reason = "it gives wrong numbers"
     raise InputError(f"The device '{name}' cannot be used here ({reason}). Try cpu.")
 
 
 def refuse_old_torch(version: str) -> None:
-    """Said here and not as a requirement: an installer that knows better would replace the torch of a graphics card."""
+    """Checked here and not in requirements.txt, by which an installer would replace the torch of a graphics card."""
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_TORCH:
         needed = ".".join(map(str, OLDEST_TORCH))
         raise ModelError(
@@ -57,6 +58,7 @@ def free_memory() -> int | None:
 
 
 def is_want_of_memory(error: BaseException) -> bool:
-    """torch has a class for a graphics card that is full, and only words for a full machine."""
+    """torch has an error class for a full graphics card; a full main memory is only told by the text of a
+    RuntimeError."""
     named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     return named or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))

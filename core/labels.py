@@ -1,4 +1,4 @@
-"""What a file of ours says of itself: its kind, the version of the format, and whatever else belongs to the kind."""
+"""The header of our own files: their kind, the version of the format, and whatever else the kind needs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .plain import plain
 
 @dataclass(frozen=True)
 class Label:
-    """What files of one kind have to say."""
+    """What the header of one kind of file has to say."""
 
     kind: str
     version: int
     noun: str
     """What people call such a file."""
     again: str
-    """How another one is made."""
+    """How to make another one, as the end of an error."""
 
     def read(self, text: str | None, name: str) -> dict[str, Any]:
-        """The description of a file called `name`; a ValueError where it is none, and one sentence where it is another
-        kind's or version's."""
+        """The header of a file called `name`. A ValueError where it cannot be parsed, an InputError where it is of
+        another kind or version."""
         if text is None:
             raise InputError(f"'{name}' is a file of tensors, but no {self.noun} that was saved here.")
         try:

@@ -16,15 +16,15 @@ from torch import Tensor
 from .descent import descent
 from .errors import InputError, ModelError
 
-MAGNIFIED = 2.0**24
-"""Gradients are taken of so many times the total, and divided afterwards: half precision (float16) writes nothing
-below 6e-8, where most of them would lie. A power of two leaves the bits of all other precisions as they are."""
-_LESS = 2.0**8
-"""Where float16 overflows, the iteration is looked at again with so many times less."""
+LOSS_SCALE = 2.0**24
+"""The total is multiplied by this before its gradient is taken, and the gradient divided: float16 has nothing below
+6e-8, where most of them would lie. A power of two changes no bit in other precisions."""
+_SCALE_STEP = 2.0**8
+"""The loss scale is divided by this, and the iteration repeated, where float16 overflows."""
 
 
 _COMPARED = 20
-"""Steps from which on a search has enough of them to compare; shorter ones end with their last."""
+"""Searches of at least so many steps end with their best one; shorter ones with their last."""
 _VIEWS = 4
 """Steps over which scores are averaged before they are compared: about one round of the views."""
 
@@ -37,7 +37,7 @@ class Variable(Protocol):
 
 
 def refuse_seed(seed: object) -> None:
-    """Said before any work; torch says it in the middle, and of half of them nothing."""
+    """Refuse an unusable seed before any work: torch does so only in the middle of it, and not for all of them."""
     if not isinstance(seed, int) or not 0 <= seed < 2**64:
         raise InputError(f"A seed is a whole number from 0 to 2**64 - 1, which '{str(seed)[:40]}' is not.")
 
@@ -124,23 +124,23 @@ def optimise(
         ((parameter, rate * settings.scale) for parameter, rate in groups), settings.method, settings.betas
     )
     best = _Best(parameters, count) if settings.iterations >= _COMPARED else None
-    outcome, magnified = Outcome(), MAGNIFIED
+    outcome, loss_scale = Outcome(), LOSS_SCALE
     for index in range(settings.iterations):
         rows = (~done).nonzero()[:, 0]
         progress = index / max(settings.iterations - 1, 1)
         while True:
             with torch.enable_grad():
                 terms = objective(render(rows), rows, progress)
-                gradients = torch.autograd.grad(terms.total.sum() * magnified, parameters, allow_unused=True)
-            if magnified <= 1 or _finite(gradients) or not _finite(terms.values.values()):
+                gradients = torch.autograd.grad(terms.total.sum() * loss_scale, parameters, allow_unused=True)
+            if loss_scale <= 1 or _finite(gradients) or not _finite(terms.values.values()):
                 break
-            magnified /= _LESS
+            loss_scale /= _SCALE_STEP
         _refuse_nan(terms, gradients)
         if best:
             best.see(rows, terms.score)
         kept = [parameter.detach()[done] for parameter in parameters]
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = None if gradient is None else gradient / magnified
+            parameter.grad = None if gradient is None else gradient / loss_scale
         update.step()
         with torch.no_grad():
             for parameter, value in zip(parameters, kept, strict=True):
@@ -168,7 +168,8 @@ class _Best:
         self.seen = torch.zeros(count, dtype=torch.long)
 
     def see(self, rows: Tensor, score: Tensor | None) -> None:
-        """Before the step: a single score is as lucky as the view it was seen in, so their running mean counts."""
+        """Called before the step. The running mean of scores counts, for a single one depends on the view that was
+        drawn."""
         if score is None or any(len(parameter) != len(self.running) for parameter in self.parameters):
             return
         now = score.detach().cpu().float()

@@ -1,4 +1,4 @@
-"""Folders for what only a process at work needs: gone with it, or thrown out by the next when it was killed."""
+"""Temporary folders that go with their process, or are removed by the next one when it was killed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 
 _PREFIX = ".faceveil-scratch-"
 LOCK = "in-use"
-"""What is locked in such a folder."""
+"""The file in such a folder that its owner keeps locked."""
 
 
 @contextmanager
 def scratch(where: Path | None = None) -> Iterator[Path]:
-    """A folder in `where` (the system's for such things when none is named), which nobody else may look into."""
+    """A temporary folder in `where` (default: the system's), which other users cannot read."""
     where = Path(where or tempfile.gettempdir())
     _sweep(where)
-    folder, held = _own(where)
+    folder, held = _locked_folder(where)
     try:
         yield folder
     finally:
@@ -29,8 +29,8 @@ def scratch(where: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _own(where: Path) -> tuple[Path, int]:
-    """Until it is locked, somebody who sweeps may take it for a dead one's."""
+def _locked_folder(where: Path) -> tuple[Path, int]:
+    """A new folder and its lock. Another process may sweep it away before it is locked: then the next one is made."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where))
         held = lock(folder)
@@ -40,9 +40,9 @@ def _own(where: Path) -> tuple[Path, int]:
 
 @contextmanager
 def in_memory(name: str, folder: Path) -> Iterator[Path]:
-    """A file to write and read by a path that no disk holds, where the system has such; else a file in `folder`.
+    """The path of a file in memory, where the system has such (memfd); else of a file in `folder`.
 
-    The name in `folder` is a link to memory: a process that is killed leaves a link that leads nowhere.
+    The path is a link in `folder`: a process that is killed leaves a link that leads nowhere, and no picture.
     """
     path = folder / name
     if not hasattr(os, "memfd_create"):
@@ -62,7 +62,8 @@ def in_memory(name: str, folder: Path) -> Iterator[Path]:
 
 @cache
 def _sweep(where: Path) -> None:
-    """Once a process is enough. In a folder that all may write to, others' are left alone, and links not followed."""
+    """Remove the folders of processes that are gone, once in each process. Other users' folders are left alone, and
+    links not followed."""
     for folder in where.glob(f"{_PREFIX}*"):
         try:
             about = folder.lstat()
@@ -76,7 +77,7 @@ def _sweep(where: Path) -> None:
 
 
 def lock(folder: Path) -> int | None:
-    """A lock that the system takes back however its owner dies; None while somebody else has it, or may have."""
+    """A lock that the system releases however its owner ends; None while another process has it, or may have."""
     try:
         import fcntl
     except ImportError:  # Windows: whoever can remove the file is the only one who has it open

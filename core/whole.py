@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all: written beside the place they are meant for, renamed when all went well.
+"""Files that appear whole or not at all: written beside their target, renamed when all went well.
 
-Whoever reads a folder meanwhile sees the old file or the new one, and a crash leaves at most a hidden part. What is no
-file (a link, a device, a pipe) would be gone after the renaming, and is refused.
+A reader sees the old file or the new one, and a crash leaves at most a hidden part. A link, a device or a pipe would be
+replaced by the renaming, and is refused.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ PART = re.compile(r"\.faceveil-[0-9a-f]+\.part")
 
 
 def part_name() -> str:
-    """A name of that kind which nobody else has."""
+    """A new random name of that form."""
     return f".faceveil-{secrets.token_hex(8)}.part"
 
 
 def is_stream(path: Path) -> bool:
-    """Whether whoever writes there writes to somebody, and not into a file: a terminal, a pipe, /dev/null."""
+    """Whether the path is a pipe or a character device (a terminal, /dev/null) and no file."""
     try:
         kind = path.stat().st_mode
     except (OSError, ValueError):
@@ -36,8 +36,8 @@ def is_stream(path: Path) -> bool:
     return stat.S_ISCHR(kind) or stat.S_ISFIFO(kind)
 
 
-def refuse_no_file(path: Path) -> None:
-    """There may be a file of this name, or nothing; all else is lost when a file takes its name."""
+def refuse_special_file(path: Path) -> None:
+    """Refuse what would be lost when a file is renamed to this: a link, a device, a pipe."""
     try:
         kind = path.lstat().st_mode
     except (OSError, ValueError):
@@ -49,7 +49,7 @@ def refuse_no_file(path: Path) -> None:
 
 
 def make_folder(folder: Path, called: str, remedy: str = "choose another") -> None:
-    """A folder for what will be written, where it is not there yet; `called` is what its user calls it."""
+    """Make a folder where it is missing; `called` is its name in an error."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -57,8 +57,8 @@ def make_folder(folder: Path, called: str, remedy: str = "choose another") -> No
 
 
 def refuse_locked(folder: Path) -> None:
-    """Before any work: a file can be made there. Only trying tells, for rights say nothing of a disk that may only be
-    read, and on Windows nothing of folders."""
+    """Make sure before any work that a file can be made there, by making one: permissions do not show a disk that is
+    read-only, and on Windows nothing of folders."""
     part = folder / part_name()
     try:
         part.touch(exist_ok=False)
@@ -68,7 +68,7 @@ def refuse_locked(folder: Path) -> None:
 
 
 def not_written(name: str, error: Exception, remedy: str = "choose another folder") -> OutputError:
-    """Why nothing came of a file, and what to do about it."""
+    """The error for a file that was not written: why, and what to do."""
     if getattr(error, "errno", None) in (ENOSPC, EDQUOT):
         return OutputError(f"'{name}' was not written because the disk is full: make room and try again.")
     reason = getattr(error, "strerror", None) or str(error).rstrip(".")
@@ -77,8 +77,8 @@ def not_written(name: str, error: Exception, remedy: str = "choose another folde
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Where to write instead of `path`. It takes that name when the block ends well, and goes when it does not."""
-    refuse_no_file(path)
+    """Where to write instead of `path`: renamed to it when the block ends well, removed when it does not."""
+    refuse_special_file(path)
     part = path.with_name(part_name())
     try:
         yield part

@@ -69,7 +69,8 @@ class FaceVeilExtension(ComfyExtension):
 
 @contextmanager
 def spared(what: str) -> Iterator[None]:
-    """Whatever goes wrong inside costs that alone, and one sentence; the traceback is there for who asks for it."""
+    """An error inside leaves out that part alone and is logged in one sentence, with its traceback at the level of
+    debugging."""
     try:
         yield
     except Exception as error:

@@ -9,7 +9,7 @@ from ..core.recognisers.judge import Judge
 from ..core.recognisers.recogniser import Recogniser
 from ..core.veil.veil import Veil
 from .adapters.host import Bar, cancellable, gradients_allowed, on_device, pick_device
-from .adapters.pictures import pictures_of
+from .adapters.pictures import frames_of
 from .parts.film_inputs import film_inputs, film_outputs, parties
 from .parts.filming import Filming, protect_batch, wardrobe_of
 from .parts.sockets import CATEGORY, schema
@@ -53,8 +53,7 @@ class ProtectFrames(io.ComfyNode):
     ) -> io.NodeOutput:
         bar, device = Bar(1000), pick_device()
         with gradients_allowed(), cancellable():
-            pictures_of(images[:1], "images")
-            frames = images.detach().clone().float().cpu()
+            frames = frames_of(images)
             surrogates, witnesses = parties(far, recognisers, judges)
             wardrobe = wardrobe_of(strength, far, seed, surrogates, veil)
             show = lambda done, what: bar.show(round(1000 * done))

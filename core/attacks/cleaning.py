@@ -1,4 +1,4 @@
-"""What a generator makes of a protected face: the pictures of those who would clean it before they search."""
+"""Attacks that purify: a protected face goes through a generator or an autoencoder before it is searched for."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Classifiers that somebody trains on embeddings of photos, which stay as they are: a linear one, a small head that may
-bend, and one whose hidden layer is trained as well."""
+"""Classifiers trained on embeddings of photos, with the recogniser as it is: a linear one, one with a random hidden
+layer, and one whose hidden layer is trained as well."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def linear(train: Tensor, names: Tensor, test: Tensor) -> Tensor:
 
 
 def head(train: Tensor, names: Tensor, test: Tensor) -> Tensor:
-    """A hidden layer beside the embedding, drawn once, whose outputs are fitted: what bends, and has a closed form."""
+    """Ridge regression on the embedding and a random hidden layer: not linear, and still in closed form."""
     draw = torch.Generator().manual_seed(0)
     weights = torch.randn(train.shape[1], _HIDDEN, generator=draw) / (_HIDDEN / 2) ** 0.5
 

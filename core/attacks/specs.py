@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..plain import meant, plain
+from ..plain import did_you_mean, plain
 from .registry import ATTACKS, GROUPS, Tried
 
 
@@ -48,7 +48,7 @@ def _read(spec: str) -> list[Tried]:
         raise InputError(f"In '{spec}' strengths must be numbers with commas between.")
     if attack is None:
         known = [*ATTACKS, *GROUPS]
-        raise InputError(f"There is no attack '{name}'. Known: {', '.join(known)}.{meant(name, known)}")
+        raise InputError(f"There is no attack '{name}'. Known: {', '.join(known)}.{did_you_mean(name, known)}")
     if tool and not attack.tool:
         raise InputError(f"The attack '{name}' works with nothing that could be named: leave out ':{tool}'.")
     if strengths and not attack.strengths:

@@ -62,8 +62,8 @@ class AttentionGuide:
         change = Change(torch.zeros(len(rows)))
         with Listening(lambda q, k, out: recorded.append(self._of_interest(q, k, out))):
             yield change
-        # Only now, for blocks that are computed again for their gradient are not listened to then, and have to find
-        # there what they found before.
+        # Only after the model has run: blocks that are computed again for their gradient are not listened to then, and
+        # have to do exactly what they did before.
         for now, known in zip(recorded, self.known[step], strict=True):
             before = [part[rows.to(part.device)] for part in known]
             added = map_change(*now, *before) if self.form == "full" else output_change(*now, *before)
@@ -74,7 +74,7 @@ class AttentionGuide:
     def _of_interest(self, q: Tensor, k: Tensor, out: Tensor) -> tuple[Tensor, ...]:
         if self.form == "full":
             return q, k
-        # A copy, lest the rest of a large layer stays.
+        # A copy, for a view would keep the whole layer in memory.
         return (out[..., :: -(-out[0].numel() // self.keep), :].clone(),)
 
 
@@ -103,7 +103,7 @@ def _squares(q: Tensor, k: Tensor, q_before: Tensor, k_before: Tensor) -> Tensor
 
 
 def exact(part: Tensor) -> Tensor:
-    """In a precision in which the square of a small change is not nothing."""
+    """In float32 at least, in which the square of a small change is not 0."""
     return part.to(torch.promote_types(part.dtype, torch.float32))
 
 

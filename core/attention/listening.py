@@ -1,4 +1,5 @@
-"""Hearing what a model attends to, and giving it other values: whichever library it lives in, without touching it."""
+"""Recording a model's self-attention and replacing its values, whichever library the model is from, without changing
+it."""
 
 from __future__ import annotations
 
@@ -33,17 +34,17 @@ class Listening(TorchFunctionMode):
             return func(*args, **(kwargs or {}))
         named = {**dict(zip(_NAMES, args, strict=False)), **(kwargs or {})}
         query, key, value = (named.pop(name) for name in _NAMES)
-        own = _alone(query) == _alone(key)
+        own = _without_heads(query) == _without_heads(key)
         if own and self.values:
             value = self.values(value)
         out = func(query, key, value, *args[len(_NAMES) :], **named)
         if own and self.record:
-            # Models save keys by giving several heads the same.
+            # In grouped-query attention several heads share a key.
             shared = query.shape[1] // key.shape[1]
             self.record(query, key.repeat_interleave(shared, 1) if shared > 1 else key, out)
         return out
 
 
-def _alone(part: Tensor) -> tuple[int, ...]:
-    """The shape but for the heads, of which there may be fewer of keys than of queries."""
+def _without_heads(part: Tensor) -> tuple[int, ...]:
+    """The shape without the heads: there may be fewer of keys than of queries."""
     return part.shape[0], *part.shape[2:]

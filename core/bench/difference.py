@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from .albums import albums_of, as_pairs
+from .attacking import joined
 from .rows import (
     ATTACK,
     FAR,
@@ -26,8 +27,7 @@ from .rows import (
     read_rows,
     success,
 )
-from .shares import DRAWS, SEED
-from .siege import joined
+from .shares import DRAWS, SEED, around, redrawn
 from .tables import by, table
 
 INTRO = """Share of pairs no longer matched at a false-accept rate of {far}, in A and in B, of photos that both have
@@ -53,12 +53,9 @@ class Difference:
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        people = self._counts.shape[-1]
-        drawn = np.random.default_rng(SEED).multinomial(people, np.full(people, 1 / people), DRAWS)
-        hits, of = np.moveaxis(self._counts @ drawn.T, 1, 0)
+        hits, of = np.moveaxis(self._counts @ redrawn(self._counts.shape[-1]).T, 1, 0)
         shares = np.divide(hits, of, out=np.full(hits.shape, np.nan), where=of > 0)
-        low, high = np.nanpercentile(shares[1] - shares[0], (2.5, 97.5))
-        return float(min(low, self.value)), float(max(high, self.value))
+        return around(self.value, shares[1] - shares[0])
 
     @cached_property
     def _counts(self) -> np.ndarray:

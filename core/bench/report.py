@@ -10,6 +10,7 @@ from ..images import Photo, from_pil, write_photo
 from ..recognisers.recogniser import Recogniser
 from .albums import albums_of, as_pairs
 from .attack_tables import attack_tables
+from .attacking import joined
 from .frechet import features, frechet, load_inception
 from .gathered import Gathered
 from .page import draw_page
@@ -17,7 +18,6 @@ from .probe import FEWEST, Probe, probe, search_probes
 from .rows import FAR, Row, writing_into
 from .search_tables import search_tables
 from .sheets import ORDERS, draw
-from .siege import joined
 from .tables import probes_table, tables
 
 

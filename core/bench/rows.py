@@ -52,14 +52,20 @@ def read_about(path: Path) -> Row:
 
 
 def _lines(path: Path) -> Iterator[Row]:
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name} is no file of results: name a {RESULTS} that a bench wrote.") from error
     for number, line in enumerate(lines, 1):
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError as error:
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError("no object")
+        except (ValueError, RecursionError) as error:
             if number == len(lines):
                 continue
             raise InputError(f"Line {number} of {path.name} is no result. Remove it and go on.") from error
+        yield row
 
 
 def cut_torn_line(path: Path) -> None:

@@ -15,6 +15,7 @@ from ..many.processes import Processes, seats
 from ..many.workers import Here, dispatch
 from ..sharing.upload import UPLOADS
 from .asking import introduced
+from .attacking import AttackJob, still_to_try, try_attacks
 from .rows import (
     RESULTS,
     Key,
@@ -28,7 +29,6 @@ from .rows import (
     read_rows,
     writing_into,
 )
-from .siege import Siege, besiege, to_besiege
 from .trial import Trial, attempt, picture_path, split
 
 
@@ -92,13 +92,13 @@ class _Worker:
         self.methods = {name: method(name) for name in plan.methods}
         self.outside = [load_outside(entry) for entry in plan.outside]
 
-    def __call__(self, item: Trial | Siege) -> list[Row]:
-        return self._attempt(item) if isinstance(item, Trial) else self._besiege(item)
+    def __call__(self, item: Trial | AttackJob) -> list[Row]:
+        return self._attempt(item) if isinstance(item, Trial) else self._try_attacks(item)
 
-    def _besiege(self, siege: Siege) -> list[Row]:
+    def _try_attacks(self, job: AttackJob) -> list[Row]:
         plan = self.plan
-        picture = picture_path(plan.pictures, siege.trial)
-        return besiege(siege, picture, self.recognisers, plan.people, plan.device)
+        picture = picture_path(plan.pictures, job.trial)
+        return try_attacks(job, picture, self.recognisers, plan.people, plan.device)
 
     def _attempt(self, trial: Trial) -> list[Row]:
         plan = self.plan
@@ -139,8 +139,8 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
         todo = [trial for trial in trials if trial.key not in done]
         strangers = [name for name in plan.people if name not in known]
         tried = read_attacked([plan.results]) if plan.results.is_file() else []
-        sieges = len(to_besiege(trials, plan.attacks, tried, set()))
-        steps = len(strangers) + len(todo) + sieges
+        attack_jobs = len(still_to_try(trials, plan.attacks, tried, set()))
+        steps = len(strangers) + len(todo) + attack_jobs
         if not steps:
             return []
         with plan.results.open("a", encoding="utf-8") as file:
@@ -159,9 +159,9 @@ def run(plan: Plan, jobs: int = 1, on_step: Callable[[int, int], None] = lambda 
             failed: dict[Key, str] = {}
             with closing(hired) as workers:
                 begun = len(strangers)
-                rounds: tuple[Callable[[], Sequence[Trial | Siege]], ...] = (
+                rounds: tuple[Callable[[], Sequence[Trial | AttackJob]], ...] = (
                     lambda: todo,
-                    lambda: to_besiege(trials, plan.attacks, tried, set(failed)),
+                    lambda: still_to_try(trials, plan.attacks, tried, set(failed)),
                 )
                 for items in rounds:
                     for ended in dispatch(workers, items()):

@@ -64,10 +64,8 @@ class ByPerson:
     def interval(self) -> tuple[float, float]:
         if not self.of:
             return 0.0, 1.0
-        people = self._counts.shape[-1]
-        drawn = np.random.default_rng(SEED).multinomial(people, np.full(people, 1 / people), DRAWS)
-        low, high = np.nanpercentile(_mean_shares(self._counts @ drawn.T), (2.5, 97.5))
-        return float(min(low, self.share)), float(max(high, self.share))
+        drawn = redrawn(self._counts.shape[-1])
+        return around(self.share, _mean_shares(self._counts @ drawn.T))
 
     @cached_property
     def _counts(self) -> np.ndarray:
@@ -83,6 +81,17 @@ class ByPerson:
 def together(shares: Iterable[ByPerson]) -> ByPerson:
     """The mean over judges; those who counted nothing take nothing from it."""
     return ByPerson(tuple(counts for share in shares for counts in share.judges))
+
+
+def redrawn(people: int) -> np.ndarray:
+    """How often each person is drawn in each of the bootstrap's draws (draws, people)."""
+    return np.random.default_rng(SEED).multinomial(people, np.full(people, 1 / people), DRAWS)
+
+
+def around(value: float, drawn: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of what the draws give, widened to hold the value itself."""
+    low, high = np.nanpercentile(drawn, (2.5, 97.5))
+    return float(min(low, value)), float(max(high, value))
 
 
 def _mean_shares(sums: np.ndarray) -> np.ndarray:

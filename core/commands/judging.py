@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..plain import meant, plain
+from ..plain import did_you_mean, plain
 from .parser import positive
 from .telling import warn
 
@@ -50,7 +50,7 @@ def _refuse_slip(name: str) -> None:
     from ..recognisers.catalogue import entries
     from ..services.catalogue import service_names
 
-    hint = meant(name, service_names())
+    hint = did_you_mean(name, service_names())
     if hint and not Path(name).exists() and name not in {entry.name for entry in entries()}:
         raise InputError(f"There is no recogniser and no service called '{plain(name)}'.{hint}")
 

@@ -182,7 +182,7 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
     """Before any work: no output may be an input or another output, and each output's folder must be there and open."""
     from ..errors import OutputError
     from ..images import check_place
-    from ..whole import is_stream, refuse_locked, refuse_no_file
+    from ..whole import is_stream, refuse_locked, refuse_special_file
 
     taken = {real(path): "an input" for path in inputs if path is not None}
     for path in outputs:
@@ -193,6 +193,6 @@ def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | N
             raise OutputError(f"{path} is {taken[where]} already and will not be overwritten: take another name.")
         check_place(path)
         if not is_stream(path):
-            refuse_no_file(path)
+            refuse_special_file(path)
             refuse_locked(path.parent)
         taken[where] = "another output"

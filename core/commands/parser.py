@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from ..errors import InputError
-from ..plain import meant, plain
+from ..plain import did_you_mean, plain
 from .telling import shortened
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -36,9 +36,9 @@ class Parser(argparse.ArgumentParser):
             return f" Name what to write: -o {options_of(self)['-o'].metavar or 'NEW.png'}."
         choice = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message, re.DOTALL)
         if choice:
-            return meant(choice[1], re.findall(r"[^\s,']+", choice[2]))
+            return did_you_mean(choice[1], re.findall(r"[^\s,']+", choice[2]))
         option = re.search(r"unrecognized arguments: .*?(--[\w-]+)", message, re.DOTALL)
-        return meant(option[1], options_of(self)) if option else ""
+        return did_you_mean(option[1], options_of(self)) if option else ""
 
 
 def verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

@@ -37,6 +37,10 @@ def make_protector(options: argparse.Namespace) -> Protector:
     if options.decoy and options.mode != "decoy":
         raise InputError("--decoy was given without --mode decoy.")
     veil, owned, recipe = veil_and_recipe(options)
+    if options.save_veil and veil is None and not recipe.makes_veil:
+        raise InputError(
+            f"'{recipe.name}' changes pixels or a latent of this one photo, which is no veil: leave out --save-veil."
+        )
     surrogates, judges = load_sides(options, device)
     return Protector(
         recipe=recipe,
@@ -114,10 +118,6 @@ def protect_quietly(
 
         protected, report, veil = protector.with_veil(photo, mask, show, apart=apart)
         notes = [kept_apart(protector, protected, apart)] if apart else []
-    if options.save_veil and veil is None:
-        raise InputError(
-            f"'{report.recipe}' changes pixels or a latent of this one photo, which is no veil: leave out --save-veil."
-        )
     write_photo(protected, target, keep_metadata=options.keep_metadata, sources=[source])
     if options.save_veil and veil is not None:
         save_veil(veil, options.save_veil)

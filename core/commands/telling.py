@@ -48,7 +48,7 @@ def shortened(line: str) -> str:
 
 
 def speak_anywhere() -> None:
-    """Letters that a terminal's encoding lacks are written as their numbers, and nobody need listen at all."""
+    """Letters that a terminal's encoding lacks are written as their numbers; output that is closed goes nowhere."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 -- closed by whoever started us

@@ -107,6 +107,7 @@ def _apply(options: argparse.Namespace) -> int:
 
 
 def _curve(options: argparse.Namespace) -> int:
+    from ..images import check_target
     from ..recognisers.automatic import expand
     from ..veil.files import load_veil
     from ..verdict.curve import write_curve
@@ -114,6 +115,8 @@ def _curve(options: argparse.Namespace) -> int:
     from ..verdict.verify import Witness
 
     refuse_overwriting([options.plot], [options.photo, options.veil, *options.gallery])
+    if options.plot:
+        check_target(options.plot, [options.photo])
     device, veil = pick_device(options.device), load_veil(options.veil)
     which = options.faces if options.faces != "all" else "largest"
     ((picture, face),) = _sitters([options.photo], which, options.detector, device)

@@ -25,11 +25,13 @@ def add(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ..faces.find import find_faces
-    from ..images import read_photo, to_bchw
+    from ..images import check_target, read_photo, to_bchw
     from ..recognisers.automatic import AUTO, expand
     from ..verdict.verify import Witness, verify
 
     refuse_overwriting([options.sheet], [options.original, options.protected, *options.gallery])
+    if options.sheet:
+        check_target(options.sheet, [options.original, options.protected])
     device = pick_device(options.device)
     original, protected = (
         to_bchw(read_photo(path).pixels).to(device) for path in (options.original, options.protected)

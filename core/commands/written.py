@@ -26,7 +26,7 @@ def text_file(path: Path) -> Iterator[TextIO]:
     into. Names of photos may hold any byte."""
     try:
         if is_stream(path):
-            with open(_waiting_for_nobody(path), "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            with open(_opened_stream(path), "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
                 yield file
             return
         with whole(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
@@ -37,8 +37,9 @@ def text_file(path: Path) -> Iterator[TextIO]:
         raise not_written(str(path), error) from error
 
 
-def _waiting_for_nobody(path: Path) -> int:
-    """A pipe that nobody reads is an error, where opening it as a file is would wait for ever."""
+def _opened_stream(path: Path) -> int:
+    """A pipe or device, opened to write. A pipe that nobody reads is an error, where an ordinary `open` would wait for
+    ever."""
     stream = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     os.set_blocking(stream, True)
     return stream

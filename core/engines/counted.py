@@ -1,4 +1,4 @@
-"""A denoiser that counts what it is asked."""
+"""A denoiser that counts its evaluations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from .denoiser import Conditioning, Denoiser
 
 
 class Counted:
-    """Evaluations do not lie, seconds do. A latent asked about once counts one; once more for a gradient, one more."""
+    """Evaluations are the cost that does not depend on the machine: one for each latent, and one more where it is
+    computed again for a gradient."""
 
     def __init__(self, denoiser: Denoiser) -> None:
         self.denoiser, self.evaluations = denoiser, 0

@@ -28,11 +28,11 @@ class PipelineDenoiser(ABC):
     smallest = 1e-3
     part: ClassVar[str] = "transformer"
     """The component that denoises."""
-    reads: ClassVar[tuple[str, ...]] = ("text_encoder",)
+    encoders: ClassVar[tuple[str, ...]] = ("text_encoder",)
     """The text encoders that it cannot do without."""
     pooled: ClassVar[bool] = True
-    habit: float = 1.0
-    """Guidance when nobody says: the default of the family's own pipeline."""
+    default_guidance: float = 1.0
+    """Guidance where none is given: that of the family's own pipeline."""
     side: int = 2
     """Sides of latents must be multiples of this."""
     own_guidance: bool = False
@@ -55,7 +55,7 @@ class PipelineDenoiser(ABC):
     def denoise(self, x: Tensor, sigma: float, conditioning: Conditioning) -> Tensor:
         self._check(x, conditioning)
         conditioning = self._at_home(conditioning.repeated(len(x)))
-        guidance = self.habit if conditioning.guidance is None else conditioning.guidance
+        guidance = self.default_guidance if conditioning.guidance is None else conditioning.guidance
         if conditioning.negative is None or (guidance == 1 and not self.own_guidance):
             return self._clean(x, sigma, conditioning, guidance)
         both = _stacked(self._at_home(conditioning.negative), conditioning)
@@ -65,14 +65,14 @@ class PipelineDenoiser(ABC):
     def describe(
         self, prompts: Sequence[str], guidance: float | None = None, negative: str | None = None
     ) -> Conditioning:
-        """Prompts as conditioning. Above a guidance of 1 it holds a negative: `negative`, or the family's habit."""
-        for reader in self.reads:
-            if getattr(self.pipeline, reader, None) is None:
+        """Prompts as conditioning. Above a guidance of 1 it holds a negative: `negative`, or the family's usual one."""
+        for encoder in self.encoders:
+            if getattr(self.pipeline, encoder, None) is None:
                 raise ModelError(
-                    f"{self.name} has no text encoder ('{reader}'), so it cannot read prompts. "
+                    f"{self.name} has no text encoder ('{encoder}'), so it cannot read prompts. "
                     "Load the whole pipeline, or hand over a conditioning."
                 )
-        guidance = self.habit if guidance is None else guidance
+        guidance = self.default_guidance if guidance is None else guidance
         guided = guidance > 1 and self._takes_negatives()
         with torch.no_grad():
             conditioning, away = self._encode(list(prompts), [negative] * len(prompts) if negative else None, guided)
@@ -116,7 +116,7 @@ class PipelineDenoiser(ABC):
     def _encode(
         self, prompts: list[str], negatives: list[str] | None, guided: bool
     ) -> tuple[Conditioning, Conditioning | None]:
-        home = home_of(self.pipeline, getattr(self.pipeline, self.reads[0]))
+        home = home_of(self.pipeline, getattr(self.pipeline, self.encoders[0]))
         more_prompts = dict.fromkeys(self._more_prompts())
         embeddings, away, *pooled = self.pipeline.encode_prompt(
             prompt=prompts,

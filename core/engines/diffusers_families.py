@@ -24,7 +24,7 @@ class StableDiffusion(PipelineDenoiser):
     flow = False
     part = "unet"
     pooled = False
-    habit = 7.5
+    default_guidance = 7.5
     side = 1
 
     def __init__(self, pipeline: Any, name: str, prediction: str | None = None) -> None:
@@ -60,9 +60,9 @@ class StableDiffusion(PipelineDenoiser):
 class StableDiffusionXl(StableDiffusion):
     """SDXL: also told the prompt's pooled vector and the picture's size."""
 
-    reads = ("text_encoder_2",)
+    encoders = ("text_encoder_2",)
     pooled = True
-    habit = 5.0
+    default_guidance = 5.0
 
     def __init__(self, pipeline: Any, name: str, prediction: str | None = None) -> None:
         super().__init__(pipeline, name, prediction)
@@ -83,8 +83,8 @@ class StableDiffusionXl(StableDiffusion):
 class StableDiffusion3(PipelineDenoiser):
     """SD 3 and 3.5: rectified flow with classifier-free guidance."""
 
-    reads = ("text_encoder", "text_encoder_2")
-    habit = 7.0
+    encoders = ("text_encoder", "text_encoder_2")
+    default_guidance = 7.0
 
     def __init__(self, pipeline: Any, name: str) -> None:
         super().__init__(pipeline, name)
@@ -100,12 +100,12 @@ class StableDiffusion3(PipelineDenoiser):
 class Flux1(PipelineDenoiser):
     """FLUX.1: latents in patches of 2x2; dev takes guidance as a number, schnell none."""
 
-    reads = ("text_encoder", "text_encoder_2")
+    encoders = ("text_encoder", "text_encoder_2")
 
     def __init__(self, pipeline: Any, name: str) -> None:
         super().__init__(pipeline, name)
         self.own_guidance = bool(self.model.config.guidance_embeds)
-        self.habit = 3.5 if self.own_guidance else 1.0
+        self.default_guidance = 3.5 if self.own_guidance else 1.0
 
     def describe(
         self, prompts: Sequence[str], guidance: float | None = None, negative: str | None = None

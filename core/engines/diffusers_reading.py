@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from ..errors import InputError, ModelError
+from ..plain import first_line
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 _UNUSED = ("safety_checker", "feature_extractor", "image_encoder")
@@ -48,7 +49,7 @@ def library() -> ModuleType:
     except (ImportError, RuntimeError) as error:
         raise ModelError(
             "diffusers pipelines need more packages: pip install diffusers transformers accelerate "
-            f"(importing them failed: {_first_line(error)})"
+            f"(importing them failed: {first_line(error)})"
         ) from error
     return diffusers
 
@@ -75,7 +76,9 @@ def read_pipeline(
     if path.is_dir() and not (path / "model_index.json").is_file():
         raise ModelError(f"{path} holds no diffusers pipeline: there is no model_index.json in it.")
     if not path.is_dir() and (path.is_absolute() or path.suffix in (".safetensors", ".ckpt") or len(path.parts) > 2):
-        raise ModelError(f"There is no {path}.")
+        raise ModelError(
+            f"There is no {path}: name a folder in diffusers' layout, a .safetensors checkpoint or a name on the hub."
+        )
     return _from_folder(str(path) if path.is_dir() else str(where), {**settings, "variant": variant})
 
 
@@ -140,7 +143,7 @@ def _tensor_names(path: Path) -> set[str]:
         with safe_open(path, "pt") as stored:
             return set(stored.keys())
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path.name} is damaged.") from error
+        raise ModelError(f"{path.name} is damaged: get it again.") from error
 
 
 @contextmanager
@@ -150,8 +153,4 @@ def _explained(where: str, missing: bool) -> Iterator[None]:
         yield
     except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
         advice = " Nothing was downloaded; allow going online to fetch it." if missing else ""
-        raise ModelError(f"{where} could not be read as a diffusers pipeline: {_first_line(error)}{advice}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"{where} could not be read as a diffusers pipeline: {first_line(error)}{advice}") from error

@@ -102,6 +102,7 @@ def load_tiny(name: str) -> TinyAutoencoder:
         model.decoder.load_state_dict(states[1])
     except (SafetensorError, KeyError, RuntimeError) as error:
         raise ModelError(
-            f"{encoder.name} or {decoder.name} is no tiny autoencoder of the TAESD family, or is damaged."
+            f"{encoder.name} or {decoder.name} is no tiny autoencoder of the TAESD family, or is damaged: get both "
+            "again."
         ) from error
     return model.eval().requires_grad_(False)

@@ -65,7 +65,7 @@ def understood(prompt: str) -> list[str]:
 
 
 def refuse_unknown(prompt: str) -> None:
-    """A prompt without any such word is answered with those that there are."""
+    """Refuse a prompt of which the bundled model understands no word, and say which it does."""
     if not understood(prompt):
         raise InputError(
             f"The bundled generator understands no word of '{prompt}', so nothing would change. Say it with one of: "

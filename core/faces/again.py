@@ -13,7 +13,7 @@ from .find import find_faces
 
 
 def find_again(image: Tensor, face: Face, detector: str = "auto") -> Face:
-    """The face where a stranger's detector sees it now; success at the old points alone proves nothing.
+    """The face where a detector finds it in this picture: not to be matched at the old points alone proves nothing.
 
     Looked for in a window around the old place; when nothing is found there, the old points stand.
     """

@@ -83,7 +83,7 @@ def window_around(face: Face, margin: float = 0.6) -> Window:
 
 
 def region_of(faces: Sequence[Face], height: int, width: int) -> Window:
-    """The part of a photo that says all about these faces: of a large one often little, of a small one everything.
+    """The part of a photo that is enough to work on these faces: all of a small photo, often little of a large one.
 
     It holds every window and every recogniser's crop around them. Unless they are the photo's own, its sides lie on
     JPEG's grid and at even pixels: re-encoding and halving make the same of the part as of the whole.

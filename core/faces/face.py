@@ -31,7 +31,7 @@ class Face:
     """(5, 2) float32: the eye, on the picture's left, the eye on its right, nose tip, mouth corner left, right."""
     score: float = 1.0
     number: int | None = None
-    """Its place among the faces of its picture, as whoever chooses by number counts them; None where nobody counted."""
+    """The number by which it is chosen among the faces of its picture; None where they were not numbered."""
 
     def to(self, device: torch.device | str) -> Face:
         """The same face of the same picture, which has been moved there."""

@@ -29,8 +29,8 @@ class Detector(Protocol):
         ...
 
 
-AGAIN = 0.9
-"""How much it must look like a face where one was a moment ago."""
+_STILL_THERE = 0.9
+"""The score at which a face that was followed counts as still there."""
 CHOICES = ("all", "largest", "nearest")
 TURNS = {-1: "90 degrees clockwise", 2: "180 degrees", 1: "90 degrees counter-clockwise"}
 """Quarter turns as `torch.rot90` counts them, and what to tell the user."""
@@ -70,13 +70,13 @@ def find_faces(
 
 
 @torch.no_grad()
-def found_again(image: Tensor, face: Face) -> Face | None:
-    """The face in the next picture (1, 3, H, W) of a film, not far from where it was; None when none is there.
+def follow_face(image: Tensor, face: Face) -> Face | None:
+    """The face in the next frame (1, 3, H, W) of a film, near where it was; None where there is none.
 
-    Only the last of the built-in detector's networks looks, so it takes a few milliseconds.
+    Only the last of the built-in detector's three networks runs, which takes a few milliseconds.
     """
     now = _mtcnn().near(image, face.box)
-    return now if now.score >= AGAIN else None
+    return now if now.score >= _STILL_THERE else None
 
 
 def choose(faces: Sequence[Face], which: str | int = "all", near: tuple[float, float] | None = None) -> list[Face]:

@@ -150,8 +150,8 @@ class Mtcnn(nn.Module):
     def _settle(self, picture: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Stage 3 again, as the mean over slightly different looks at each box (N, 4), and once more from there.
 
-        What the last network says hangs on every pixel of the box it is shown, and then a photo that is
-        cropped or scaled by somebody else is aligned differently. The mean is several times steadier.
+        The last network's points depend on every pixel of its box, so that a photo which somebody crops or scales would
+        be aligned differently. The mean over several boxes is several times steadier.
         """
         for _ in range(2):
             squares = _square(boxes)

@@ -1,4 +1,4 @@
-"""Work for two cores: what comes next is made in a thread of its own while this one works on what is there."""
+"""A generator that runs ahead in a thread of its own: the next items are made while the present one is worked on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 _WAITING = 2
 """Frames that wait at most: more would only take memory."""
 _BLINK = 0.1
-"""Seconds after which whoever waits for a place looks whether it is still wanted."""
+"""Seconds after which a thread that waits for a place looks whether it is still wanted."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class _End:
 
 
 def ahead(items: Generator[T]) -> Generator[T]:
-    """The same items, and the same error; whoever stops in the middle closes `items`. Decoders, encoders and torch all
-    let other threads work meanwhile."""
+    """The same items, and the same error. Whoever stops in the middle closes `items`. Decoders, encoders and torch
+    release Python's lock while they work."""
     ready: Queue[_Item[T] | _End] = Queue(_WAITING)
     unwanted = Event()
 
@@ -61,12 +61,12 @@ def ahead(items: Generator[T]) -> Generator[T]:
             raise what.error
     finally:
         unwanted.set()
-        with_nothing_left(ready)
+        _drain(ready)
         worker.join()
 
 
-def with_nothing_left(queue: Queue[Any]) -> None:
-    """Frames that nobody will see are let go."""
+def _drain(queue: Queue[Any]) -> None:
+    """Empty a queue, so that nothing waits for a place in it."""
     try:
         while True:
             queue.get_nowait()

@@ -125,8 +125,8 @@ def _keep(file: Any, packets: Iterable[Any]) -> None:
 
 
 def packets_of(parts: Iterable[Path], time_base: Fraction) -> Iterator[Any]:
-    """The parts' packets as one track: what is to be decoded first of a part may be meant before the last of the one
-    before, whose times it must not cross."""
+    """The parts' packets as one track. A part may begin with a decoding time before the last one of the part before it:
+    such times are moved behind it."""
     last = _NEVER
     for path in parts:
         with path.open("rb") as file:

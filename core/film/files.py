@@ -72,7 +72,7 @@ class FilmFrame:
     """One frame, in a format whose planes can be changed one by one."""
 
     def __init__(self, decoded: Any, device: str = "cpu") -> None:
-        """`device` is where windows of it are worked on; looked at it is on the CPU, which detectors work on."""
+        """`device` is where windows of it are worked on; the small copy for detectors is on the CPU."""
         self.decoded, self.device = decoded, device
         self.height, self.width = decoded.height, decoded.width
         self._planes: Planes | None = None

@@ -1,4 +1,4 @@
-"""What is finished of a film lies in a hidden folder beside where it is to lie: stopped, it goes on from there.
+"""What is finished of a film, in a hidden folder beside its target, from which a run that was stopped goes on.
 
 Kept are the veils that were found, where they are worn, and parts of the picture that were written; no picture of a
 face as it was, and no embedding.
@@ -52,7 +52,6 @@ class Kept:
 
     def keep_shot(self, worn: Sequence[Worn], next_frame: int) -> None:
         """A shot is over, in which this is worn."""
-        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         tensors, entries = {}, []
@@ -62,17 +61,14 @@ class Kept:
             tensors[f"places.{index}"] = torch.tensor(key_faces, dtype=torch.float64)
             entries.append({"first": each.course.first, "veil": self._number(each.veil)})
         data = {"next": next_frame, "worn": entries}
-        try:
-            with whole(self._shot(self._shots)) as part:
-                save_file(tensors, part, {"faceveil": json.dumps(data)})
-        except (SafetensorError, OSError) as error:
-            raise OutputError(f"What was found in the film cannot be kept ({error}): make room.") from error
+        with _writing(self._shot(self._shots)) as part:
+            save_file(tensors, part, {"faceveil": json.dumps(data)})
         self._shots, self.next_frame = self._shots + 1, next_frame
         self.worn += worn
 
     def keep_end(self, frames: int) -> None:
         """All of the film was watched."""
-        with whole(self.folder / _WATCHED) as part:
+        with _writing(self.folder / _WATCHED) as part:
             part.write_text(str(frames))
         self.frames = frames
 
@@ -112,6 +108,18 @@ class Kept:
         return self.folder / f"{number:06}{SUFFIX}"
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    """A file of the folder, whole or not at all; a full disk is one sentence."""
+    from safetensors import SafetensorError
+
+    try:
+        with whole(path) as part:
+            yield part
+    except (SafetensorError, OSError) as error:
+        raise OutputError(f"What was found in the film cannot be kept ({error}): make room.") from error
+
+
 def _face(row: torch.Tensor) -> Face:
     return Face(tuple(row[:4].tolist()), row[4:].float().view(5, 2))
 
@@ -133,25 +141,25 @@ def kept(target: Path, settings: str | None) -> Iterator[Kept]:
     held = None if folder.is_symlink() else lock(folder)
     if held is None:
         raise OutputError(f"'{plain(target.name)}' is being written by another run: wait for it, or take another name.")
-    over = False
+    over, found = False, None
     try:
         found = _earlier(folder, settings)
         yield found
         over = True
     except Unread:
         raise
-    except InputError:  # it would be the same the next time
+    except InputError:  # it would be the same the next time, so nothing is kept for it
         over = True
         raise
     finally:
         # Before it is let go: somebody else may take it from then on.
-        if over or not found.worn:
+        if over or (found is not None and not found.worn):
             shutil.rmtree(folder, ignore_errors=True)
         os.close(held)
 
 
 def _earlier(folder: Path, settings: str) -> Kept:
-    """What lies there, where it was kept with these settings and is sound; else nothing does any more."""
+    """What an earlier run kept, where it had these settings and is sound; else the folder is emptied."""
     from safetensors import SafetensorError
 
     mark, found = folder / _SETTINGS, Kept(folder)
@@ -161,13 +169,22 @@ def _earlier(folder: Path, settings: str) -> Kept:
                 found.read()
                 return found
             why = "was made with other settings"
-        except (OSError, ValueError, KeyError, TypeError, IndexError, SafetensorError, RuntimeError, FaceVeilError):
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            LookupError,
+            ArithmeticError,
+            RuntimeError,
+            SafetensorError,
+            FaceVeilError,
+        ):
             why = "is damaged"
         # It may have been hours of searching.
         log.warning("What an earlier run kept of this film %s: the film is begun anew.", why)
     for path in folder.iterdir():
         if path.is_file() and path.name != LOCK:
             path.unlink()
-    with whole(mark) as part:
+    with _writing(mark) as part:
         part.write_text(settings)
     return Kept(folder)

@@ -9,7 +9,7 @@ import torch
 
 from ..errors import InputError, NoFaceError
 from ..faces.face import Face, Sitter
-from ..faces.find import found_again
+from ..faces.find import follow_face
 from ..images import as_saved
 from ..optimise import Step
 from ..recognisers.ensemble import Ensemble
@@ -21,8 +21,8 @@ from ..veil.veil import Veil
 from ..veil.whose import Whose
 from .frames import Frame
 from .kept import Kept
-from .track import looked
-from .turning import Again, Look
+from .track import all_faces
+from .turning import Follow, Look
 from .watch import Person, key_of, watch
 from .worn import Worn
 
@@ -39,7 +39,7 @@ class Wardrobe:
     """Iterations of a search that begins with the given veil."""
     seed: int = 0
     whose: Whose | None = None
-    """Veils of people by their photos; whoever is none of them is left as he is."""
+    """Veils of people by their photos; faces of nobody among them stay as they are."""
     on_step: Callable[[Step, Objective], None] = lambda step, objective: None
     found: list[Veil] = field(default_factory=list)
 
@@ -56,7 +56,7 @@ class Wardrobe:
         return self.whose is None and (self.given is None or bool(self.refine))
 
     def veil_for(self, keys: Sequence[Sitter]) -> Veil | None:
-        """A veil that hides one face on these pictures; None for somebody who is nobody's concern."""
+        """The veil for one face, shown by these pictures; None for a face that is to stay as it is."""
         if self.whose is not None:
             return self.whose.veil_of(keys)
         if self.given is not None and not self.refine:
@@ -88,7 +88,7 @@ def find_veils(
     frames: Iterable[tuple[float, Frame]],
     wardrobe: Wardrobe,
     which: str | int = "all",
-    looks: tuple[Look, Again] = (looked, found_again),
+    looks: tuple[Look, Follow] = (all_faces, follow_face),
     on_frame: Callable[[int], None] = lambda done: None,
     kept: Kept | None = None,
 ) -> list[Worn]:
@@ -131,7 +131,7 @@ def find_veils(
 
 
 def keys_again(frames: Iterator[tuple[float, Frame]], worn: Sequence[Worn]) -> None:
-    """Cuts the pictures anew that faces are compared with, after an earlier run that did not keep them."""
+    """Cut again the pictures that faces are compared with, which an earlier run did not keep."""
     wanted: dict[int, list[tuple[Worn, Face]]] = {}
     for each in worn:
         for index, face in each.key_faces if not each.keys else []:

@@ -55,7 +55,7 @@ def rewrite(
 
 
 class _Unwritten(Exception):
-    """The error of an encoder or of the file that is written, which is none of the film that is read."""
+    """An error of the encoder or of the file that is written, told from those of the film that is read."""
 
     def __init__(self, cause: Exception) -> None:
         self.cause = cause

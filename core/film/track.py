@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import NoFaceError
 from ..faces.face import Face, box_of
-from ..faces.find import find_faces, found_again
+from ..faces.find import find_faces, follow_face
 from .smooth import steadied
 
 EVERY = 0.075
@@ -75,11 +75,11 @@ class Follower:
     def __init__(
         self,
         look: Callable[[Tensor], list[Face]] | None = None,
-        again: Callable[[Tensor, Face], Face | None] = found_again,
+        follow: Callable[[Tensor, Face], Face | None] = follow_face,
     ) -> None:
-        """`look` finds faces in a picture, `again` a known one not far from where it was."""
+        """`look` finds faces in a picture, `follow` a known one not far from where it was."""
         self.tracks: list[Track] = []
-        self._look, self._again = look or looked, again
+        self._look, self._follow = look or all_faces, follow
         self._looked: float | None = None
         self._everywhere = -EVERYWHERE
 
@@ -95,7 +95,7 @@ class Follower:
         for track in self.tracks:
             if frame - max(track.seen) > 2 * EVERYWHERE:
                 continue  # lost for long: it has to be found anew
-            near = self._again(small, enlarged(track.last, 1 / scale))
+            near = self._follow(small, enlarged(track.last, 1 / scale))
             if near is not None:
                 track.seen[frame] = enlarged(near, scale)
 
@@ -113,8 +113,8 @@ class Follower:
         self.tracks += [Track({frame: face}) for i, face in enumerate(faces) if i not in taken]
 
 
-def looked(picture: Tensor, detector: str = "auto") -> list[Face]:
-    """The faces of a picture; none is no error."""
+def all_faces(picture: Tensor, detector: str = "auto") -> list[Face]:
+    """The faces of a picture; an empty list where there are none."""
     try:
         return find_faces(picture, detector=detector, look_turned=False)
     except NoFaceError:

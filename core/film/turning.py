@@ -9,31 +9,31 @@ import torch
 from torch import Tensor
 
 from ..faces.face import Face
-from ..faces.find import found_again
-from .track import looked
+from ..faces.find import follow_face
+from .track import all_faces
 
 Look = Callable[[Tensor], list[Face]]
-Again = Callable[[Tensor, Face], Face | None]
+Follow = Callable[[Tensor, Face], Face | None]
 
 
-def turned(quarters: int, detector: str = "auto") -> tuple[Look, Again]:
-    """Looks at pictures (1, 3, h, w) turned by so many quarters counter-clockwise, for all faces and for a known one
-    again; faces lie in the pictures' own coordinates."""
+def turned(quarters: int, detector: str = "auto") -> tuple[Look, Follow]:
+    """What finds all faces, and follows a known one, in pictures (1, 3, h, w) that are first turned by so many quarters
+    counter-clockwise; faces come back in the coordinates of the picture as it was given."""
     quarters %= 4
     if not quarters:
-        return partial(looked, detector=detector), found_again
+        return partial(all_faces, detector=detector), follow_face
 
     def look(picture: Tensor) -> list[Face]:
         height, width = picture.shape[-2:]
-        return [_back(face, quarters, height, width) for face in looked(picture.rot90(quarters, (2, 3)), detector)]
+        return [_back(face, quarters, height, width) for face in all_faces(picture.rot90(quarters, (2, 3)), detector)]
 
-    def again(picture: Tensor, face: Face) -> Face | None:
+    def follow(picture: Tensor, face: Face) -> Face | None:
         height, width = picture.shape[-2:]
         upright = picture.rot90(quarters, (2, 3))
-        there = found_again(upright, _back(face, -quarters % 4, *upright.shape[-2:]))
+        there = follow_face(upright, _back(face, -quarters % 4, *upright.shape[-2:]))
         return None if there is None else _back(there, quarters, height, width)
 
-    return look, again
+    return look, follow
 
 
 def _back(face: Face, quarters: int, height: int, width: int) -> Face:

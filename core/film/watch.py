@@ -10,13 +10,13 @@ from torch import Tensor
 
 from ..faces.crops import resize, window_around
 from ..faces.face import Face
-from ..faces.find import found_again
+from ..faces.find import follow_face
 from ..images import to_uint8
 from ..search.task import SMALLEST_FACE
 from .cuts import Cuts
 from .frames import Frame
-from .track import Course, Follower, Track, course_of, enlarged, looked
-from .turning import Again, Look
+from .track import Course, Follower, Track, all_faces, course_of, enlarged
+from .turning import Follow, Look
 
 KEYS = 4
 """Pictures of a face on which its veil is searched."""
@@ -50,7 +50,8 @@ class Shot:
 
 @dataclass
 class _Keys:
-    """So many pictures spread over a shot whose length nobody knows yet: when there are too many, every second goes."""
+    """A few pictures spread over a shot whose length is not known yet: when there are too many, every second one
+    goes."""
 
     every: int = _EVERY
     held: list[tuple[int, Face, tuple[Tensor, Face]]] = field(default_factory=list)
@@ -82,12 +83,12 @@ def key_of(picture: Frame, face: Face) -> tuple[Tensor, Face]:
 
 def watch(
     frames: Iterable[tuple[float, Frame]],
-    looks: tuple[Look, Again] = (looked, found_again),
+    looks: tuple[Look, Follow] = (all_faces, follow_face),
     on_frame: Callable[[int], None] = lambda done: None,
     start: int = 0,
 ) -> Iterator[Shot]:
-    """One shot after the other; of frames with the seconds at which they are shown. At `start` a shot begins, and what
-    comes before was watched already.
+    """One shot after the other, of frames with the seconds at which they are shown. At frame `start` a shot begins;
+    those before it were watched already.
 
     Nothing of a shot is kept once it has been handed on.
     """

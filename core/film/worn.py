@@ -57,8 +57,8 @@ class Worn:
 
 
 def _fitted(veil: Veil, course: Course) -> tuple[Course, Veil]:
-    """Boxes that follow the faces' ovals, which are steadier than a detector's boxes, as wide as those mostly are; and
-    the same veil in windows that fit the ovals closely."""
+    """The course with boxes that follow the face's oval, which is steadier than a detector's boxes, as wide as those
+    mostly are; and the veil for windows that fit the oval closely."""
     boxes, points = course.places[:, :4], course.places[:, 4:].view(-1, 5, 2)
     centres, reach = oval_extent(points)
     side = _ROOM * 2 * reach.amax(1)

@@ -1,4 +1,4 @@
-"""The door for tensors made by others: 0 to 255 for 0 to 1 goes through everything, and wrecks a face on the way."""
+"""Checks of tensors that others made: 0 to 255 instead of 0 to 1 would go through every step, and wreck the face."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from torch import Tensor
 from ..errors import InputError
 
 SLACK = 1e-3
-"""What rounding may stray beyond [0, 1]; a quarter of a step of eight bits."""
+"""How far rounding may lead beyond [0, 1]: a quarter of a step of eight bits."""
 Form = tuple[int | str, ...]
-"""Of a tensor: sizes, and names of those that may be any."""
+"""A tensor's shape: sizes, and names in place of those that may be any."""
 
 PIXELS: Form = (1, "height", "width", 3)
 PICTURE: Form = (1, 3, "height", "width")
@@ -19,7 +19,8 @@ PICTURE_MASK: Form = (1, 1, "height", "width")
 
 
 def refuse_unfit(values: object, what: str, form: Form) -> None:
-    """Everything about a tensor that later code takes for granted; `what` it is, as in "A mask"."""
+    """Refuse a tensor that is not what later code takes for granted: type, shape, dtype, range. `what` names it ("A
+    mask")."""
     kind = f"{tuple(values.shape)} of {values.dtype}" if isinstance(values, Tensor) else f"a {type(values).__name__}"
     if not (isinstance(values, Tensor) and values.dtype == torch.float32 and values.numel() and _fits(values, form)):
         raise InputError(
@@ -43,5 +44,5 @@ def _fits(values: Tensor, form: Form) -> bool:
 
 
 def ordinary(tensor: Tensor) -> Tensor:
-    """What was made in inference mode is copied, for no gradient goes through it; all else is handed on."""
+    """The tensor, or a copy of one that was made in inference mode and can take no gradient."""
     return tensor.clone() if tensor.is_inference() else tensor

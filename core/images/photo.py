@@ -57,7 +57,7 @@ class Photo:
 
 
 def image_of(photo: Photo) -> Tensor:
-    """The photo's pixels (1, 3, H, W) for whoever computes with them, looked at once more: a `Photo` may be changed."""
+    """The photo's pixels (1, 3, H, W), checked once more: a `Photo` may have been changed since it was made."""
     if not isinstance(photo, Photo):
         raise InputError(f"A photo is needed, as read_photo gives it, but this is a {type(photo).__name__}.")
     photo.refuse_unfit()
@@ -75,9 +75,9 @@ def to_bhwc(pixels: Tensor) -> Tensor:
 
 
 def in_range(picture: Tensor) -> Tensor:
-    """No darker than black and no brighter than white, for what a gradient goes through.
+    """Clamped to [0, 1], for what a gradient goes through.
 
-    Not clamped: what is full white or black from the start has a slope then only with some versions of torch.
+    Not by `clamp`, which has a gradient at exactly 0 and 1 only in some versions of torch.
     """
     return torch.where(picture < 0, 0, torch.where(picture > 1, 1, picture))
 
@@ -88,7 +88,7 @@ def to_uint8(pixels: Tensor) -> Tensor:
 
 
 def as_saved(pixels: Tensor) -> Tensor:
-    """What the eight bits of a file will hold of it: what is judged is what is saved."""
+    """Rounded to the eight bits of a file: what is judged is what is saved."""
     return to_uint8(pixels).float().div_(255)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..devices import free_memory
 from ..errors import InputError
-from ..plain import meant
+from ..plain import did_you_mean
 from .modes import planes
 from .photo import Photo, shown
 
@@ -24,12 +24,12 @@ MIN_SIDE, MAX_SIDE = 64, 12000
 BYTES_A_PIXEL = 34
 """What protecting a photo takes at the most for each of its pixels: 4.8 GB were measured for 144 million."""
 UNASKED = 20_000_000
-"""Pixels for which every machine that can do the work has memory; what free memory is, systems tell roughly."""
+"""Photos of so many pixels are not checked against free memory, which systems tell only roughly."""
 
 # Never "whatever Pillow knows": some of its readers start other programs.
 _READERS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 _HEIC, _AVIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}, {b"avif", b"avis"}
-"""Brands in the head of a HEIF file: by some it begins with one that both kinds share, which AVIF's reader takes."""
+"""Brands in the head of a HEIF file. Some files of both kinds begin with a shared one, which AVIF's reader takes."""
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -123,9 +123,9 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _meant(path: Path) -> str:
-    """The file beside it whose name differs by a slip, where its folder can be read and is no archive."""
+    """A hint at a file of nearly this name beside it, among the first 1000 of its folder; empty where there is none."""
     try:
-        return meant(path.name, (entry.name for entry in islice(path.parent.iterdir(), 1000)))
+        return did_you_mean(path.name, (entry.name for entry in islice(path.parent.iterdir(), 1000)))
     except OSError:
         return ""
 
@@ -183,8 +183,8 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _holds_several(file: BinaryIO, name: str) -> bool:
-    """Whether there is a second picture; what is damaged behind the first does not matter. How many there are nobody
-    asks: to count a million pages takes a minute, and in Pillow the square of it.
+    """Whether there is a second picture; damage behind the first does not matter. They are not counted: a million pages
+    take a minute, and in Pillow the square of it.
 
     Phones append a depth map or a preview to their JPEGs, which is no further picture to anyone.
     """
@@ -200,7 +200,7 @@ def _holds_several(file: BinaryIO, name: str) -> bool:
 
 
 def _refuse_too_much(name: str, width: int, height: int) -> None:
-    """A very large photo takes the whole machine along where memory is short; asked before decoding."""
+    """Refuse, before decoding, a very large photo that does not fit into free memory."""
     needed, there = width * height * BYTES_A_PIXEL, free_memory()
     if width * height > UNASKED and there is not None and needed > there:
         raise InputError(

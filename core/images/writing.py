@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import OutputError
-from ..whole import not_written, refuse_no_file, whole
+from ..whole import not_written, refuse_special_file, whole
 from .photo import Photo, shown, to_pil, to_uint8
 
 _WRITERS = {
@@ -91,7 +91,7 @@ def check_target(path: Path, sources: Iterable[Path | None], photo: Photo | None
             for source in sources:
                 if source is not None and Path(source).exists() and path.samefile(source):
                     raise OutputError(f"'{name}' is an original photo, which is never overwritten: take another name.")
-        refuse_no_file(path)
+        refuse_special_file(path)
     except OSError as error:
         raise OutputError(f"'{name}' could not be written ({error.strerror or error}): choose another path.") from error
     target_format = _WRITERS[path.suffix.lower()]

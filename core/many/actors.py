@@ -8,6 +8,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FaceVeilError, InputError, ModelError
+from ..plain import first_line
 from .workers import PATIENCE, Reply, Setup, Unexpected, Work, attempt
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Actors:
         if ticket is None:
             self._deaths_before_work += 1
             if self._deaths_before_work == PATIENCE:
-                why = _first_line(getattr(error, "cause", None) or error)
+                why = first_line(getattr(error, "cause", None) or error).rstrip(".")
                 raise ModelError(
                     f"Ray's actors die before they can work ({why}). Is this package installed on every node, in the "
                     "same version, and is there memory enough?"
@@ -130,10 +131,6 @@ def _connect(ray: ModuleType, address: str) -> None:
         ray.init(address, **quiet, **({"include_dashboard": False} if address == "local" else {}))
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise InputError(
-            f"The Ray cluster '{address}' cannot be reached ({_first_line(error)}). Start one (ray start --head), or "
-            "say --ray local."
+            f"The Ray cluster '{address}' cannot be reached ({first_line(error).rstrip('.')}). Start one (ray start "
+            "--head), or say --ray local."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,15 +61,14 @@ class Ledger:
 
     def __init__(self, folder: Path, for_writing: bool = False) -> None:
         self.path = folder / "ledger.sqlite"
-        self._lock: sqlite3.Connection | None = None
         if for_writing:
             make_folder(folder, str(folder))
         elif not self.path.is_file():
             raise InputError(f"There is no record of a run in {folder}: name the folder that -o named.")
-        with self._telling():
+        with ExitStack() as opened, self._telling():
             if for_writing:
-                self._lock = _locked(folder)
-            self._base = sqlite3.connect(self.path, isolation_level=None)
+                opened.enter_context(closing(_locked(folder)))
+            self._base = opened.enter_context(closing(sqlite3.connect(self.path, isolation_level=None)))
             if for_writing:
                 self._base.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_ROWS}; {_RUNS}")
                 if not self._base.execute("SELECT count(*) FROM runs").fetchone()[0]:
@@ -77,11 +76,11 @@ class Ledger:
             form = self._base.execute("PRAGMA user_version").fetchone()[0]
             if form != _FORM:
                 raise sqlite3.DatabaseError(f"it has form {form} where this version of the program has {_FORM}")
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
-        self._base.close()
-        if self._lock is not None:
-            self._lock.close()
+        """Database first, then the lock on the folder."""
+        self._opened.close()
 
     def known(self) -> dict[str, Known]:
         """All rows by target."""
@@ -106,7 +105,7 @@ class Ledger:
             self._base.execute("COMMIT")
 
     def begin(self, target: str) -> None:
-        """Counted before the work, so that a photo that takes everybody along is known by it."""
+        """Count an attempt before the work, so that a photo that kills its workers is known by it."""
         with self._telling():
             self._base.execute("UPDATE photos SET attempts = attempts + 1 WHERE target = ?", (os.fsencode(target),))
 
@@ -207,7 +206,7 @@ class Ledger:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> OutputError:
-        """Also of what is sound to SQLite and can be no ledger of ours."""
+        """Also for a file that SQLite can read and that is no ledger of ours."""
         return OutputError(
             f"The record of the run, {self.path}, is damaged or of another version ({error}). The pictures are as they "
             "were: move that folder away, and say --overwrite with the same command to have them all done again."

@@ -29,8 +29,9 @@ class Folder:
             ) from error
         for path in matches:
             key = path.relative_to(self.root).as_posix()
-            if is_ours(key) and path.is_file():
-                yield Found(key, self.stamp(key))
+            stamp = self._stamp_of(key) if is_ours(key) else None
+            if stamp is not None:
+                yield Found(key, stamp)
 
     def _below(self) -> Iterator[Path]:
         def refuse(error: OSError) -> None:
@@ -71,14 +72,23 @@ class Folder:
         about = (self.root / key).stat()
         return f"{about.st_size}:{about.st_mtime_ns}"
 
+    def _stamp_of(self, key: str) -> str | None:
+        """None of what is no file, or no longer: others may write and clear up in the folder meanwhile."""
+        try:
+            return self.stamp(key) if (self.root / key).is_file() else None
+        except FileNotFoundError:
+            return None
+
     def sweep(self) -> dict[str, str]:
         keys = {}
         for path in self._below():
             if PART.fullmatch(path.name):
                 path.unlink(missing_ok=True)
-            elif path.is_file():
-                key = path.relative_to(self.root).as_posix()
-                keys[key] = self.stamp(key)
+                continue
+            key = path.relative_to(self.root).as_posix()
+            stamp = self._stamp_of(key)
+            if stamp is not None:
+                keys[key] = stamp
         return keys
 
     def require(self) -> None:

@@ -1,4 +1,4 @@
-"""A limit for one photo: a folder of a hundred thousand holds one that never ends, and whoever waits loses the rest."""
+"""A time limit for one photo: in a folder of a hundred thousand one never ends, and must not hold up the rest."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from types import FrameType
 from ..errors import InputError
 
 GRACE = 1.5
-"""How much longer than its limit a worker is left alive that does not even notice."""
+"""A worker that does not stop at its limit by itself is killed after so many times the limit."""
 
 
 class _Alarm(BaseException):
-    """Nobody who catches every `Exception` may take it for his own."""
+    """A BaseException, so that code which catches every `Exception` does not swallow it."""
 
 
 def too_long(seconds: float) -> InputError:
@@ -24,8 +24,8 @@ def too_long(seconds: float) -> InputError:
 
 @contextmanager
 def limited(seconds: float | None) -> Iterator[None]:
-    """Ends the block when it takes longer, where the system has alarms: between two steps of Python, so that what is
-    stuck inside a library is not ended by this (`Processes` does)."""
+    """Ends the block when it takes longer, where the system has alarms. Python handles them between two of its steps:
+    what is stuck inside a library is only ended by `Processes`."""
     if not seconds or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -36,9 +36,11 @@ def limited(seconds: float | None) -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # until this has returned it may still ring
     except _Alarm:
         raise too_long(seconds) from None
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -28,7 +28,7 @@ class Seat:
     gpu: str | None = None
 
     def take(self) -> None:
-        """Keep this process to it. Threads of several networks that share cores only stand in each other's way."""
+        """Keep this process to its seat: networks whose threads share cores slow each other down."""
         if self.cores:
             os.sched_setaffinity(0, self.cores)
         threads = max(len(self.cores), 1)

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, OutputError
 from ..model_files import places as this_machine
+from ..plain import first_line
 from ..scratch import in_memory, scratch
 from ..whole import PART, part_name
 from .local import Folder
@@ -34,7 +35,7 @@ class Remote:
             self._files, self._root = url_to_fs(text)
         except (ImportError, ValueError) as error:
             raise InputError(
-                f"{text} cannot be opened ({str(error).splitlines()[0].rstrip('.')}). Install what it needs: "
+                f"{text} cannot be opened ({first_line(error).rstrip('.')}). Install what it needs: "
                 f"pip install fsspec s3fs for s3://, or what fsspec names for {self.protocol}://."
             ) from error
         self._root = self._root.rstrip("/")
@@ -84,7 +85,7 @@ class Remote:
                 self._files.mv(part, target)
 
     def prepare(self) -> None:
-        """The probe is named like something half-written: who sweeps takes it along."""
+        """Writes a probe, named like a file that was left half-written, so that `sweep` removes it."""
         with self._telling("written"):
             if self.protocol not in _WHOLE_AT_ONCE:  # those have no folders, and some would make a bucket
                 self._files.makedirs(self._root, exist_ok=True)
@@ -134,7 +135,7 @@ class Remote:
         except (InputError, OutputError):
             raise
         except Exception as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+            reason = first_line(error).rstrip(".")
             raise PlaceLost(
                 f"{self.text} cannot be {what} ({reason}). What is finished is kept: check the address and your "
                 "rights, then run the same command again."

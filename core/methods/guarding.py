@@ -37,8 +37,8 @@ def ovals(faces: Sequence[Face], like: Tensor) -> Tensor:
 
 
 class EditGuard:
-    """A guard that sees what will be composed: where nothing was asked for, faces get what the guard changed and not
-    what the edit strayed."""
+    """A guard that sees the picture as it will be composed: outside of the edit's mask, faces get what the guard
+    changed and not what the edit changed along with it."""
 
     def __init__(self, canvas: Canvas, edit_mask: Tensor, may_change: Tensor, in_loop: InLoop) -> None:
         """`edit_mask` and `may_change` (1, 1, H, W): where the edit and where edit or guard may show in the picture."""

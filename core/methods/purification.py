@@ -72,7 +72,7 @@ class DenoisedOffset:
 
     @cached_property
     def difference(self) -> Difference:
-        """Made when it is first needed: who only walks does not pay for the whole batch decoded."""
+        """Made when it is first needed, for it decodes the whole batch, which walking alone does not need."""
         return self._difference()
 
     def groups(self) -> Iterator[tuple[Tensor, float]]:

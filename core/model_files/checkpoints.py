@@ -40,7 +40,8 @@ class _Array:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Knows three names and gives our own stand-ins for them, so that not even numpy's code meets the file's."""
+    """Takes three names for our stand-ins and refuses all others, so that not even numpy's code runs on what the file
+    holds."""
 
     def find_class(self, module: str, name: str) -> type:
         if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):

@@ -1,10 +1,12 @@
 """Downloads, only ever on request: known files, each with the checksum it must have.
 
-Every checksum agrees between several independent public records; torch's begin with what their file names carry.
+Every checksum was found alike in several independent public records; those of torch's files also begin with the digits
+in their names.
 """
 
 from __future__ import annotations
 
+import shutil
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +18,7 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
 from ..errors import InputError, ModelError, OutputError
-from ..plain import meant, plain
+from ..plain import did_you_mean, plain, reason_of
 from ..scratch import scratch
 from ..whole import whole
 from .hashes import content_of
@@ -113,7 +115,8 @@ DOWNLOADS: dict[str, Download] = {
 def fetch(name: str, on_step: Callable[[int, int], None] = lambda done, of: None) -> list[Path]:
     """Download `name`, check it, and put its files where the catalogue looks. Files appear whole or not at all."""
     if name not in DOWNLOADS:
-        raise InputError(f"'{name}' cannot be fetched.{meant(name, DOWNLOADS)} What can be: {', '.join(DOWNLOADS)}.")
+        hint = did_you_mean(name, DOWNLOADS)
+        raise InputError(f"'{name}' cannot be fetched.{hint} What can be: {', '.join(DOWNLOADS)}.")
     download = DOWNLOADS[name]
     target = download_folder(download.kind) / download.folder
     try:
@@ -140,8 +143,7 @@ def _download(download: Download, to: Path, target: Path, on_step: Callable[[int
                 out.write(block)
                 on_step(done, total)
     except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        message = getattr(reason, "strerror", None) or str(reason).strip() or type(error).__name__
+        message = reason_of(getattr(error, "reason", None) or error)
         files = " and ".join(file for file, _ in download.files)
         raise ModelError(
             f"{download.url} could not be downloaded ({plain(message)}). Check the connection, or download it with a "
@@ -162,15 +164,17 @@ def _install(archive: Path, file: str, digest: str, target: Path, download: Down
     if actual != digest:
         raise ModelError(
             f"{file} from {download.url} has the checksum {actual[:16]}..., not {digest[:16]}...; it was not installed."
+            " Fetch it again; where that ends the same way, another file lies at that address."
         )
     final = target / file
     with whole(final) as part:
-        found.replace(part)
+        shutil.move(found, part)  # not a rename: models may lie on another disk than what was downloaded
     return final
 
 
 def _extract(archive: Path, file: str, to: Path) -> None:
-    """One member by its base name; paths inside the archive are never followed, nor how large it says it is."""
+    """One member by its base name. Paths inside the archive are never followed, and the sizes it states not
+    believed."""
     try:
         with zipfile.ZipFile(archive) as pack:
             member = next(entry for entry in pack.namelist() if PurePosixPath(entry).name == file)

@@ -1,4 +1,4 @@
-"""What files hold, as a hash; large ones that nobody touched since are not read twice."""
+"""Hashes of what files hold; a large file that has not changed since is not read twice."""
 
 from __future__ import annotations
 
@@ -18,9 +18,18 @@ _FRESH = 2.0
 """Seconds after a change in which a file might change again without a clock that notices."""
 
 
+def state_of(file: Path) -> tuple[int, int] | None:
+    """When a file was changed last, and its size: what tells a changed file. None where there is none."""
+    try:
+        about = file.stat()
+    except (OSError, ValueError):
+        return None
+    return about.st_mtime_ns, about.st_size
+
+
 def content_of(path: Path) -> str | None:
-    """SHA-256 of a file; None for one that cannot be read: what is wrong with it, using it tells in better words. A
-    pipe would keep whoever opens it waiting for ever."""
+    """SHA-256 of a file; None for one that cannot be read, which whoever uses it explains better. A pipe is not opened,
+    for that would block."""
     try:
         if not path.is_file():
             return None
@@ -31,7 +40,7 @@ def content_of(path: Path) -> str | None:
 
 
 def weights_hash(paths: list[Path]) -> str:
-    """One hash of what files hold, in this order, and of all that lies in folders; one that is missing counts too."""
+    """One hash over the contents of files, in this order, and of everything in folders; a missing file counts too."""
     files = [file for path in paths for file in (_below(path) if path.is_dir() else [("", path)])]
     known = _remembered()
     before = dict(known)
@@ -60,13 +69,13 @@ def _looked_up(file: Path, known: dict[str, list[object]]) -> str | None:
     if isinstance(row, list) and row[:4] == mark and len(row) == 5:
         return str(row[4])
     content = content_of(file)
-    if time.time() - max(about.st_mtime, about.st_ctime) > _FRESH:
+    if content is not None and time.time() - max(about.st_mtime, about.st_ctime) > _FRESH:
         known[key] = [*mark, content]
     return content
 
 
 def _remembered() -> dict[str, list[object]]:
-    """A memory that is gone or damaged costs time and nothing else."""
+    """Hashes kept from earlier; none where that file is missing or damaged, which only costs time."""
     try:
         known = json.loads((home() / "hashes.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -8,7 +8,8 @@ from torch import Tensor
 
 
 def read_stored(path: Path) -> dict[str, Tensor]:
-    """Whole numbers with one scale (and one zero) a row or a block of a row, as the float32 they stand for."""
+    """Quantised weights (integers with a scale, and perhaps a zero point, for each row or block of a row) as
+    float32."""
     from safetensors.torch import load_file
 
     stored = load_file(path)

@@ -28,15 +28,16 @@ def one_of(kind: str, setting: str, value: str, known: tuple[str, ...]) -> str:
 
 
 def on_one_device(*values: Tensor) -> tuple[Tensor, ...]:
-    """Shape arithmetic stays on the CPU; where its results meet pictures, they follow them."""
+    """All values on one device: shape arithmetic stays on the CPU, and its results are moved to where pictures are."""
     device = next((value.device for value in values if value.device.type != "cpu"), None)
     return values if device is None else tuple(value.to(device) for value in values)
 
 
-def plain(function: Operator) -> Builder:
+def simple(function: Operator) -> Builder:
+    """A builder for an operator without attributes."""
     return lambda attributes: function
 
 
-def meeting(function: Operator) -> Builder:
-    """For operators whose inputs may come from both sides."""
+def across_devices(function: Operator) -> Builder:
+    """A builder for an operator whose inputs may lie on two devices (`on_one_device`)."""
     return lambda attributes: lambda *values: function(*on_one_device(*values))

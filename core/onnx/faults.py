@@ -8,16 +8,16 @@ from contextlib import contextmanager
 
 from ..devices import is_want_of_memory
 from ..errors import FaceVeilError, ModelError
-from ..plain import plain
+from ..plain import first_line, plain
 
 _ABSURD = 2**40
-"""Bytes that no network takes for a face, on any machine: then it is the file that is wrong and not the machine."""
+"""Bytes that no network takes for a face: whoever asks for more is a damaged file, on any machine."""
 
 
 @contextmanager
 def telling(name: str, part: str = "") -> Iterator[None]:
-    """A file is somebody's program: whatever goes wrong inside of it is said of the file, and not taken for a bug of
-    ours. Want of memory stays what it is, for that passes."""
+    """Any error inside is told as a fault of the file, which is somebody else's program, and not as a bug of ours. Want
+    of memory is passed on, for it may be there the next time."""
     try:
         yield
     except FaceVeilError:
@@ -26,6 +26,6 @@ def telling(name: str, part: str = "") -> Iterator[None]:
         requested = re.search(r"tried to allocate (\d+)", str(error))
         if is_want_of_memory(error) and not (requested and int(requested[1]) > _ABSURD):
             raise
-        reason = plain((str(error).strip() or type(error).__name__).splitlines()[0])[:200].rstrip(".")
+        reason = plain(first_line(error))[:200].rstrip(".")
         where = f"its part {plain(part)[:40]} does not work" if part else "its structure is not sound"
         raise ModelError(f"{name} is damaged or no network for this: {where} ({reason}). Use another file.") from error

@@ -45,7 +45,7 @@ class Node:
     outputs: tuple[str, ...]
     last_uses: tuple[str, ...]
     batched: bool
-    """Whether `run` must be told the batch; see `onnx_shapes.reshape`."""
+    """Whether `run` must be told the batch; see `shapes.reshape`."""
 
 
 class OnnxGraph(nn.Module):
@@ -78,7 +78,7 @@ class OnnxGraph(nn.Module):
             else:
                 self._numbers[key] = value
         self._nodes = _nodes(model.graph, self.signature, constants, opset, name)
-        # A file that was exported for several pictures at once is taken at its word.
+        # A file that was exported for several pictures at once is trusted to keep them apart.
         self._together: bool | None = None if _for_one(self.signature) else True
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:

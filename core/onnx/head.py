@@ -20,10 +20,10 @@ _ABOUT_WEIGHTS = (1, 2, 8)
 """A weight's size, type and name."""
 
 _FIXED = {1: 8, 5: 4}
-"""Bytes of a field of a fixed length, by the way it is written."""
+"""Bytes of a field, by wire type, where their number is fixed."""
 
 Field = tuple[int, int, int, int]
-"""Number; where the field begins, where what it holds begins, and where both end."""
+"""Field number; offsets of the field, of its content, and of the end of both."""
 
 
 def read_head(path: Path) -> ModelProto:
@@ -43,7 +43,7 @@ def read_head(path: Path) -> ModelProto:
 def _model(data: mmap.mmap) -> bytes:
     parts = []
     for number, start, inner, end in _fields(data, 0, len(data)):
-        parts.append(_held(_GRAPH, _graph(data, inner, end)) if number == _GRAPH else data[start:end])
+        parts.append(_delimited(_GRAPH, _graph(data, inner, end)) if number == _GRAPH else data[start:end])
     return b"".join(parts)
 
 
@@ -52,23 +52,23 @@ def _graph(data: mmap.mmap, start: int, end: int) -> bytes:
     for number, begin, inner, stop in _fields(data, start, end):
         if number == _WEIGHTS:
             kept = (data[a:c] for n, a, _, c in _fields(data, inner, stop) if n in _ABOUT_WEIGHTS)
-            parts.append(_held(_WEIGHTS, b"".join(kept)))
+            parts.append(_delimited(_WEIGHTS, b"".join(kept)))
         elif number != _SPARSE:
             parts.append(data[begin:stop])
     return b"".join(parts)
 
 
 def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[Field]:
-    """The fields between two places; protobuf's four ways to write one."""
+    """The protobuf fields between two offsets."""
     at = start
     while at < end:
-        key, inner = _number(data, at)
+        key, inner = _varint_at(data, at)
         kind = key & 7
         if kind == 2:
-            length, inner = _number(data, inner)
+            length, inner = _varint_at(data, inner)
             stop = inner + length
         elif kind == 0:
-            _, stop = _number(data, inner)
+            _, stop = _varint_at(data, inner)
         else:
             stop = inner + _FIXED[kind]
         if stop > end:
@@ -77,8 +77,8 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[Field]:
         at = stop
 
 
-def _number(data: mmap.mmap, at: int) -> tuple[int, int]:
-    """A whole number of seven bits a byte, and where it ends."""
+def _varint_at(data: mmap.mmap, at: int) -> tuple[int, int]:
+    """A varint (seven bits a byte), and the offset behind it."""
     value = shift = 0
     while True:
         byte = data[at]
@@ -90,12 +90,12 @@ def _number(data: mmap.mmap, at: int) -> tuple[int, int]:
             raise ValueError(f"a number at byte {at} does not end")
 
 
-def _held(number: int, content: bytes) -> bytes:
-    """A field that holds bytes, as protobuf writes it."""
-    return _seven_bits(number << 3 | 2) + _seven_bits(len(content)) + content
+def _delimited(number: int, content: bytes) -> bytes:
+    """A length-delimited field as protobuf writes it."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
-def _seven_bits(value: int) -> bytes:
+def _varint(value: int) -> bytes:
     parts = []
     while value > 127:
         parts.append(value & 127 | 128)

@@ -1,4 +1,4 @@
-"""ONNX operators that transformers and their kin bring: attention itself, places as waves, blocks of whole numbers."""
+"""ONNX operators of transformer exports: attention, positions as sines, quantised blocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ModelError
-from .common import Attributes, Builder, Operator, one_of, plain
+from .common import Attributes, Builder, Operator, one_of, simple
 
 
 def _attention(attributes: Attributes) -> Operator:
@@ -105,7 +105,7 @@ def _space_to_depth(attributes: Attributes) -> Operator:
 
 
 def _dequantize(attributes: Attributes) -> Operator:
-    """Whole numbers as the numbers they stand for, with a scale for all, for each row, or for each block of a row."""
+    """Integers to floats, with one scale for all, for each row, or for each block of a row."""
     axis, block = attributes.get("axis", 1), attributes.get("block_size", 0)
 
     def spread(part: Tensor, x: Tensor) -> Tensor:
@@ -134,8 +134,8 @@ def _as_other(x: Tensor, other: Tensor) -> Tensor:
 
 NEWER_OPERATORS: dict[str, Builder] = {
     "Attention": _attention,
-    "CastLike": plain(_as_other),
-    "Cos": plain(torch.cos),
+    "CastLike": simple(_as_other),
+    "Cos": simple(torch.cos),
     "CumSum": _cum_sum,
     "DepthToSpace": _depth_to_space,
     "DequantizeLinear": _dequantize,
@@ -143,12 +143,12 @@ NEWER_OPERATORS: dict[str, Builder] = {
     "GatherND": _gather_nd,
     "GroupNormalization": _group_norm,
     "LogSoftmax": _log_softmax,
-    "Mish": plain(F.mish),
+    "Mish": simple(F.mish),
     "RMSNormalization": _rms_norm,
-    "Selu": plain(F.selu),
-    "Sign": plain(torch.sign),
-    "Sin": plain(torch.sin),
-    "Size": plain(lambda x: torch.tensor(x.numel())),
+    "Selu": simple(F.selu),
+    "Sign": simple(torch.sign),
+    "Sin": simple(torch.sin),
+    "Size": simple(lambda x: torch.tensor(x.numel())),
     "SpaceToDepth": _space_to_depth,
     "Trilu": _trilu,
 }

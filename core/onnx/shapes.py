@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ModelError
-from .common import Attributes, Builder, Operator, on_one_device, one_of, plain, whole_numbers
+from .common import Attributes, Builder, Operator, on_one_device, one_of, simple, whole_numbers
 
 
 def reshape(attributes: Attributes) -> Operator:
@@ -218,18 +218,18 @@ SHAPE_OPERATORS: dict[str, Builder] = {
     "Concat": lambda a: lambda *parts: torch.cat(on_one_device(*parts), a["axis"]),
     "Constant": _constant,
     "ConstantOfShape": _constant_of_shape,
-    "Expand": plain(lambda x, shape: x.expand(torch.broadcast_shapes(x.shape, whole_numbers(shape)))),
+    "Expand": simple(lambda x, shape: x.expand(torch.broadcast_shapes(x.shape, whole_numbers(shape)))),
     "Flatten": _flatten,
     "Gather": _gather,
     "Pad": _pad,
-    "Range": plain(lambda start, end, step: torch.arange(start.item(), end.item(), step.item())),
+    "Range": simple(lambda start, end, step: torch.arange(start.item(), end.item(), step.item())),
     "Reshape": reshape,
     "Resize": _resize,
     "Shape": lambda a: lambda x: torch.tensor(x.shape)[a.get("start", 0) : a.get("end")],
     "Slice": _slice,
     "Split": _split,
     "Squeeze": _squeeze,
-    "Tile": plain(lambda x, repeats: x.repeat(whole_numbers(repeats))),
+    "Tile": simple(lambda x, repeats: x.repeat(whole_numbers(repeats))),
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
     "Upsample": lambda a: _resize({**a, "_opset": 9}),

@@ -1,4 +1,4 @@
-"""What a picture says in words, by CLIP: whether it changed the way a text did.
+"""Whether a picture changed in the direction in which a text did, by CLIP.
 
 transformers is imported when a model is read, and nothing is ever downloaded.
 """
@@ -15,9 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import ModelError
+from ..plain import first_line
 
 _MEAN, _SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-"""Of the pictures that CLIP was trained on; a folder may say otherwise."""
+"""Mean and deviation of the pictures that CLIP was trained on; a model's folder may say otherwise."""
 _REST = 0.05
 """Pictures nearer to each other than this have hardly changed in any direction (unit embeddings)."""
 
@@ -49,8 +50,7 @@ class Clip:
             known = folder / "preprocessor_config.json"
             config = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
         except (OSError, ValueError, RuntimeError, KeyError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(f"The CLIP model in {folder} could not be read: {reason}") from error
+            raise ModelError(f"The CLIP model in {folder} could not be read: {first_line(error)}") from error
         mean, spread = (
             torch.tensor(config.get(key, usual), device=device).view(3, 1, 1)
             for key, usual in (("image_mean", _MEAN), ("image_std", _SPREAD))

@@ -1,9 +1,10 @@
 """What a person would notice of a changed face, at the size at which it fills a screen.
 
-*paint*: brightness that is left over once the smooth motion and a change of light over all of the face are undone,
-band by band, against what the eye forgives there. *tint*: the same for colour. *shape*: how far the face's parts moved.
-Means over a face are blind to a scar and a distance of deep features to most of it, so both take the places where most
-shows; and what merely moved counts as shape alone. RESULTS.md says how this ranks pictures that people have labelled.
+*paint*: the change of brightness that is left when smooth motion and a change of light over the whole face are undone,
+band by band, in units of what goes unnoticed there. *tint*: the same for colour. *shape*: how far the face's parts
+moved. A mean over the face hardly notices a scar, and a distance of deep features little of it: so paint and tint are
+taken where most shows, and what only moved counts as shape alone. RESULTS.md says how this ranks pictures that people
+have labelled.
 """
 
 from __future__ import annotations
@@ -35,15 +36,15 @@ _LEAST_COLOUR = tuple(value / 255 for value in (2.0, 2.0, 2.0, 2.0, 3.0, 3.0))
 MASKED, _MASKED_COLOUR = 2.0, 1.0
 """How much of the contrast that is there hides a change in its own band."""
 _JOINED = 3.0
-"""Bands and neighbours count by this power: what shows most decides."""
+"""The power by which bands and neighbours are summed: what shows most decides."""
 _SPOT = 6.0
 """Pixels around a place that are seen as one."""
 _MARGIN = 0.15
-"""Little more than the face: what is looked at should fill the picture."""
+"""Margin of the picture that is compared: little more than the face."""
 _SHARE = 0.95
-"""Share of the face that must look better than the figure says."""
+"""The quantile over the face that paint and tint are."""
 _FAR = 0.98
-"""The same for how far parts moved."""
+"""The quantile of how far parts moved that shape is."""
 
 
 @dataclass(frozen=True)

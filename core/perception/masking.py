@@ -36,8 +36,8 @@ def texture(bright: Tensor, face: float) -> Tensor:
 
 
 def spread_contrast(band: Tensor, reach: float) -> Tensor:
-    """How strong a band of detail is around each place, where it is spread: its deviation for texture, and little
-    beside an edge that stands alone. A jaw before a white collar hides nothing on the cheek that it bounds.
+    """How strong a band of detail is around each place, as far as it is spread: the standard deviation of texture, and
+    little beside a single edge. A jaw against a white collar hides nothing on the cheek.
 
     `reach` is in pixels.
     """
@@ -45,4 +45,4 @@ def spread_contrast(band: Tensor, reach: float) -> Tensor:
 
 
 _OF_TEXTURE = 1.4793
-"""Deviation of Gaussian noise, by the square of the mean of the roots of what it is made of."""
+"""The standard deviation of Gaussian noise over the squared mean of the root of its absolute value."""

@@ -1,4 +1,4 @@
-"""Whom to protect against when nobody is named: one of each family that may be used here."""
+"""Which recognisers to protect against when none is named: one of each family that may be used here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def research_allowed() -> bool:
 
 
 def automatic(far: str = DEFAULT_RATE, research: bool = False, spared: Collection[str] = ()) -> list[str]:
-    """Names: all that is built in, then the strongest that lies here of each further family.
+    """The names of all that are built in, and of the strongest installed one of each further family.
 
     Networks whose licence forbids commercial use, or does not say, take part only with `research`; those without a
     threshold at the rate `far` never do. Families in `spared` are kept for judging.
@@ -38,7 +38,7 @@ def automatic(far: str = DEFAULT_RATE, research: bool = False, spared: Collectio
 
 
 def left_out(far: str = DEFAULT_RATE, research: bool = False) -> dict[str, str]:
-    """What lies here and takes no part unless it is named, and why; an artist should not have to guess."""
+    """Installed recognisers that take part only when they are named, with the reason for each."""
     here = [entry for entry in entries() if entry.state == "installed"]
     return {entry.name: why for entry in here if (why := _why_not(entry, far, research)) is not None}
 
@@ -73,6 +73,7 @@ def _why_not(entry: Entry, far: str, research: bool) -> str | None:
 
 
 def _strength(entry: Entry, far: str) -> tuple[bool, float, int]:
-    """Built-in ones first, for their thresholds are known; then who knows most people again."""
+    """What to sort by: built-in ones first, for their thresholds are known; then the true-accept rate, then the file's
+    size."""
     size = entry.path.stat().st_size if entry.path else 0
     return entry.state == "built in", entry.card.tar.get(far, 0.0) if entry.card else 0.0, size

@@ -131,7 +131,8 @@ def _first_wrong(card: Card, given: Collection[str]) -> str | None:
     def stricter(value: dict[str, float]) -> bool:
         """Fewer strangers are accepted at a higher threshold; in any other order the search would go astray."""
         by_rate = [value[rate] for rate in sorted(value, key=float, reverse=True)]
-        return all(above > below for below, above in pairwise(by_rate))
+        distinct = len({float(rate) for rate in value}) == len(value)  # "1e-2" and "0.01" are one rate
+        return distinct and all(above > below for below, above in pairwise(by_rate))
 
     size = isinstance(card.input_size, int) and number(card.input_size, 32, 1024)
     spread = len(card.input_range) == 2 and all(number(v, -1e6, 1e6) for v in card.input_range)

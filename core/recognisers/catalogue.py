@@ -17,7 +17,7 @@ import torch
 
 from ..errors import InputError, ModelError
 from ..model_files.places import download_folder, model_folders
-from ..plain import meant
+from ..plain import did_you_mean
 from .card import Card, read_card
 from .dlib_resnet import CARD as DLIB
 from .dlib_resnet import load_dlib
@@ -129,6 +129,8 @@ def entries() -> list[Entry]:
             seen.add(name)
             found.append(Entry(name, "installed", path))
     for name, published in PUBLISHED.items():
+        if name in seen:  # as an ONNX file, which `find` takes
+            continue
         file = _published_file(name)
         how = "" if file else f"Put {published.files[0]} into {download_folder('recognisers')}"
         found.append(Entry(name, "installed" if file else "not here", file, published.card, how))
@@ -169,7 +171,7 @@ def find(name: str | Path) -> Entry:
     known = entries()
     entry = next((entry for entry in known if entry.name == name), None)
     if entry is None:
-        hint = meant(name, (entry.name for entry in known))
+        hint = did_you_mean(name, (entry.name for entry in known))
         raise ModelError(f"There is no recogniser called '{name}'.{hint} List them with: faceveil recognisers")
     if entry.state == "not here":
         raise ModelError(f"Recogniser '{name}' is not on this machine. {entry.how}")
@@ -187,7 +189,7 @@ def _of_file(path: Path) -> Entry:
 
 
 def weights_in(analysis: Any) -> Path:
-    """Where the recogniser in a FaceAnalysis of insightface's lies: that one gives no gradients, its file does."""
+    """The file of the recogniser in insightface's FaceAnalysis: the object gives no gradients, its file does."""
     models = getattr(analysis, "models", None)
     path = getattr(models.get("recognition"), "model_file", None) if isinstance(models, Mapping) else None
     if not path:

@@ -18,8 +18,8 @@ Kind_co = TypeVar("Kind_co", bound=Judge, covariant=True)
 def refuse_services(
     recognisers: Sequence[Judge], what: str = "protect against, which takes a gradient"
 ) -> list[Recogniser]:
-    """The same when all are networks: a service compares two pictures and gives nothing else, no gradient to follow and
-    no embedding to average."""
+    """The recognisers, when all of them are networks: a service only compares two pictures, and gives neither a
+    gradient nor an embedding."""
     networks = []
     for recogniser in recognisers:
         if not isinstance(recogniser, Recogniser):
@@ -32,7 +32,7 @@ def refuse_services(
 
 
 def refuse_namesakes(recognisers: Sequence[Judge]) -> None:
-    """Results are kept by name, so one of two namesakes would be judged by the other's word."""
+    """Refuse two recognisers of one name, for results are kept by name."""
     names = [recogniser.name for recogniser in recognisers]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -60,7 +60,7 @@ class Ensemble(Generic[Kind_co]):
         return embeddings
 
     def see(self, image: Tensor, face: Face) -> dict[str, Sequence[Tensor]]:
-        """What each keeps of one face of a picture (1, 3, H, W), to compare it by: a single row."""
+        """What each judge keeps of one face of a picture (1, 3, H, W) for later comparison: a single row."""
         crops = Crops(image, face.points[None])
         self.evaluations += sum(isinstance(recogniser, Recogniser) for recogniser in self.recognisers)
         return {recogniser.name: recogniser.see(image, face, crops) for recogniser in self.recognisers}

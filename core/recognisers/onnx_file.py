@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from ..errors import ModelError
+from ..model_files.hashes import state_of
 from ..onnx.faults import telling
 from ..onnx.graph import OnnxGraph, Signature, read_model, signature
 from ..onnx.head import read_head
@@ -93,15 +94,7 @@ def load_onnx(path: Path, card: Card | None = None) -> Recogniser:
 
 def describe_onnx(path: Path) -> Card:
     """The card of an ONNX file, for lists: a side-car that says enough is believed without opening the network."""
-    return _describe(path, *(_state(file) for file in (path, path.with_suffix(".json"))))
-
-
-def _state(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
+    return _describe(path, *(state_of(file) for file in (path, path.with_suffix(".json"))))
 
 
 @lru_cache(maxsize=256)
@@ -140,7 +133,7 @@ def _from_name(path: Path) -> dict[str, Any]:
 
 
 def _card(path: Path, graph: GraphProto) -> Card:
-    """The side-car's word; where it is silent, what the file's name says and what its graph shows."""
+    """The card by the side-car, and where that says nothing, by the file's name and its graph."""
     ends = signature(graph, path.name)
     size = _size(path, ends)
     says = {"input_size": size or 0, "template": "arcface" if size == 112 else "", **_from_name(path)}

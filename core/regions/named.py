@@ -16,7 +16,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..faces.face import Face
 from ..faces.masks import FACE, Ellipse, frame_coordinates, soft_ellipse
-from ..plain import meant
+from ..plain import did_you_mean
 
 
 def _pair(u: float, v: float, half_width: float, half_height: float) -> list[Ellipse]:
@@ -124,7 +124,7 @@ def region_mask(
         for region in regions:
             if region not in SHAPES:
                 raise InputError(
-                    f"There is no region '{region}'.{meant(region, REGIONS)} Choose from: {', '.join(REGIONS)}."
+                    f"There is no region '{region}'.{did_you_mean(region, REGIONS)} Choose from: {', '.join(REGIONS)}."
                 )
             drawn = (geometry.drawn(face, region, height, width, softness) for geometry in geometries)
             part = next((each for each in drawn if each is not None), None)

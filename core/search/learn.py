@@ -50,7 +50,7 @@ def learn(
     no_veil = InputError(
         f"'{recipe.name}' changes pixels or a latent of one photo, which is no veil: choose light, balanced or strong."
     )
-    if recipe.needs_autoencoder or recipe.colour or not recipe.shape.changes:
+    if not recipe.makes_veil:
         raise no_veil
     tasks, ensemble = [_task(sitter, surrogates, recipe) for sitter in sitters], Ensemble(surrogates)
     clean, masks, points = (torch.cat([getattr(task, name) for task in tasks]) for name in ("clean", "masks", "points"))

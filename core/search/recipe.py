@@ -81,3 +81,8 @@ class Recipe:
     @property
     def needs_autoencoder(self) -> bool:
         return self.latent > 0
+
+    @property
+    def makes_veil(self) -> bool:
+        """Whether other photos can wear what it finds; pixels and a latent belong to one photo."""
+        return self.shape.changes and not self.needs_autoencoder and not self.colour

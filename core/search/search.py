@@ -27,7 +27,7 @@ from ..version import version
 from .identity import Identity
 from .objective import VISIBILITY, Distance, Objective
 from .recipe import Recipe
-from .spending import PHASES, hold_back, shared_out, within
+from .spending import PHASES, hold_back, split_iterations, within
 from .task import Task, prepared
 
 ROUNDS = 2
@@ -173,7 +173,7 @@ def search(
         return in_range(variable.apply(task.clean[rows], task.masks[rows], rows))
 
     lights = [part for part in variable.parts if isinstance(part, Light)] if recipe.budget is not None else []
-    counts = shared_out(recipe.settings.iterations, PHASES if lights else (1.0,))
+    counts = split_iterations(recipe.settings.iterations, PHASES if lights else (1.0,))
 
     def run(phase: int) -> Outcome:
         """A phase, whose steps are counted as part of the whole."""

@@ -1,4 +1,4 @@
-"""Less than what a search found, where a person has said how much may show."""
+"""Keeping what a search finds within a budget of paint: what of it may show."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..perception.looks import look_at, paint_by_place
 from ..veil.light import Light
 
 PHASES = (2 / 3, 1 / 3)
-"""Shares of a search's iterations, after each of which light is held back where too much of it shows: the rest of them
-finds other places."""
+"""Shares of a search's iterations. After each of them light is held back where too much of it shows, and the next finds
+other places."""
 _AT_A_PLACE = 5 / 6
 """The share of what may show on a face, at most, that light may show at any one place: warps show as well."""
 _REACH = 9
@@ -21,13 +21,13 @@ _REACH = 9
 
 _TRIES = 6
 _NEAR = 0.94
-"""The share of what may show that is enough: nobody sees the rest, and each try wears and looks at all of a picture."""
+"""The share of the budget at which the search for an amount ends: each try renders and judges the whole picture."""
 
 Worn = tuple[Tensor, Tensor]
 """A picture (1, 3, H, W) and the mask of what differs (1, 1, H, W)."""
 
 
-def shared_out(count: int, shares: Sequence[float]) -> list[int]:
+def split_iterations(count: int, shares: Sequence[float]) -> list[int]:
     """A number of iterations in parts; the last takes what rounding leaves."""
     parts = [round(count * share) for share in shares[:-1]]
     return [*parts, count - sum(parts)]

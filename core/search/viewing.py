@@ -1,4 +1,4 @@
-"""How a recogniser may come to see a picture: what the loss varies, so that no find hangs on one way of seeing."""
+"""How a recogniser may see a picture: what the loss varies, so that what is found does not depend on one way."""
 
 from __future__ import annotations
 

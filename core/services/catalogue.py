@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
 from ..errors import FaceVeilError, InputError, ModelError
-from ..plain import meant, plain
+from ..plain import did_you_mean, plain
 from .judge import OnlineJudge
 from .patience import CALLS, Budget, Patience
 from .service import About, Service, adopted, ours
@@ -34,7 +34,8 @@ def kind_of(name: str) -> type[Service]:
     entry = next((entry for entry in _others() if entry.name == name), None)
     if entry is None:
         known = service_names()
-        raise InputError(f"There is no service called '{plain(name)}'.{meant(name, known)} Known: {', '.join(known)}.")
+        hint = did_you_mean(name, known)
+        raise InputError(f"There is no service called '{plain(name)}'.{hint} Known: {', '.join(known)}.")
     try:
         kind = entry.load()
         if adopted(kind.about).name != name:

@@ -17,7 +17,7 @@ from http.client import HTTPException, HTTPMessage
 from typing import Any, Protocol
 
 from ..errors import ModelError, ServiceError
-from ..plain import plain
+from ..plain import plain, reason_of
 from .service import About, Busy
 
 TIMEOUT = 30.0
@@ -41,7 +41,7 @@ class Reply:
     """Seconds that it asks to wait (Retry-After)."""
 
 
-class _Answer(Protocol):
+class _Body(Protocol):
     def read1(self, count: int, /) -> bytes: ...
 
 
@@ -76,7 +76,7 @@ def post_form(
             return _reply(response.status, response.headers, _read(response))
     except urllib.error.URLError as error:
         raise _unreached(title, error.reason) from error
-    except (TimeoutError, ConnectionError, HTTPException, OSError) as error:
+    except (OSError, HTTPException) as error:
         raise _unreached(title, error) from error
 
 
@@ -90,8 +90,8 @@ def host_of(title: str, url: str) -> str:
 
 
 def server(about: About, variable: str, usual: str) -> tuple[str, About]:
-    """The address of a service, which the environment may name another of, and what is said of it with whom it leads
-    to."""
+    """A service's address, which an environment variable may replace, and its description with that host as its
+    place."""
     url = os.environ.get(variable, "").strip().rstrip("/") or usual
     return url, replace(about, place=host_of(about.title, url))
 
@@ -115,7 +115,7 @@ def _multipart(boundary: str, fields: Mapping[str, str], pictures: Mapping[str, 
     return b"".join(b"--%b\r\n%b\r\n" % (boundary.encode(), part) for part in parts) + f"--{boundary}--\r\n".encode()
 
 
-def _read(response: _Answer) -> bytes:
+def _read(response: _Body) -> bytes:
     started, body = time.monotonic(), b""
     while block := response.read1(1 << 16):
         body += block
@@ -136,7 +136,7 @@ def _reply(status: int, headers: HTTPMessage, body: bytes) -> Reply:
 
 
 def _unreached(title: str, reason: object) -> ServiceError:
-    message = getattr(reason, "strerror", None) or str(reason).strip() or type(reason).__name__
+    message = reason_of(reason)
     if isinstance(reason, ssl.SSLCertVerificationError):
         return ServiceError(f"Whoever answers for {title} cannot prove to be it ({plain(message)}): nothing was sent.")
     if isinstance(reason, TimeoutError):
@@ -145,7 +145,8 @@ def _unreached(title: str, reason: object) -> ServiceError:
 
 
 def refused(title: str, reply: Reply, meant: Mapping[str, str], keys: str) -> ServiceError:
-    """The sentence for an answer that is none: what its own word for it means, else what its status does."""
+    """The error for an answer that is a refusal: by the service's own word for it where that is known, else by its
+    status."""
     message = plain(reply.text.strip())[:160] or "nothing"
     word = next((word for word in meant if word in reply.text), None)
     if word is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite, log10
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -71,7 +71,7 @@ class OnlineJudge:
         return 0.0 if score is None else score
 
     def nearest(self, own: Tensor, rows: Sequence[Tensor]) -> Tensor:
-        """The only one there: to find out who of several it is, others would be sent who never agreed to it."""
+        """The only row. Several are refused: to tell whose is meant, people would be sent who never agreed to it."""
         if len(rows) != 1:
             raise ServiceError(
                 f"A photo to compare with shows {len(rows)} people, and all of them would be sent to "
@@ -95,8 +95,8 @@ class OnlineJudge:
         return Sent(self.name, where, self.calls, self.remembered, self.faceless, self.limit(far).source)
 
     def _answer(self, pair: str, one: Tensor, other: Tensor) -> Answer:
-        answer = self.memory.recall(pair)
-        if answer is None or not _sound(answer):
+        answer = _in_numbers(self.memory.recall(pair))
+        if answer is None:
             answer = self._request(*(as_png(crop, self.about.size) for crop in (one, other)))
             self.memory.keep(pair, answer)
         else:
@@ -117,13 +117,21 @@ class OnlineJudge:
             except Exception as error:  # somebody else's program
                 raise ours(error, self.name) from error
 
-        answer = self.patience.ask(call)
-        if not _sound(answer):
-            raise ServiceError(f"{self.about.title} answered with a similarity that is none: {plain(answer)[:120]}.")
+        given = self.patience.ask(call)
+        answer = _in_numbers(given)
+        if answer is None:
+            raise ServiceError(f"{self.about.title} answered with a similarity that is none: {plain(given)[:120]}.")
         return answer
 
 
-def _sound(answer: Answer) -> bool:
-    """Whether everything in it is a number that it may be: a server, or a file, says what it likes."""
-    numbers = [*answer.thresholds.values(), *([] if answer.score is None else [answer.score])]
-    return all(isfinite(number) and 0 <= number <= 1 for number in numbers) and all(map(is_rate, answer.thresholds))
+def _in_numbers(answer: Any) -> Answer | None:
+    """The answer as plain floats; None where something in it is no number from 0 to 1, or no rate: a server, a file and
+    another package say what they like."""
+    try:
+        score = None if answer.score is None else float(answer.score)
+        thresholds = {str(rate): float(at) for rate, at in answer.thresholds.items()}
+    except (AttributeError, TypeError, ValueError):
+        return None
+    numbers = [*thresholds.values(), *([] if score is None else [score])]
+    sound = all(isfinite(number) and 0 <= number <= 1 for number in numbers) and all(map(is_rate, thresholds))
+    return Answer(score, thresholds) if sound else None

@@ -16,7 +16,7 @@ TRIES = 4
 FIRST = 1.0
 """Seconds before the second try; each further one waits twice as long, more or less by chance."""
 LONGEST = 60.0
-"""Seconds before any try; who asks for more is left alone."""
+"""The longest wait before a try, in seconds; a service that asks for more is not tried again."""
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Budget:
 
 @dataclass
 class Patience:
-    """Time and chance are handed in, so that a test need not wait."""
+    """When to ask again. Clock, sleep and randomness are handed in, so that a test need not wait."""
 
     budget: Budget = field(default_factory=Budget)
     pause: float = 0.0

@@ -74,17 +74,18 @@ class Busy(ServiceError):
 
 
 def adopted(about: object) -> About:
-    """What is said of a service, as ours: inside ComfyUI this pack goes by another name than the `faceveil` that
-    another package imports, whose classes are then others."""
+    """A service's description as our `About`. Inside ComfyUI this pack is imported under another name than the
+    `faceveil` that a service's package imports, so that its classes are others than ours."""
     given = {one.name: getattr(about, one.name) for one in fields(About) if hasattr(about, one.name)}
     return about if isinstance(about, About) else About(**given)
 
 
 def ours(error: Exception, name: str) -> ServiceError:
-    """An error of somebody else's program, as ours, for the same reason."""
+    """An error from another package as one of our classes, which may differ for the same reason (`adopted`)."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if Busy.__name__ in kinds:
-        return Busy(plain(error), float(getattr(error, "after", 0.0)))
+        after = getattr(error, "after", None)  # another package's, and it may be anything
+        return Busy(plain(error), float(after) if isinstance(after, (int, float)) else 0.0)
     if FaceVeilError.__name__ in kinds:
         return ServiceError(plain(error))
     return ServiceError(f"The judge '{plain(name)}' failed: {type(error).__name__}: {plain(error)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +26,8 @@ class Shelf:
         self.limit, self.bytes, self.spilled = limit, 0, 0
         self._folder: TemporaryDirectory[str] | None = None
         self._files = 0
-        self._mapped: set[int] = set()
+        self._mapped: dict[int, Path] = {}
+        """Files by where in memory they are mapped to."""
 
     def keep(self, value: Tensor, instead: Tensor | None = None) -> Tensor:
         """The value on the CPU, `instead` of one that was kept before: itself where there is room, else mapped from
@@ -42,8 +44,9 @@ class Shelf:
 
     def _forget(self, value: Tensor) -> None:
         if value.data_ptr() in self._mapped:
-            self._mapped.remove(value.data_ptr())
             self.spilled -= value.nbytes
+            with suppress(OSError):  # Windows keeps a file that is mapped; it goes with the folder
+                self._mapped.pop(value.data_ptr()).unlink()
         else:
             self.bytes -= value.nbytes
 
@@ -59,7 +62,7 @@ class Shelf:
                 f"{error.strerror}. Make room there, or let TMPDIR name another folder."
             ) from error
         mapped = torch.from_file(str(file), shared=False, size=value.numel(), dtype=value.dtype)
-        self._mapped.add(mapped.data_ptr())
+        self._mapped[mapped.data_ptr()] = file
         return mapped.view(value.shape)
 
 

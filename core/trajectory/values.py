@@ -1,4 +1,5 @@
-"""Attention values: recorded on the way up, given back on the way down, so that the edit keeps the original's make.
+"""Attention values: recorded on the way up, given back on the way down, so that the edit keeps the original's
+appearance.
 
 What is where in a picture lies in queries and keys, what it looks like in the values. With the original's values in
 the layers that settle detail, the first steps of a generation place the edit and keep everything else: Flux-Guard's

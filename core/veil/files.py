@@ -74,7 +74,7 @@ def _read(text: str | None, name: str) -> tuple[Shape, Origin, float]:
         data = _LABEL.read(text, name)
         _within(data["share"], (0, 1), False)
         return _shape(data["shape"]), _origin(data["origin"]), float(data["share"])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError(f"'{name}' does not say what a veil has to say: save it again, or learn a new one.") from error
 
 

@@ -43,35 +43,35 @@ _ENOUGH = 1024
 """Pixels of a face beyond which its finest band is no finer, and a large photo only costs memory."""
 
 _SPEAKING = (MOUTH_CORNER, (0.44, 0.825), (0.5, 0.825), INNER_BROW, MIDDLE_BROW, OUTER_BROW, EYE)
-"""Where a little shadow is another mood, and pale eyes are ill."""
+"""Places where a little shadow looks like another mood, and paleness like illness."""
 _REACH = 0.05
 """How far such a place reaches, in the face's frame."""
 _SPARED = 0.6
 """The share of a change of brightness that is kept from it."""
 
 _CLEAR, _COMPRESSED = 0.016, 0.65
-"""Contrast beyond which more of it hides less and less, and the power that it counts by: the rim of a dark brow or of
-a nostril would else let a blot through that is as strong as itself."""
+"""Contrast above which further contrast hides less and less, and the power of that: otherwise the rim of a dark brow or
+a nostril would let a blot through that is as strong as itself."""
 _BARE = 0.15
-"""How much of what goes unnoticed on bare skin may be used: what texture hides does more, and smooth cheeks show
-mottling that no single place of them would."""
+"""The share that may be used of what goes unnoticed on bare skin: what texture hides does more, and smooth cheeks would
+look mottled though no single place does."""
 _SPREAD = 1.6
 """How much more texture hides than looks are judged by, where it is spread."""
 _DETAIL, _BESIDE = 0.004, 1.5
-"""The width of details, as a share of the face, that tell texture from shade, and how much of broader contrast they
-vouch for: hair and stubble are rough at every width, the shadow of a nose and the turn of a cheek are smooth, and light
-that they hid would fill the shadow and take the nose's ridge."""
+"""Fine details of this width, as a share of the face, tell texture from shade; broader contrast counts up to so many
+times theirs. Hair and stubble are rough at every width, the shadow of a nose and the turn of a cheek are smooth: light
+hidden in those would fill the shadow and flatten the nose."""
 _AROUND = 2
-"""How far around themselves details vouch, in widths of theirs: as far as the band that they vouch for is wide, the
+"""How far around themselves details vouch for broader contrast, in widths of theirs: as far as a band of light is wide,
 hair beside a cheek would let a blotch onto the cheek."""
 
 _FEATURES: Ellipse = (0.5, 0.62, 0.33, 0.36)
 """Brows, eyes, nose and mouth: texture outside of it is hair."""
 _RIM = 0.9
-"""The share of a change of brightness that is kept from cheeks' sides and the forehead: hair beside them would hide a
-bruise in its own contrast, and to a recogniser they matter least."""
+"""The share of a change of brightness that is kept from the cheeks' sides and the forehead: there the contrast of hair
+would allow what looks like a bruise, and to a recogniser they matter least."""
 _TURNS = 1.7
-"""How much further from the middle of the eyes than the nose's tip a turned face's middle is, to the other side."""
+"""How far the middle of a turned face lies from that of the eyes, in units of the nose's tip on the other side."""
 _HAIR = 1 / 3
 """Texture, of what hides a change fully, at which a place is all hair."""
 

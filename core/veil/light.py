@@ -38,7 +38,7 @@ class Light:
 
     @torch.no_grad()
     def settle(self) -> None:
-        """Nothing changes, and every knot has all of its bound again."""
+        """Take what was held back into the knots: the picture stays, and every knot has all of its bound again."""
         for control, left in zip(self.control, self.left, strict=True):
             less = torch.atanh((torch.tanh(control) * left).clamp(-_FULL, _FULL))
             control.copy_(torch.where(left < 1, less, control))
@@ -46,12 +46,12 @@ class Light:
 
 
 _FULL = 1 - 1e-6
-"""Of a bound: what is nearer has no finite knot."""
+"""The most of its bound that a knot may use: at all of it atanh is infinite."""
 
 
 def _fine(knots: Tensor) -> Tensor:
-    """What of a band is no broader band's, within the same bound: what fine texture hides it hides of fine light only,
-    and a patch is none."""
+    """The fine part of a grid, scaled to the same bound: fine texture hides only light that is as fine, and no broad
+    patch."""
     return (knots - broad(knots)) / _FINEST
 
 
@@ -112,7 +112,7 @@ def lit(window: Tensor, change: Tensor, mask: Tensor) -> Tensor:
 
 
 def _least(colours: Tensor, floor: float) -> Tensor:
-    """Of the three colours at each place, and no less than a floor."""
+    """The least of the three colours at each place, and at least `floor`."""
     return colours.amin(1, keepdim=True).clamp_min(floor)
 
 

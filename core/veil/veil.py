@@ -69,7 +69,8 @@ class Veil:
         allowed: Tensor | None = None,
         bounds: Forgiving | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """The same, and the mask of what may differ (1, 1, H, W). `bounds` are this picture's, where known already."""
+        """What `apply` gives, and the mask of what may differ (1, 1, H, W). `bounds` are this picture's, where known
+        already."""
         if not (isfinite(amount) and 0 <= amount <= MOST):
             raise InputError(f"The amount of a veil is from 0 (nothing) over 1 (as found) to {MOST}, not {amount}.")
         if len(self) not in (1, len(faces)):
@@ -86,8 +87,8 @@ class Veil:
         return wear(picture, faces, windows, variable, allowed, amount * self.share)
 
     def on_photo(self, photo: Tensor, faces: Sequence[Face], amount: float = 1.0) -> Tensor:
-        """The same of a photo, as the eight bits of a file hold it; of a large one only the part that its faces need is
-        worked on."""
+        """A photo with its faces veiled, as the eight bits of a file hold it; of a large one only the part that its
+        faces need is worked on."""
         region, result = region_of(faces, *photo.shape[-2:]), photo.clone()
         part = region.cut(photo)
         worn, mask = self.worn(part, [region.moved(face) for face in faces], amount)
@@ -107,14 +108,14 @@ class Veil:
         return windows, in_windows([face.points for face in faces], windows, self.shape.size).to(picture.device)
 
     def begin(self, variable: Bundle) -> None:
-        """Where a search begins that goes on from this veil."""
+        """Set a variable to this veil, as the beginning of a further search."""
         less = _BEGUN * self.share
         replace(self, knots={name: torch.atanh(less * torch.tanh(knots)) for name, knots in self.knots.items()}).put_on(
             variable
         )
 
     def put_on(self, variable: Bundle) -> None:
-        """Sets a variable's parameters to these knots. Knots of one face are every row's."""
+        """Set a variable's parameters to these knots; those of a single face are used for every row."""
         names = dict(named(variable))
         if {name: row.shape[1:] for name, row in self.knots.items()} != {n: p.shape[1:] for n, p in names.items()}:
             raise InputError(

@@ -117,8 +117,8 @@ class WarpField:
         return flat.view_as(total)
 
     def _grown_little(self, flat: Tensor) -> Tensor:
-        """The displacement with every proportion brought within its limit: a little is left as it is, and more and more
-        brings less and less."""
+        """The displacement with every change of a proportion kept within its limit by a tanh: small ones stay as they
+        are."""
         read, write, passes = (each.to(flat) for each in _proportions())
         limit = passes * max(self.growth, 1e-6)
         change = flat @ read.T

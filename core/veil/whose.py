@@ -49,7 +49,7 @@ class Whose:
         self._ensemble = Ensemble(known if self.by_likeness else [])
         self._limits = {each.name: each.threshold(far) for each in self._ensemble.recognisers}
         self._known = [self._seen([_shown(each.name, each.photo)]) for each in owned if each.photo is not None]
-        self._refuse_namesakes()
+        self._refuse_same_person()
 
     def veils(self, picture: Tensor, faces: Sequence[Face]) -> list[Veil | None]:
         """Of each face in a picture (1, 3, H, W); None for one that is like nobody."""
@@ -91,7 +91,7 @@ class Whose:
                 named.add(int(alike.argmax()))
         return named
 
-    def _refuse_namesakes(self) -> None:
+    def _refuse_same_person(self) -> None:
         for place, one in enumerate(self._known):
             for further, other in enumerate(self._known[:place]):
                 if all(float(one[name] @ other[name]) > limit for name, limit in self._limits.items()):

@@ -44,7 +44,7 @@ class RecogniserVerdict:
 
     @property
     def closest(self) -> float:
-        """Of the copy that is most alike: it decides whether the face is still matched."""
+        """The similarity of the copy that is most alike: it decides whether the face is still matched."""
         return max(self.copies.values())
 
 
@@ -108,7 +108,7 @@ class FaceVerdict:
 
     @property
     def deciding(self) -> list[RecogniserVerdict]:
-        """Whose word counts: judges that have a threshold; with none of those, surrogates that do."""
+        """Those whose word counts: judges that have a threshold; where there are none, surrogates that have one."""
         measured = [r for r in self.recognisers if r.threshold is not None]
         return [r for r in measured if r.role == "judge"] or measured
 

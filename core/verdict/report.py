@@ -129,7 +129,7 @@ class Report:
 
     @property
     def _could_be_stronger(self) -> bool:
-        """What protects on the way has no strengths."""
+        """Protection inside a sampler has no strengths."""
         return self.recipe != "in-loop" and not (self.recipe or "").startswith("strong")
 
     def _advice(self) -> list[str]:

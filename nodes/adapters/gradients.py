@@ -179,19 +179,23 @@ def checkpointed(*networks: nn.Module) -> Iterator[None]:
     A block that is computed again has to see what it saw before: it works on copies, and so do its norms, which
     keep their input while later lines of the block change it. Without either, Flux's gradients are silently wrong.
     """
-    wrapped, hooks = [], []
+    own: list[tuple[nn.Module, Any]] = []
+    """Each block and the `forward` of its own that it had before, as a patch of another pack; None is its class's."""
+    hooks = []
     try:
         for network in networks:
             for block in blocks_of(network):
+                own.append((block, vars(block).get("forward")))
                 block.forward = _again(block.forward)
-                wrapped.append(block)
             for norm in network.modules():
                 if isinstance(norm, nn.LayerNorm):
                     hooks.append(norm.register_forward_pre_hook(lambda _, given: (given[0].clone(), *given[1:])))
         yield
     finally:
-        for block in wrapped:
+        for block, forward in reversed(own):
             del block.forward
+            if forward is not None:
+                block.forward = forward
         for hook in hooks:
             hook.remove()
 

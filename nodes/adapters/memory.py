@@ -22,7 +22,7 @@ from ...core.recognisers.recogniser import Recogniser
 log = logging.getLogger("faceveil")
 Result = TypeVar("Result")
 FACES = 4
-"""So many at once; more are rare, and where they do not fit nodes begin again more sparingly."""
+"""Faces that room is made for; more are rare, and where they do not fit, nodes begin again with less memory."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,15 @@ def with_less_memory(
         try:
             return work(economy)
         except torch.OutOfMemoryError:
-            log.warning("FaceVeil: memory ran out; trying again with %s.", _next(economy))
+            if economy != LADDER[-1]:
+                further = "tiles" if economy.checkpointed else "blocks computed twice"
+                log.warning("FaceVeil: memory ran out; trying again with %s.", further)
         # Outside of the handler, which would keep all that the failed attempt held.
         free()
     raise ModelError(
         "Memory ran out, even with everything computed in small pieces. Use a smaller picture or size, fewer "
         "recognisers, or a model with smaller weights (fp8)."
     )
-
-
-def _next(economy: Economy) -> str:
-    if not economy.checkpointed:
-        return "blocks computed twice"
-    return "tiles" if not economy.tiled else "nothing: there is no more sparing way"
 
 
 def decode_in_tiles(

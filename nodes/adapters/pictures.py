@@ -22,15 +22,25 @@ _STAND_IN = (64, 64)
 
 def pictures_of(image: Tensor, name: str = "image") -> list[Tensor]:
     """The pictures of an IMAGE (B, H, W, C) as (1, H, W, 3) in [0, 1]; transparency is left out."""
+    _refuse_unfit(image, name)
+    with torch.inference_mode(False):
+        return list(image[..., :3].detach().clone().float().cpu().clamp(0, 1).split(1))
+
+
+def frames_of(image: Tensor, name: str = "images") -> Tensor:
+    """A whole IMAGE (B, H, W, C) as one copy that may be changed in place; what lies outside of [0, 1] stays."""
+    _refuse_unfit(image, name)
+    with torch.inference_mode(False):
+        return image.detach().clone().float().cpu()
+
+
+def _refuse_unfit(image: Tensor, name: str) -> None:
     if image.ndim != 4 or image.shape[-1] not in (3, 4) or not image.numel():
         raise InputError(
             f"The input '{name}' holds no picture in colour (its shape is {list(image.shape)}). Connect an IMAGE."
         )
-    with torch.inference_mode(False):
-        colour = image[..., :3].detach().clone().float().cpu()
-        if not torch.isfinite(colour).all():
-            raise InputError(f"The input '{name}' holds invalid numbers (NaN): a node before this one went wrong.")
-        return list(colour.clamp(0, 1).split(1))
+    if not torch.isfinite(image[..., :3]).all():
+        raise InputError(f"The input '{name}' holds invalid numbers (NaN): a node before this one went wrong.")
 
 
 def tensors_of(image: Tensor | None, name: str) -> list[Tensor]:

@@ -24,7 +24,8 @@ from .pictures import OneFrame, flat, has_time
 log = logging.getLogger("faceveil")
 _SIDE = 256
 _AWAY = 0.5
-"""Of the picture's own spread: what a tiny decoder of another space makes of a latent is another picture."""
+"""A tiny decoder whose picture differs by more than this, in units of the picture's own deviation, belongs to another
+latent space."""
 GRADIENT_SHARE = 3
 """What decoding with a gradient takes, in units of ComfyUI's estimate for decoding."""
 

@@ -30,6 +30,14 @@ def free_place(folder: Path, name: str, suffix: str) -> Path:
     except OSError as error:
         raise not_written(plain(folder), error) from error
     number, path = 2, folder / f"{stem}{suffix}"
-    while path.exists():
+    while taken(path):
         number, path = number + 1, folder / f"{stem}_{number}{suffix}"
     return path
+
+
+def taken(path: Path) -> bool:
+    """Whether there is such a file; a name that the disk refuses, such as one that is too long, is an error."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise not_written(plain(path.name), error, "choose another name") from error

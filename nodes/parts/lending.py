@@ -12,7 +12,7 @@ FOLDER = "faceveil"
 
 
 def name_of(example: str) -> str:
-    """As ComfyUI writes a file of its temp folder: everything of it and of its page finds the file by that."""
+    """How ComfyUI names a file of its temp folder, and how it and its page find the file."""
     return f"{FOLDER}/{example} [temp]"
 
 

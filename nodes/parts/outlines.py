@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from ...core.errors import InputError
 from ...core.model_files.places import model_folders
 from ...core.regions.geometry import DLIB, POINTS, OfPicture, geometries
+from .keeping import files_in
 
 NONE = "none"
 
 
 def landmark_files() -> dict[str, Path]:
     """Landmark models by file name: ours, and those in insightface's packs."""
-    packs = (file for folder in model_folders("insightface") for file in folder.glob("*/2d106det.onnx"))
-    return _named([*_onnx_in("landmarks"), *packs])
+    found = files_in(model_folders("landmarks"), ".onnx")
+    for folder in model_folders("insightface"):
+        for file in sorted(folder.glob("*/2d106det.onnx")):
+            found.setdefault(file.name, file)
+    return found
 
 
 def parser_files() -> dict[str, Path]:
-    return _named(_onnx_in("parsers"))
+    return files_in(model_folders("parsers"), ".onnx")
 
 
 def landmark_choices() -> list[str]:
@@ -40,17 +43,6 @@ def outline_files(landmarks: str, parser: str) -> list[Path]:
     """The files that these names stand for; `outlines` says when there is none."""
     files = landmark_files().get(landmarks), parser_files().get(parser)
     return [file for file in files if file is not None]
-
-
-def _onnx_in(kind: str) -> list[Path]:
-    return [file for folder in model_folders(kind) for file in sorted(folder.glob("*.onnx"))]
-
-
-def _named(files: Iterable[Path]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for file in files:
-        found.setdefault(file.name, file)
-    return found
 
 
 def _found(name: str, files: dict[str, Path], kind: str) -> Path:

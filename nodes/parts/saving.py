@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...core.errors import InputError
 from ...core.images import Photo, write_photo
+from .keeping import taken
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 """Format to file name; in PNG and WebP no pixel changes."""
@@ -39,7 +40,7 @@ def save_pictures(
     written = []
     for index, picture in enumerate(pictures):
         called = name.replace("%batch_num%", str(index))
-        while (file := folder / f"{called}_{counter:05}_{SUFFIXES[kind]}").exists():
+        while taken(file := folder / f"{called}_{counter:05}_{SUFFIXES[kind]}"):
             counter += 1
         photo = Photo(picture, None if alphas is None else alphas[index], exif=exif_of(texts) if texts else None)
         write_photo(photo, file, keep_metadata=bool(texts) and kind == "webp", quality=quality, texts=texts)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
+from ...core.model_files.hashes import state_of
 from ...core.recognisers.automatic import expand
 from ...core.recognisers.catalogue import calibration_file, find
 
@@ -20,7 +21,7 @@ def stamp(files: Iterable[Path]) -> str:
     ComfyUI writes it into the prompt, which its Save Image puts into every picture: it must not tell where weights lie,
     for that is the home folder of whoever protects themselves.
     """
-    known = repr([(str(file), _state(file)) for file in files])
+    known = repr([(str(file), state_of(file)) for file in files])
     return blake2b(known.encode(errors="surrogatepass"), key=_KEY, digest_size=16).hexdigest()
 
 
@@ -29,11 +30,3 @@ def recogniser_stamp(name: str) -> str:
     found = [find(one) for one in expand([name])]
     weights = [entry.path for entry in found if entry.path is not None]
     return stamp([*weights, *(calibration_file(entry.name, entry.path) for entry in found)])
-
-
-def _state(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_mtime_ns, found.st_size

@@ -13,12 +13,12 @@ from searching import at, known, protected
 from faceveil.core.bench import run as bench_run
 from faceveil.core.bench.albums import albums_of, as_pairs
 from faceveil.core.bench.attack_tables import attack_tables, strangers, worst_of
+from faceveil.core.bench.attacking import joined
 from faceveil.core.bench.difference import Difference, difference_of
 from faceveil.core.bench.packing import packed
 from faceveil.core.bench.page import in_html
 from faceveil.core.bench.probe import search_probes
 from faceveil.core.bench.rows import judged, success
-from faceveil.core.bench.siege import joined
 from faceveil.core.errors import InputError
 
 SHOWN = {"a/1": 0, "a/2": 40, "b/1": 180, "b/2": 190}

@@ -89,6 +89,13 @@ def test_each_trial_is_read_once_and_a_torn_last_line_is_forgiven(tmp_path):
         read_rows([path])
 
 
+@pytest.mark.parametrize("content", [b"3\n{}\n", b"[1]\n{}\n", b"\xff\xfe\n{}\n", b"[" * 5000 + b"\n{}\n"])
+def test_what_holds_no_results_is_one_sentence(tmp_path, content):
+    (tmp_path / "rows.jsonl").write_bytes(content)
+    with pytest.raises(InputError, match=r"rows\.jsonl"):
+        read_rows([tmp_path / "rows.jsonl"])
+
+
 def test_a_results_file_says_what_made_it():
     known = about(seed=3)["about"]
     assert known["seed"] == 3 and known["versions"]["torch"] and "cores" in known["machine"]

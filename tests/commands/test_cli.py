@@ -29,6 +29,15 @@ def test_verify_of_two_photos_of_one_person_and_of_a_stranger(capsys, examples, 
     assert code == 0 and "not matched even before" in out
 
 
+def test_a_name_that_is_too_long_is_one_sentence(capsys, portrait, tmp_path):
+    long = tmp_path / ("m" * 300)
+    assert "shorten it" in refused(capsys, "protect", portrait, "-o", long.with_suffix(".png"))
+    assert "shorten it" in refused(
+        capsys, "protect", portrait, "-o", tmp_path / "o.png", "--report", long.with_suffix(".json")
+    )
+    assert "shorten it" in refused(capsys, "status", long)
+
+
 def test_protect_writes_photo_report_and_sheet(capsys, quick, portrait, tmp_path):
     out, report, sheet = tmp_path / "out.png", tmp_path / "report.json", tmp_path / "sheet.png"
     code, text, _ = run(capsys, "protect", portrait, "-o", out, "--report", report, "--sheet", sheet, "--seed", 3)
@@ -181,11 +190,13 @@ def test_what_could_not_be_written_is_refused_before_the_work(capsys, portrait, 
         raise AssertionError("worked first")
 
     monkeypatch.setattr(Protector, "__call__", works)
+    monkeypatch.setattr("faceveil.core.verdict.verify.verify", works)
     clear = Image.open(portrait)
     clear.putalpha(128)
     clear.save(tmp_path / "clear.png")
     assert "transparency" in refused(capsys, "protect", tmp_path / "clear.png", "-o", tmp_path / "o.jpg")
     assert "s.txt" in refused(capsys, "protect", portrait, "-o", tmp_path / "o.png", "--sheet", tmp_path / "s.txt")
+    assert "s.txt" in refused(capsys, "verify", portrait, portrait, "--judge", "dlib", "--sheet", tmp_path / "s.txt")
 
 
 def test_a_locked_folder_is_refused_before_the_work(capsys, portrait, tmp_path, monkeypatch):

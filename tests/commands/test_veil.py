@@ -14,6 +14,7 @@ from veils import stirred
 
 from faceveil.core import cli
 from faceveil.core.images import read_photo
+from faceveil.core.photo.protector import Protector
 from faceveil.core.veil.files import load_veil, save_veil
 
 
@@ -119,6 +120,14 @@ def test_a_folder_wears_it(capsys, portrait, veil, tmp_path):
     assert torch.equal(read_photo(tmp_path / "out" / "a.png").pixels, found)
 
 
+def test_a_curve_that_cannot_be_written_is_refused_before_anybody_is_asked(
+    capsys, portrait, veil, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("faceveil.core.verdict.veils.verify", lambda *given, **more: pytest.fail("asked first"))
+    words = ("veil", "curve", portrait, "--veil", veil, "--judge", "dlib", "-o", tmp_path / "curve.txt")
+    assert "curve.txt" in refused(capsys, *words)
+
+
 def test_the_curve_is_a_table_and_a_picture(capsys, portrait, veil, tmp_path):
     code, out, _ = run(
         capsys, "veil", "curve", portrait, "--veil", veil, "--judge", "dlib", "-o", tmp_path / "curve.png"
@@ -154,7 +163,10 @@ def test_what_makes_no_sense_is_one_sentence(capsys, quick, portrait, faceless, 
     assert "other knots" in refused(capsys, "protect", portrait, "-o", out, "--veil", other, "--refine", 1)
     assert "sky.png" in refused(capsys, "veil", "apply", faceless, "--veil", other, "-o", out)
     assert "from 2" in refused(capsys, "veil", "learn", portrait, "-o", tmp_path / "x.veil", "--folds", 2)
-    assert "no veil" in refused(
-        capsys, "protect", portrait, "-o", out, "--recipe", "pixel-noise", "--save-veil", tmp_path / "x.veil"
-    )
-    assert not out.exists() and not (tmp_path / "x.veil").exists()
+    assert not out.exists()
+
+
+def test_a_veil_that_no_search_will_find_is_refused_before_the_search(capsys, quick, portrait, monkeypatch, tmp_path):
+    monkeypatch.setattr(Protector, "with_veil", lambda *_, **__: pytest.fail("searched"))
+    given = "--recipe", "pixel-noise", "--save-veil", tmp_path / "x.veil"
+    assert "no veil" in refused(capsys, "protect", portrait, "-o", tmp_path / "out.png", *given)

@@ -55,7 +55,7 @@ def test_generation_equals_the_pipelines_own(pipeline):
     theirs = pipeline(
         PROMPT,
         num_inference_steps=6,
-        guidance_scale=denoiser.habit,
+        guidance_scale=denoiser.default_guidance,
         latents=pack(drawn) if is_flux else drawn,
         height=SIZE[0] * scale,
         width=SIZE[1] * scale,

@@ -9,7 +9,7 @@ from veils import stirred
 
 from faceveil.core.faces.crops import window_around
 from faceveil.core.faces.face import Face
-from faceveil.core.faces.find import find_faces, found_again
+from faceveil.core.faces.find import find_faces, follow_face
 from faceveil.core.film.cuts import Cuts
 from faceveil.core.film.frames import Picture
 from faceveil.core.film.smooth import steadied
@@ -127,7 +127,7 @@ def test_between_looks_at_everything_a_known_face_is_looked_for_where_it_was():
 def test_a_face_is_found_again_after_it_moved_and_not_where_none_is(portrait):
     face = find_faces(portrait)[0]
     moved = portrait.roll((6, -8), (2, 3))
-    there = found_again(moved, face)
+    there = follow_face(moved, face)
     assert (there.points - face.points - torch.tensor([-8.0, 6.0])).abs().max() < 4
     assert abs(there.centre[0] - face.centre[0] + 8) < 4 and abs(there.size / face.size - 1) < 0.1
-    assert found_again(torch.full_like(portrait, 0.5), face) is None
+    assert follow_face(torch.full_like(portrait, 0.5), face) is None

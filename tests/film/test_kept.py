@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from contextlib import contextmanager
+
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from veils import stirred
 
 from faceveil.core.errors import InputError, OutputError
@@ -63,6 +69,21 @@ def test_what_was_kept_and_is_damaged_is_done_again(tmp_path, harm, caplog):
     with kept(target, "one") as later:
         assert not later.worn and not path.exists()
     assert "is damaged: the film is begun anew" in caplog.text
+
+
+def test_a_kept_frame_that_is_no_number_is_damage(tmp_path):
+    target = tmp_path / "out.mp4"
+    with pytest.raises(KeyboardInterrupt), kept(target, "one") as now:
+        now.keep_shot([worn_at(0, stirred())], 6)
+        raise KeyboardInterrupt
+    (path,) = tmp_path.glob(".*/shot-*")
+    with safe_open(path, "pt") as stored:
+        metadata = stored.metadata()
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    tensors["places.0"][:, 0] = float("inf")
+    save_file(tensors, path, metadata)
+    with kept(target, "one") as later:
+        assert not later.worn
 
 
 def test_what_would_fail_again_keeps_nothing_and_two_at_once_are_told(tmp_path):
@@ -128,3 +149,21 @@ def test_all_parts_of_a_film_may_be_there(films, tmp_path, monkeypatch):
     rewrite(path, tmp_path / "one.mp4", lambda index, frame: seen.append(index), folder=folder)
     assert rewrite(path, tmp_path / "two.mp4", lambda index, frame: seen.append(index), folder=folder) == 6
     assert seen == list(range(6)) and (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("doing", ["begin", "end"])
+def test_a_full_disk_is_one_sentence_and_nobody_else_is_kept_out(tmp_path, monkeypatch, doing):
+    @contextmanager
+    def full(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        yield path
+
+    target = tmp_path / "out.mp4"
+    with pytest.raises(OutputError, match="make room"), monkeypatch.context() as at_first:
+        if doing == "begin":
+            at_first.setattr("faceveil.core.film.kept.whole", full)
+        with kept(target, "one") as now:
+            at_first.setattr("faceveil.core.film.kept.whole", full)
+            now.keep_end(5)
+    with kept(target, "one") as again:
+        assert not again.worn

@@ -18,6 +18,7 @@ from items import Does, Hopeless, Stillborn, Tells, done
 from many_photos import COUNT, contents, states
 
 from faceveil.core.errors import InputError, ModelError
+from faceveil.core.many.patience import limited
 from faceveil.core.many.processes import Processes, Seat, seats
 from faceveil.core.many.run import run
 from faceveil.core.many.workers import Here, Unexpected, dispatch
@@ -51,6 +52,21 @@ def test_an_item_that_never_ends_is_given_up_and_not_tried_again():
         ended = {one.item: one for one in dispatch(workers, items, 2, started.append)}
     assert "longer than 1 s" in str(ended["hang",].error) and started.count(("hang",)) == 1
     assert all(ended["item", index].value[2] == index for index in range(4)) and time.monotonic() - begun < 30
+
+
+def test_an_alarm_that_rings_as_the_work_ends_is_an_error_and_not_the_end_of_the_worker(monkeypatch):
+    setitimer = signal.setitimer
+
+    def late(which, seconds):
+        before = setitimer(which, seconds)
+        if not seconds:
+            signal.raise_signal(signal.SIGALRM)
+        return before
+
+    monkeypatch.setattr(signal, "setitimer", late)
+    with pytest.raises(InputError, match="longer than 5 s"), limited(5.0):
+        pass
+    assert signal.getsignal(signal.SIGALRM) in (signal.SIG_DFL, None)
 
 
 def test_never_more_is_under_way_than_there_are_workers():

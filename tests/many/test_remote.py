@@ -78,12 +78,15 @@ def test_results_among_remote_photos_are_refused(memory):
     assert run(order("memory://in", "memory://in-results"), hire(1)).done == 24
 
 
-def test_what_names_many_and_what_cannot_be_opened(tmp_path):
+def test_what_names_many_and_what_cannot_be_opened(tmp_path, monkeypatch):
     (tmp_path / "a[1].png").touch()
     assert names_many("s3://bucket/a.png") and names_many(str(tmp_path)) and names_many("photos/*.jpg")
     assert not names_many(str(tmp_path / "a[1].png")) and source_of(str(tmp_path / "a[1].png")).key == "a[1].png"
     with pytest.raises(InputError, match="pip install fsspec s3fs"):
         open_place("nonsense://bucket")
+    with monkeypatch.context() as silent, pytest.raises(InputError, match=r"cannot be opened \(ImportError\)"):
+        silent.setattr("fsspec.core.url_to_fs", lambda text: (_ for _ in ()).throw(ImportError))
+        open_place("memory://bucket")
     with pytest.raises(InputError, match="no photos"):
         run(order("memory://nothing/here", "memory://out"), hire(1))
 

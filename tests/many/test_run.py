@@ -16,6 +16,7 @@ from PIL import Image
 
 from faceveil.core.errors import InputError, OutputError
 from faceveil.core.many.ledger import Ledger
+from faceveil.core.many.local import Folder
 from faceveil.core.many.photos import PhotoSetup
 from faceveil.core.many.run import run
 
@@ -72,6 +73,19 @@ def test_a_photo_that_was_only_touched_is_read_but_not_done_again(few, tmp_path)
     os.utime(few / "top.png", (1, 1))
     assert again(few, out) == (1, 4, 0) and (out / "top.png").stat().st_mtime_ns == written
     assert again(few, out) == (0, 5, 0)
+
+
+def test_a_photo_that_is_taken_away_while_they_are_listed_is_none(few, tmp_path, monkeypatch):
+    stamp = Folder.stamp
+
+    def just_gone(self, key):
+        if key == "a/000.png":
+            raise FileNotFoundError(key)
+        return stamp(self, key)
+
+    monkeypatch.setattr(Folder, "stamp", just_gone)
+    assert [found.key for found in Folder(few).find()] == ["top.png", "a/004.png", "a/008.png", "a/012.png"]
+    assert "a/000.png" not in Folder(few).sweep()
 
 
 def test_photos_that_fail_do_not_stop_the_rest_and_are_tried_the_next_time(few, tmp_path):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
 import re
 import socketserver
 import struct
 import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -145,3 +148,24 @@ def test_odd_archives_install_nothing(monkeypatch, tmp_path, own_home, name):
     (tmp_path / "pack.zip").write_bytes(archive())
     offer(monkeypatch, (tmp_path / "pack.zip").as_uri(), hashlib.sha256(b"weights").hexdigest())
     assert fetch("known")[0].read_bytes() == b"weights"
+
+
+def test_models_that_lie_on_another_disk_are_fetched_too(monkeypatch, tmp_path, own_home):
+    """A rename does not lead from one disk to another: somebody's models folder may be a link to a larger one."""
+    real = {name: getattr(os, name) for name in ("rename", "replace")}
+
+    def on_two_disks(name):
+        def move(source, target, **more):
+            if Path(source).parent != Path(target).parent:
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+            return real[name](source, target, **more)
+
+        return move
+
+    for name in real:
+        monkeypatch.setattr(os, name, on_two_disks(name))
+    (tmp_path / "weights").write_bytes(b"weights")
+    offer(monkeypatch, (tmp_path / "weights").as_uri(), hashlib.sha256(b"weights").hexdigest())
+    (file,) = fetch("known")
+    assert file.read_bytes() == b"weights"
+    assert [path for path in own_home.rglob("*") if path.is_file()] == [file], "and nothing is left behind"

@@ -60,3 +60,15 @@ def test_what_changed_just_now_is_not_remembered(tmp_path):
     (tmp_path / "large").write_bytes(bytes(hashes._LARGE))
     weights_hash([tmp_path / "large"])
     assert not (tmp_path / "home" / "hashes.json").exists()
+
+
+def test_a_file_that_could_not_be_read_is_read_again_the_next_time(tmp_path, monkeypatch):
+    large = tmp_path / "large"
+    large.write_bytes(bytes(hashes._LARGE))
+    old(large)
+    monkeypatch.setattr(hashes, "_FRESH", -1)
+    with monkeypatch.context() as unreadable:
+        unreadable.setattr(hashes, "content_of", lambda path: None)
+        without = weights_hash([large])
+        assert weights_hash([large]) == without, "not the text None instead"
+    assert weights_hash([large]) != without

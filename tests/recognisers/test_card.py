@@ -80,6 +80,7 @@ def test_damaged_side_cars_say_which(tmp_path, text):
         ("thresholds", {"1e-2": 0.4, "1e-3": 0.3}),
         ("thresholds", {"1e-2": 0.3, "1e-3": 0.3}),
         ("thresholds", {"1e-2": 0.3, "0.01": 0.3}),
+        ("thresholds", {"1e-2": 0.3, "0.01": 0.35}),
         ("tar", {"1%": 0.9}),
         ("template", "mtcnn"),
     ],

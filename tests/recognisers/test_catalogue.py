@@ -64,6 +64,16 @@ def test_insightface_packs_are_found_where_insightface_keeps_them(tmp_path, shar
     assert "non-commercial" in caplog.text
 
 
+def test_a_network_that_is_here_in_two_forms_is_listed_once(own_home):
+    """A name stands for one recogniser: results are kept by it, and a list with both protected against neither."""
+    folder = own_home / "models" / "recognisers"
+    folder.mkdir(parents=True)
+    for name in ("mobileface.onnx", "mobile_face.pth"):
+        (folder / name).write_bytes(b"not opened")
+    found = [entry for entry in entries() if entry.name == "mobileface"]
+    assert found == [find("mobileface")] and found[0].path == folder / "mobileface.onnx"
+
+
 def test_auraface_is_told_from_the_pack_whose_file_has_its_name(tmp_path, shared_recognisers):
     for pack in ("auraface", "antelopev2"):
         folder = tmp_path / "user" / ".insightface" / "models" / pack

@@ -10,7 +10,7 @@ from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces
 from faceveil.core.images import read_photo, to_bchw
 from faceveil.core.perception.looks import look_at, paint_by_place
-from faceveil.core.search.spending import hold_back, shared_out, within
+from faceveil.core.search.spending import hold_back, split_iterations, within
 from faceveil.core.veil.light import LumaField
 from faceveil.core.veil.wear import in_windows, wear
 
@@ -29,7 +29,7 @@ def face(photo) -> Face:
 
 @pytest.mark.parametrize(("count", "expected"), [(120, [80, 40]), (1, [1, 0]), (10, [7, 3])])
 def test_iterations_are_shared_out_to_the_last(count, expected):
-    assert shared_out(count, (2 / 3, 1 / 3)) == expected
+    assert split_iterations(count, (2 / 3, 1 / 3)) == expected
 
 
 class Painted:

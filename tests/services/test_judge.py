@@ -11,6 +11,7 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -20,7 +21,7 @@ from faceveil.core.faces.face import Face
 from faceveil.core.services import catalogue, memory
 from faceveil.core.services.catalogue import load_judge, service_names
 from faceveil.core.services.picture import LEAST, as_png, face_crop
-from faceveil.core.services.service import About, Answer, Busy
+from faceveil.core.services.service import About, Answer, Busy, ours
 
 ABOUT = About("mine", "Mine", "mine.example", "nothing", keys="set MINE_KEY", threshold=0.5)
 
@@ -143,11 +144,22 @@ def test_whoever_wants_to_stop_is_heard_before_every_call(judging, crops):
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(1.2), Answer(-0.1), Answer(float("nan")), Answer(0.5, {"1e-3": 62.0}), Answer(0.5, {"x": 0.5})]
+    "answer",
+    [
+        *(Answer(1.2), Answer(-0.1), Answer(float("nan")), Answer(0.5, {"1e-3": 62.0}), Answer(0.5, {"x": 0.5})),
+        *(None, 0.5, Answer([0.5]), Answer(0.5, None), Answer(0.5, {"1e-3": None})),
+    ],
 )
 def test_a_similarity_that_is_none_is_refused(judging, crops, answer):
     with pytest.raises(ServiceError, match="similarity that is none"):
         judging(Says(answer)).alike(*crops)
+
+
+def test_a_number_of_another_library_is_a_number(judging, crops, own_home):
+    service = Says(Answer(np.float32(0.5), {"1e-3": np.float32(0.25)}))
+    assert judging(service).alike(*crops) == 0.5
+    (file,) = own_home.rglob("*.json")
+    assert json.loads(file.read_text()) == {"score": 0.5, "thresholds": {"1e-3": 0.25}}
 
 
 def test_somebody_elses_fault_is_one_sentence(judging, crops):
@@ -164,6 +176,13 @@ def test_a_package_that_imports_this_one_under_another_name_is_understood(judgin
     assert clock.slept == [3.0]
     with pytest.raises(ServiceError, match="No key"):
         judging(Says(error("No key."), about=theirs)).alike(*reversed(crops))
+
+
+@pytest.mark.parametrize("after", [None, "soon"])
+def test_another_packages_busy_that_names_no_seconds_is_busy(after):
+    busy = type("Busy", (Exception,), {"after": after})
+    found = ours(busy("Closed."), "other")
+    assert isinstance(found, Busy) and found.after == 0 and str(found) == "Closed."
 
 
 def test_the_nearest_rate_that_a_service_states_is_taken_and_named(judging, crops):

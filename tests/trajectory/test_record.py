@@ -77,13 +77,14 @@ def test_the_folder_goes_when_nothing_needs_it(temporary):
     assert not list(temporary.iterdir()) and torch.equal(start, draw(1, 4, 8, 8))
 
 
-def test_a_value_put_again_takes_the_place_of_the_old_one_and_its_room():
+def test_a_value_put_again_takes_the_place_of_the_old_one_and_its_room(temporary):
     for limit in (0, 4 * KILOBYTE):
         series = Series(shelf=Shelf(limit))
         for seed in range(5):
             series.put(0.5, draw(KILOBYTE, seed=seed))
         assert series.shelf.bytes + series.shelf.spilled == 4 * KILOBYTE
         assert torch.equal(series.at(0.5), draw(KILOBYTE, seed=4))
+        assert len(list(temporary.rglob("*.bin"))) == (limit == 0), "on the disk as well"
 
 
 def test_a_view_does_not_keep_what_it_is_a_view_of():

@@ -50,6 +50,8 @@ def test_what_is_saved_comes_back(tmp_path):
         (lambda data: data["shape"].update(growth=-1), "does not say"),
         (lambda data: data["shape"].update(contrast=[[0.1, 9, 0.1]]), "other knots"),
         (lambda data: data.update(share=2), "does not say"),
+        (lambda data: data["origin"].update(photos=float("inf")), "does not say"),
+        (lambda data: data["origin"].update(surrogates={"dlib": 10**400}), "does not say"),
         (lambda data: data["shape"].update(warp=0, luma=0, contrast=[]), "changes nothing"),
     ],
 )

@@ -204,6 +204,19 @@ def test_gradients_through_careless_blocks_are_exact_and_nothing_is_left_behind(
     assert not any(module._forward_pre_hooks for module in network.modules())
 
 
+def test_what_another_pack_put_into_a_blocks_place_is_there_again_afterwards(network):
+    first, *others = network.blocks
+
+    def patched(x):
+        return x.cos()
+
+    first.forward = patched
+    with checkpointed(network, network):
+        assert first.forward is not patched
+    assert vars(first)["forward"] is patched
+    assert not any("forward" in vars(block) for block in (*others, network.folder.last))
+
+
 def test_a_block_that_is_computed_again_finds_its_own_number_in_the_options(network):
     """ComfyUI writes the number of each block into one dictionary; what packs patch looks there."""
     options, x = {}, torch.ones(1, 6, dtype=torch.float64)

@@ -40,12 +40,13 @@ def test_work_that_ran_out_of_memory_before_begins_where_it_had_enough():
     assert with_less_memory(work, first=ways[1]) == "done" and tried == ways[1:]
 
 
-def test_when_nothing_helps_the_message_says_what_does_and_other_errors_pass():
+def test_when_nothing_helps_the_message_says_what_does_and_other_errors_pass(caplog):
     def never(economy):
         raise torch.OutOfMemoryError("no")
 
     with pytest.raises(ModelError, match="Use a smaller picture"):
         with_less_memory(never)
+    assert [record.args for record in caplog.records] == [("blocks computed twice",), ("tiles",)], "what is tried next"
     with pytest.raises(ZeroDivisionError):
         with_less_memory(lambda economy: 1 / 0)
 

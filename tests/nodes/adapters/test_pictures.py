@@ -11,6 +11,7 @@ from faceveil.core.errors import InputError
 from faceveil.nodes.adapters.pictures import (
     OneFrame,
     flat,
+    frames_of,
     has_time,
     image_of,
     latents_of,
@@ -42,6 +43,18 @@ def test_transparency_comes_back_untouched():
 def test_what_is_no_picture_is_refused_by_the_inputs_name(image):
     with pytest.raises(InputError, match="'gallery' holds no picture"):
         tensors_of(image, "gallery")
+
+
+def test_frames_are_one_copy_and_each_of_them_is_looked_at():
+    with torch.inference_mode():
+        image = torch.rand(3, 8, 9, 4)
+        frames = frames_of(image)
+    assert torch.equal(frames, image.clone()) and not frames.is_inference()
+    frames[0] = 0
+    assert image[0].any()
+    frames[2, 0, 0, 0] = torch.nan
+    with pytest.raises(InputError, match=r"'images' holds invalid numbers"):
+        frames_of(frames)
 
 
 def test_invalid_numbers_are_refused():

@@ -33,3 +33,8 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "kept").touch()
     with pytest.raises(OutputError, match="inside' could not be written"):
         free_place(tmp_path / "kept" / "inside", "me", ".veil")
+
+
+def test_a_name_that_is_too_long_is_one_sentence(tmp_path):
+    with pytest.raises(OutputError, match="choose another name"):
+        free_place(tmp_path, "m" * 300, ".veil")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from faceveil.core.errors import InputError, ModelError
-from faceveil.nodes.parts.outlines import NONE, landmark_choices, outlines, parser_choices
+from faceveil.nodes.parts.outlines import NONE, landmark_choices, landmark_files, outlines, parser_choices
 
 
 @pytest.fixture
@@ -29,6 +29,13 @@ def test_files_are_offered_from_their_folders_and_from_insightfaces_packs(folder
     put(folder / "parsers" / "bisenet.onnx")
     assert landmark_choices() == ["points", "dlib68", "mine.onnx", "2d106det.onnx"]
     assert parser_choices() == [NONE, "bisenet.onnx"]
+
+
+def test_of_insightfaces_packs_the_first_by_name_counts_on_every_disk(folder):
+    packs = [folder / "insightface" / f"pack{number}" / "2d106det.onnx" for number in range(9)]
+    for pack in (*packs[4:], *packs[:4]):
+        put(pack)
+    assert landmark_files()["2d106det.onnx"] == packs[0]
 
 
 def test_without_a_choice_the_five_points_draw(folder):

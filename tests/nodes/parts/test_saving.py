@@ -43,6 +43,11 @@ def test_a_file_that_is_there_is_never_written_over(image, tmp_path):
     assert (tmp_path / "mine_00001_.png").read_bytes() == b"somebody's"
 
 
+def test_a_name_that_is_too_long_is_one_sentence(image, tmp_path):
+    with pytest.raises(OutputError, match="choose another name"):
+        save_pictures(pictures_of(image), None, tmp_path, "m" * 300, 1)
+
+
 def test_a_workflow_that_is_asked_for_lies_where_comfyuis_page_looks_for_it(image, tmp_path):
     png, webp = (saved(image[:1], tmp_path, kind=kind, embedded=EMBEDDED)[0] for kind in ("png", "webp"))
     with Image.open(tmp_path / png) as file:

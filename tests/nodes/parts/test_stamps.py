@@ -37,6 +37,7 @@ def test_a_stamp_tells_a_file_that_came_grew_or_is_newer(folder):
     os.utime(file, (0, 0))
     stamps.append(stamp([file]))
     assert len(set(stamps)) == 4 and stamp([file]) == stamps[-1]
+    assert stamp([file / "below"]) == stamp([file / "below"]), "what cannot be looked at is no file"
 
 
 def test_a_stamp_says_nothing_of_where_files_lie_not_even_to_whoever_tries_paths(folder, monkeypatch):

@@ -1,4 +1,4 @@
-"""Attacks on pictures that a run has saved: nothing is protected again, and each attack is one more column of a row."""
+"""Attacks on the pictures that a run has saved: nothing is protected again, and each attack adds a column to a row."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ _OTHERS = 4
 
 
 @dataclass(frozen=True)
-class Siege:
+class AttackJob:
     """What is still to be tried on one trial's picture."""
 
     trial: Trial
     attacks: tuple[Tried, ...]
 
 
-def to_besiege(
+def still_to_try(
     trials: Iterable[Trial], attacks: Sequence[Tried], lines: Iterable[Row], failed: Collection[Key]
-) -> list[Siege]:
+) -> list[AttackJob]:
     """Trials of dodging that were done, with the attacks that nobody has tried on them."""
     done = {(tuple(line["attacked"]), line["attack"]) for line in lines}
-    sieges = [
-        Siege(trial, tuple(tried for tried in attacks if (trial.key, tried.key) not in done))
+    attack_jobs = [
+        AttackJob(trial, tuple(tried for tried in attacks if (trial.key, tried.key) not in done))
         for trial in trials
         if trial.decoy is None and trial.key not in failed
     ]
-    return [siege for siege in sieges if siege.attacks]
+    return [job for job in attack_jobs if job.attacks]
 
 
-def besiege(
-    siege: Siege, picture: Path, recognisers: Sequence[Recogniser], people: Mapping[str, Path], device: str = "cpu"
+def try_attacks(
+    job: AttackJob, picture: Path, recognisers: Sequence[Recogniser], people: Mapping[str, Path], device: str = "cpu"
 ) -> list[Row]:
     """A line for each attack: by recogniser the embedding in a search, in pairs how alike it is to the other photo."""
-    trial, ensemble = siege.trial, Ensemble(recognisers)
+    trial, ensemble = job.trial, Ensemble(recognisers)
     before, after = (_read(path, device) for path in (trial.photo, picture))
     face = find_again(after, find_faces(before, which="largest")[0])
-    others = _others(trial, people, device) if any(tried.name == "unwarp" for tried in siege.attacks) else ()
-    seen = seen_through(ensemble, scene_of(after, face, others), siege.attacks)
+    others = _others(trial, people, device) if any(tried.name == "unwarp" for tried in job.attacks) else ()
+    seen = seen_through(ensemble, scene_of(after, face, others), job.attacks)
     gallery = None if trial.gallery is None else embed_largest(ensemble, _read(trial.gallery, device))
     lines: list[Row] = []
     for attack, found in seen.items():
