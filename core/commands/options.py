@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STRENGTHS = ("light", "balanced", "strong")
 """`recipes.STRENGTHS`, by heart: declaring options must not load what recipes need."""
+FARS = ("1e-1", "1e-2", "1e-3", "1e-4")
+"""The false-accept rates whose thresholds most cards have."""
 
 
 def add_protecting(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +87,15 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
 
 
 def add_far(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--far", default="1e-2", choices=("1e-1", "1e-2", "1e-3", "1e-4"), help=what)
+    parser.add_argument("--far", default="1e-2", type=_as_known, choices=FARS, help=what)
+
+
+def _as_known(rate: str) -> str:
+    """However a known rate is written: .01 is 1e-2."""
+    try:
+        return next((known for known in FARS if float(known) == float(rate)), rate)
+    except ValueError:
+        return rate
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:

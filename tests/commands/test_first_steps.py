@@ -59,6 +59,17 @@ def test_a_folder_that_is_missing_is_said_to_be_and_leaves_none_behind(capsys, t
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("written", "known"), [("1e-2", "1e-2"), ("0.01", "1e-2"), (".1", "1e-1"), ("1E-04", "1e-4")])
+def test_a_false_accept_rate_may_be_written_as_people_write_numbers(written, known):
+    assert cli.build_parser().parse_args(["protect", "a.png", "-o", "b.png", "--far", written]).far == known
+
+
+@pytest.mark.parametrize("written", ["0.02", "nan", "small"])
+def test_a_rate_without_thresholds_is_met_with_those_that_have_some(capsys, written):
+    _, _, errors = run(capsys, "protect", "a.png", "-o", "b.png", "--far", written)
+    assert f"'{written}'" in errors and "1e-1" in errors and "1e-4" in errors
+
+
 def completed(capsys, *words: str) -> list[str]:
     """What bash offers for the last of the words."""
     if shutil.which("bash") is None:
