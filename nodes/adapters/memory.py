@@ -50,7 +50,7 @@ def with_less_memory(
         try:
             return work(economy)
         except torch.OutOfMemoryError:
-            if economy != LADDER[-1]:
+            if not economy.tiled:
                 further = "tiles" if economy.checkpointed else "blocks computed twice"
                 log.warning("FaceVeil: memory ran out; trying again with %s.", further)
         # Outside of the handler, which would keep all that the failed attempt held.

@@ -13,6 +13,7 @@ from faceveil.core.errors import InputError
 from faceveil.core.faces import crops
 from faceveil.core.faces.face import Face
 from faceveil.core.faces.find import find_faces
+from faceveil.core.images import as_saved
 from faceveil.core.methods.recipes import choose
 from faceveil.core.optimise import Settings
 from faceveil.core.search.search import protect
@@ -59,7 +60,8 @@ def test_outside_of_the_face_every_pixel_is_the_same(portrait, face):
 def test_what_a_search_has_found_is_its_veil(portrait, face, dlib_recogniser):
     recipe = replace(choose(), settings=Settings(4))
     done = protect(portrait, [face], [dlib_recogniser], recipe)
-    assert torch.equal(done.veil.apply(portrait, [face]), done.image)
+    # Light that was held back is rounded once more as the veil's knots.
+    assert torch.equal(as_saved(done.veil.apply(portrait, [face])), as_saved(done.image))
     assert done.veil.origin.surrogates == {"dlib": dlib_recogniser.threshold("1e-2")}
     assert done.veil.origin.recipe == recipe.name
 
