@@ -32,6 +32,8 @@ class Attack:
     """What it works with where nobody names another; one that has a tool is handed its name first."""
     cheap: bool = True
     """Anybody's editor does it in a second, and it needs nothing but the picture."""
+    others: bool = False
+    """Works towards other photos of the person, which an opponent who looks for somebody has."""
     opens: Callable[[str, str], object] | None = None
     """Loads a tool for a device, or says what is wrong with it."""
 
@@ -57,7 +59,7 @@ ATTACKS: Mapping[str, Attack] = {
     "box": Attack(geometry.laid_by_box),
     "symmetrise": Attack(geometry.symmetrised, (0.25, 0.5)),
     "detector": Attack(geometry.found_by, tool="scrfd", cheap=False, opens=geometry.detector),
-    "unwarp": Attack(unwarped, (0.5, 1.0), cheap=False),
+    "unwarp": Attack(unwarped, (0.5, 1.0), cheap=False, others=True),
     "purify": Attack(cleaning.purified, tool=cleaning.BUNDLED, cheap=False),
     "autoencoder": Attack(
         cleaning.autoencoded, (1, 2, 4), (1, 16), tool=cleaning.BUNDLED, cheap=False, opens=cleaning.autoencoder

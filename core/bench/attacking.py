@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..attacks.registry import Tried, seen_through
+from ..attacks.registry import ATTACKS, Tried, seen_through
 from ..attacks.scene import Scene, scene_of
 from ..faces.again import find_again
 from ..faces.find import find_faces
@@ -53,7 +53,7 @@ def try_attacks(
     trial, ensemble = job.trial, Ensemble(recognisers)
     before, after = (_read(path, device) for path in (trial.photo, picture))
     face = find_again(after, find_faces(before, which="largest")[0])
-    others = _others(trial, people, device) if any(tried.name == "unwarp" for tried in job.attacks) else ()
+    others = _others(trial, people, device) if any(ATTACKS[tried.name].others for tried in job.attacks) else ()
     seen = seen_through(ensemble, scene_of(after, face, others), job.attacks)
     gallery = None if trial.gallery is None else embed_largest(ensemble, _read(trial.gallery, device))
     lines: list[Row] = []
