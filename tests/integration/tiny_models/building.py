@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unittest import mock
 
+import comfy.ldm.chroma.model
 import comfy.ldm.models.autoencoder
 import comfy.ldm.wan.vae
 import comfy.model_management
@@ -13,7 +14,7 @@ import comfy.supported_models
 import comfy.taesd.taesd
 import torch
 
-from .families import FLUX2_VAE, HERE
+from .families import FLUX2_VAE, HERE, Family
 
 
 def spread(network: torch.nn.Module, gain: float) -> torch.nn.Module:
@@ -54,10 +55,16 @@ WIDTH = 8
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
+def sizes_of(family: Family) -> dict[str, object]:
+    """A copy; of Chroma's those that this version knows, for `vec_in_dim` came after 0.3.64."""
+    known = {"image_model", *comfy.ldm.chroma.model.ChromaParams.__dataclass_fields__}
+    return {name: size for name, size in family.sizes.items() if family.config != "Chroma" or name in known}
+
+
 def model(kind: str, storage: str, rounded: torch.dtype = torch.float32) -> comfy.model_patcher.ModelPatcher:
     """`rounded`: the precision that its weights could be written in, whatever they are stored in."""
     family = HERE[kind]
-    config = getattr(comfy.supported_models, family.config)(dict(family.sizes))
+    config = getattr(comfy.supported_models, family.config)(sizes_of(family))
     if storage == "fp8":
         config.set_inference_dtype(torch.float8_e4m3fn, torch.float32)
     else:

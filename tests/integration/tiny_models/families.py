@@ -106,7 +106,6 @@ LUMINA = {
     "n_kv_heads": 2,
     "axes_dims": [4, 6, 6],
     "axes_lens": [300, 512, 512],
-    "rope_theta": 10000.0,
     "ffn_dim_multiplier": 4.0,
 }
 ZIMAGE = {
