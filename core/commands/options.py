@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STRENGTHS = ("light", "balanced", "strong")
 """`recipes.STRENGTHS`, by heart: declaring options must not load what recipes need."""
 FARS = ("1e-1", "1e-2", "1e-3", "1e-4")
-"""The false-accept rates whose thresholds most cards have."""
+"""`calibrate.RATES`, by heart for the same reason."""
 
 
 def add_protecting(parser: argparse.ArgumentParser) -> None:

@@ -99,7 +99,7 @@ class Protector:
     def _refining(self, recipe: Recipe) -> Recipe:
         if self.veil is None:
             raise InputError("There is no veil to begin with: name one, or leave the refining out.")
-        if recipe.needs_autoencoder or recipe.colour:
+        if not recipe.makes_veil:
             raise InputError(f"'{recipe.name}' moves a latent or pixels, which no veil can begin: choose a strength.")
         return replace(recipe, settings=replace(recipe.settings, iterations=self.refine))
 

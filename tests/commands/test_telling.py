@@ -11,6 +11,7 @@ from PIL import Image
 from faceveil.core.commands import options
 from faceveil.core.commands.protect import _RECIPES
 from faceveil.core.methods import recipes
+from faceveil.core.recognisers import calibrate
 
 
 def test_the_picture_without_a_face_is_named(capsys, portrait, faceless, tmp_path):
@@ -111,6 +112,10 @@ def test_a_verdict_on_two_files_says_that_it_knows_no_witness(capsys, portrait):
 
 def test_names_of_strengths_and_recipes_are_all_there():
     assert set(recipes.STRENGTHS) == set(options.STRENGTHS) and set(recipes.OTHERS) == set(_RECIPES)
+
+
+def test_the_rates_that_may_be_asked_for_are_those_that_calibrating_measures():
+    assert options.FARS == calibrate.RATES
 
 
 def test_help_says_what_a_name_without_suffix_is(capsys):

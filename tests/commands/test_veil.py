@@ -170,3 +170,4 @@ def test_a_veil_that_no_search_will_find_is_refused_before_the_search(capsys, qu
     monkeypatch.setattr(Protector, "with_veil", lambda *_, **__: pytest.fail("searched"))
     given = "--recipe", "pixel-noise", "--save-veil", tmp_path / "x.veil"
     assert "no veil" in refused(capsys, "protect", portrait, "-o", tmp_path / "out.png", *given)
+    assert not (tmp_path / "out.png").exists() and not (tmp_path / "x.veil").exists()

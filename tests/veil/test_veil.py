@@ -58,12 +58,19 @@ def test_outside_of_the_face_every_pixel_is_the_same(portrait, face):
 
 
 def test_what_a_search_has_found_is_its_veil(portrait, face, dlib_recogniser):
-    recipe = replace(choose(), settings=Settings(4))
+    recipe = replace(choose(), settings=Settings(4), budget=None)
     done = protect(portrait, [face], [dlib_recogniser], recipe)
-    # Light that was held back is rounded once more as the veil's knots.
-    assert torch.equal(as_saved(done.veil.apply(portrait, [face])), as_saved(done.image))
+    assert torch.equal(done.veil.apply(portrait, [face]), done.image)
     assert done.veil.origin.surrogates == {"dlib": dlib_recogniser.threshold("1e-2")}
     assert done.veil.origin.recipe == recipe.name
+
+
+def test_a_veil_within_a_budget_is_its_searchs_picture_as_a_file_holds_it(portrait, face, dlib_recogniser):
+    """Light that was held back is rounded once more as knots of the veil."""
+    done = protect(portrait, [face], [dlib_recogniser], replace(choose(), settings=Settings(4)))
+    worn = done.veil.apply(portrait, [face])
+    assert (worn - done.image).abs().max() < 1e-6
+    assert torch.equal(as_saved(worn), as_saved(done.image))
 
 
 def test_a_search_goes_on_where_a_veil_begins(portrait, face, dlib_recogniser):
